@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using OrleansFeatures.Domain.Events;
+
+namespace OrleansFeatures.Domain.Definitions;
+
+/// <summary>
+/// What a feature repository says, as written: names are not yet resolved. The catalog resolves and checks it.
+/// Order is the files' order, which is also the order of columns and features in answers.
+/// </summary>
+public sealed record DefinitionSet(
+    ImmutableArray<StreamDefinition> Streams,
+    ImmutableArray<EntityDefinition> Entities,
+    ImmutableArray<FeatureViewDefinition> FeatureViews,
+    ImmutableArray<FeatureServiceDefinition> FeatureServices)
+{
+    public static readonly DefinitionSet Empty = new([], [], [], []);
+}
+
+/// <summary>A stream of events: its fields by position, and which of them are the event's id and time.</summary>
+public sealed record StreamDefinition(string Name, int Version, string EventId, string EventTime, ImmutableArray<FieldDefinition> Fields);
+
+public sealed record FieldDefinition(string Name, FieldType Type);
+
+/// <summary>Something that has features: a customer, a card. An empty key means one entity for the whole stream.</summary>
+public sealed record EntityDefinition(string Name, ImmutableArray<string> Key);
+
+/// <summary>Features of one entity type over one stream. <paramref name="Where"/> filters the events of all of them.</summary>
+public sealed record FeatureViewDefinition(
+    string Name, int Version, string Entity, string Stream, string? Where, ImmutableArray<FeatureDefinition> Features);
+
+/// <summary>
+/// One feature: an aggregate over a sliding window. Read at T it covers event times in (T - delay - window, T - delay].
+/// <paramref name="Where"/> filters further; <paramref name="Default"/> replaces null.
+/// </summary>
+public sealed record FeatureDefinition(string Name, string Aggregate, Duration Window, Duration Delay, string? Where, Value Default);
+
+/// <summary>What one model reads: references "view:feature", "view:*" or "view@2:feature", in order.</summary>
+public sealed record FeatureServiceDefinition(string Name, int Version, ImmutableArray<string> Features);
+
+/// <summary>
+/// What is wrong with a definition. <paramref name="Path"/> names the place as a reader of the files finds it:
+/// <c>feature_views[0].features[2].window</c>.
+/// </summary>
+public sealed record DefinitionProblem(string Path, string Message, string Suggestion);

@@ -1,0 +1,50 @@
+namespace OrleansFeatures.Domain;
+
+/// <summary>Every bound of the domain, with the arithmetic behind it.</summary>
+public static class Limits
+{
+    /// <summary>Earliest event time, 1970-01-01: zero is the epoch, and a negative time is a unit mistake of the producer.</summary>
+    public const long EventTimeMinMicros = 0;
+
+    /// <summary>Latest event time, 2100-01-01T00:00:00Z (exclusive): 47,482 days. Seconds taken for microseconds fall before 1970-02, milliseconds taken for microseconds too; the reverse mistakes land here.</summary>
+    public const long EventTimeMaxMicros = 47_482L * 86_400 * 1_000_000;
+
+    /// <summary>One text field of an event, in UTF-8 bytes.</summary>
+    public const int FieldBytesMax = 32 * 1024;
+
+    /// <summary>An event id or one key field, in UTF-8 bytes: it is kept in memory for every retained event.</summary>
+    public const int KeyBytesMax = 512;
+
+    /// <summary>A producer's name, in UTF-8 bytes: its length is one byte of the record.</summary>
+    public const int ProducerBytesMax = 255;
+
+    /// <summary>One encoded record: 64 fields of text at their limit do not fit, one or two do.</summary>
+    public const int RecordBytesMax = 128 * 1024;
+
+    /// <summary>Fields of a stream: the null bitmap of a record is then at most 32 bytes.</summary>
+    public const int StreamFieldsMax = 256;
+
+    /// <summary>Key fields of an entity.</summary>
+    public const int KeyFieldsMax = 8;
+
+    /// <summary>Distinct <c>where</c> filters of one entity type over one stream: one bit each in the low half of a row's flags.</summary>
+    public const int FiltersPerTimelineMax = 32;
+
+    /// <summary>Columns that one entity type keeps of one stream: one null bit each in the high half of a row's flags.</summary>
+    public const int ColumnsPerTimelineMax = 32;
+
+    /// <summary>Longest window plus delay: ten years, so that time arithmetic stays far from overflow.</summary>
+    public const long WindowReachMaxMicros = 3_650L * 86_400 * 1_000_000;
+
+    /// <summary>Rows of a chunk: 64 rows of four 8-byte cells are 2 KB, half of the smallest L1 way, so shifting for a late row stays in cache.</summary>
+    public const int ChunkRowsMax = 64;
+
+    /// <summary>N of first_n and last_n.</summary>
+    public const int ListLengthMax = 1_000;
+
+    /// <summary>Nesting of an expression: keeps the recursive parser and evaluator off the stack's end.</summary>
+    public const int ExpressionDepthMax = 64;
+
+    /// <summary>Length of an expression's text.</summary>
+    public const int ExpressionLengthMax = 4_096;
+}
