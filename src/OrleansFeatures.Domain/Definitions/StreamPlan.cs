@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using OrleansFeatures.Domain.Events;
+
+namespace OrleansFeatures.Domain.Definitions;
+
+/// <summary>
+/// A stream as the store uses it: the newest version's fields by position, how records of older versions map onto them, and which entity
+/// types an event of it concerns.
+/// </summary>
+public sealed class StreamPlan
+{
+    internal StreamPlan(ImmutableArray<StreamDefinition> versions)
+    {
+        Versions = [.. versions.OrderBy(version => version.Version).Select(version => new StreamVersion(version, Newest(versions)))];
+        Definition = Newest(versions);
+        Id = NameId.Of(Definition.Name);
+        IdPosition = PositionOf(Definition.EventId);
+        TimePosition = PositionOf(Definition.EventTime);
+        HasTextIds = Definition.Fields[IdPosition].Type == FieldType.String;
+    }
+
+    /// <summary>The newest version.</summary>
+    public StreamDefinition Definition { get; }
+
+    public string Name => Definition.Name;
+
+    /// <summary>The stream's number in records.</summary>
+    public uint Id { get; }
+
+    public ImmutableArray<FieldDefinition> Fields => Definition.Fields;
+
+    public int IdPosition { get; }
+
+    public int TimePosition { get; }
+
+    public bool HasTextIds { get; }
+
+    /// <summary>Every version that the log may hold, oldest first.</summary>
+    public ImmutableArray<StreamVersion> Versions { get; }
+
+    /// <summary>The entity types that this stream feeds, in definition order; the first one's copy of an event is the primary.</summary>
+    public ImmutableArray<StreamFeed> Feeds { get; internal set; } = [];
+
+    /// <summary>How far behind stream time an event may be and still change a live value: the longest retention of what the stream feeds.</summary>
+    public Duration Retention { get; internal set; }
+
+    /// <summary>The version of that number; zero means the newest. Null when the stream has no such version.</summary>
+    public StreamVersion? Version(int version) =>
+        version == 0 ? Versions[^1] : Versions.FirstOrDefault(candidate => candidate.Definition.Version == version);
+
+    public int PositionOf(string field) => StreamVersion.PositionOf(Definition, field);
+
+    private static StreamDefinition Newest(ImmutableArray<StreamDefinition> versions) => versions.MaxBy(version => version.Version)!;
+}
+
+/// <summary>One version of a stream's schema, and where each of its fields stands in the newest one.</summary>
+public sealed class StreamVersion
+{
+    internal StreamVersion(StreamDefinition definition, StreamDefinition newest)
+    {
+        Definition = definition;
+        IdPosition = PositionOf(definition, definition.EventId);
+        TimePosition = PositionOf(definition, definition.EventTime);
+        ToNewest = [.. definition.Fields.Select(field => MapTo(newest, field))];
+    }
+
+    public StreamDefinition Definition { get; }
+
+    public int IdPosition { get; }
+
+    public int TimePosition { get; }
+
+    /// <summary>By position in this version: the position in the newest version; -1 where the newest no longer has the field, or has it with another type.</summary>
+    public ImmutableArray<int> ToNewest { get; }
+
+    internal static int PositionOf(StreamDefinition definition, string field)
+    {
+        for (int position = 0; position < definition.Fields.Length; position++)
+        {
+            if (definition.Fields[position].Name == field)
+            {
+                return position;
+            }
+        }
+
+        return -1;
+    }
+
+    private static int MapTo(StreamDefinition newest, FieldDefinition field)
+    {
+        int position = PositionOf(newest, field.Name);
+        return position >= 0 && newest.Fields[position].Type == field.Type ? position : -1;
+    }
+}
+
+/// <summary>An entity type that a stream feeds, and where its key stands among the stream's fields.</summary>
+public sealed record StreamFeed(EntityPlan Entity, ImmutableArray<int> KeyPositions);
+
+/// <summary>Names as numbers for records: the low half of the name's stable hash. The catalog refuses two names of one number.</summary>
+public static class NameId
+{
+    public static uint Of(string name) => (uint)StableHash.Of(name);
+}

@@ -1,0 +1,224 @@
+using System.Collections.Immutable;
+using OrleansFeatures.Domain.Aggregates;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Expressions;
+
+namespace OrleansFeatures.Domain.Definitions;
+
+/// <summary>
+/// Lays out what one entity type keeps of each stream that feeds it. All views over the same stream share one timeline: a field that any
+/// feature reads becomes a column once, an equal filter becomes a bit once.
+/// </summary>
+internal sealed class TimelineCompiler
+{
+    private readonly StreamPlan _stream;
+    private readonly int _timeline;
+    private readonly Action<string, string, string> _report;
+    private readonly List<ColumnPlan> _columns = [];
+    private readonly List<CompiledExpression> _filters = [];
+    private readonly List<FeaturePlan> _features = [];
+    private long _reachMicros;
+
+    private TimelineCompiler(StreamPlan stream, int timeline, Action<string, string, string> report)
+    {
+        _stream = stream;
+        _timeline = timeline;
+        _report = report;
+    }
+
+    public static EntityPlan Compile(EntityPlan entity, ImmutableArray<ViewPlan> views, Action<string, string, string> report)
+    {
+        foreach (var group in views.GroupBy(view => view.Stream))
+        {
+            var compiler = new TimelineCompiler(group.Key, entity.Timelines.Length, report);
+            foreach (ViewPlan view in group)
+            {
+                compiler.Add(view);
+            }
+
+            var retention = new Duration(compiler._reachMicros + Catalog.RetentionSlack.Micros);
+            entity.Timelines = entity.Timelines.Add(new TimelinePlan(group.Key, [.. compiler._columns], [.. compiler._filters], retention));
+            entity.Features = entity.Features.AddRange(compiler._features);
+        }
+
+        return entity;
+    }
+
+    private void Add(ViewPlan view)
+    {
+        var seen = new HashSet<string>();
+        ulong viewFilter = FilterBit($"{view.Path}.where", view.Definition.Where);
+        for (int index = 0; index < view.Definition.Features.Length; index++)
+        {
+            FeatureDefinition feature = view.Definition.Features[index];
+            string path = $"{view.Path}.features[{index}]";
+            if (!seen.Add(feature.Name))
+            {
+                _report($"{path}.name", $"feature '{feature.Name}' is defined twice in view '{view.Definition.Name}'", "delete one of the two, or rename it");
+            }
+
+            if (Resolve(view, path, feature, viewFilter) is { } plan)
+            {
+                _features.Add(plan);
+                _reachMicros = Math.Max(_reachMicros, plan.Window.ReachMicros);
+            }
+        }
+    }
+
+    private FeaturePlan? Resolve(ViewPlan view, string path, FeatureDefinition feature, ulong viewFilter)
+    {
+        if (AggregateCall.Parse(feature.Aggregate, out string message, out string suggestion) is not { } aggregate)
+        {
+            _report($"{path}.aggregate", message, suggestion);
+            return null;
+        }
+
+        if (feature.Window.Micros <= 0 || feature.Window.Micros + feature.Delay.Micros > Limits.WindowReachMaxMicros)
+        {
+            _report($"{path}.window", $"a window of {feature.Window} with a delay of {feature.Delay} is not possible", $"window above zero, window plus delay at most {new Duration(Limits.WindowReachMaxMicros)}");
+            return null;
+        }
+
+        if (!TryFindColumn(path, aggregate, out int column, out FieldType type))
+        {
+            return null;
+        }
+
+        ulong filterBits = viewFilter | FilterBit($"{path}.where", feature.Where);
+        return new FeaturePlan
+        {
+            Reference = view.Reference(feature.Name),
+            View = view.Definition.Name,
+            ViewVersion = view.Definition.Version,
+            Name = feature.Name,
+            Aggregate = aggregate,
+            Type = type,
+            Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits),
+            Column = column,
+            Default = DefaultOf($"{path}.default", feature, aggregate, type),
+        };
+    }
+
+    private bool TryFindColumn(string path, AggregateCall aggregate, out int column, out FieldType type)
+    {
+        (column, type) = (-1, FieldType.Int64);
+        if (aggregate.Field is null)
+        {
+            return true;
+        }
+
+        int position = _stream.PositionOf(aggregate.Field);
+        if (position < 0)
+        {
+            string suggestion = NameSuggestion.DidYouMean(aggregate.Field, _stream.Fields.Select(field => field.Name));
+            _report($"{path}.aggregate", $"stream '{_stream.Name}' has no field '{aggregate.Field}'", suggestion);
+            return false;
+        }
+
+        FieldType fieldType = _stream.Fields[position].Type;
+        if (aggregate.ResultType(fieldType) is not { } resultType)
+        {
+            _report($"{path}.aggregate", $"field '{aggregate.Field}' is {fieldType.Name()}, which {aggregate.Kind} cannot take", "name a numeric field, or use count, distinct_count, first, last, min or max");
+            return false;
+        }
+
+        type = resultType;
+        column = Column(path, position, fieldType);
+        return column >= 0;
+    }
+
+    private int Column(string path, int position, FieldType type)
+    {
+        int existing = _columns.FindIndex(column => column.Field == position);
+        if (existing >= 0)
+        {
+            return existing;
+        }
+
+        if (_columns.Count == Limits.ColumnsPerTimelineMax)
+        {
+            _report($"{path}.aggregate", $"this entity already keeps {Limits.ColumnsPerTimelineMax} fields of stream '{_stream.Name}'", "split the entity type in two");
+            return -1;
+        }
+
+        bool isText = type == FieldType.String;
+        int slot = _columns.Count(column => column.Type == FieldType.String == isText)
+            + (isText ? (_stream.HasTextIds ? 1 : 0) : TimelinePlan.FirstNumberSlot(_stream.HasTextIds));
+        _columns.Add(new ColumnPlan(position, type, slot, 1UL << (32 + _columns.Count)));
+        return _columns.Count - 1;
+    }
+
+    /// <summary>The bit of a filter, shared by equal texts; zero for no filter.</summary>
+    private ulong FilterBit(string path, string? where)
+    {
+        if (where is null)
+        {
+            return 0;
+        }
+
+        int bit = _filters.FindIndex(filter => filter.Text == where);
+        if (bit < 0)
+        {
+            bit = _filters.Count;
+            if (CompileFilter(path, where) is not { } filter)
+            {
+                return 0;
+            }
+
+            _filters.Add(filter);
+        }
+
+        return 1UL << bit;
+    }
+
+    private CompiledExpression? CompileFilter(string path, string where)
+    {
+        if (_filters.Count == Limits.FiltersPerTimelineMax)
+        {
+            _report(path, $"this entity already has {Limits.FiltersPerTimelineMax} different filters over stream '{_stream.Name}'", "reuse one, or split the entity type in two");
+            return null;
+        }
+
+        if (CompiledExpression.Compile(where, new ExpressionScope(_stream.Fields), out ExpressionError? error) is not { } filter)
+        {
+            _report(path, $"at column {error!.Column} of '{where}': {error.Message}", error.Suggestion);
+            return null;
+        }
+
+        if (filter.ResultType != FieldType.Bool)
+        {
+            _report(path, $"'{where}' gives {filter.ResultType.Name()}, a filter gives bool", "compare it with something, as in 'amount > 0'");
+            return null;
+        }
+
+        return filter;
+    }
+
+    private Value DefaultOf(string path, FeatureDefinition feature, AggregateCall aggregate, FieldType type)
+    {
+        Value given = feature.Default;
+        if (given.IsNull)
+        {
+            return given;
+        }
+
+        if (aggregate.IsList)
+        {
+            _report(path, "a list feature takes no default", "delete the default");
+            return Value.Null;
+        }
+
+        if (given.Type == type)
+        {
+            return given;
+        }
+
+        if (given.Type == FieldType.Int64 && type == FieldType.Double)
+        {
+            return Value.Of((double)given.Int64);
+        }
+
+        _report(path, $"the default is {given.Type.Name()}, the feature is {type.Name()}", $"write a {type.Name()}");
+        return Value.Null;
+    }
+}

@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.Text;
+using OrleansFeatures.Domain.Definitions;
+
+namespace OrleansFeatures.Domain.Events;
+
+/// <summary>
+/// One copy of an event as the log keeps it: what happened, and the entity this copy is for. Live application and replay both read these
+/// bytes, and nothing else, so they cannot differ. A view over the log's buffer: valid only as long as that is.
+/// </summary>
+/// <remarks>
+/// <code>
+/// offset  size
+///      0     1  format, 1
+///      1     1  flags: bit 0 primary copy (raw history is the primaries), bit 1 text id
+///      2     2  schema version            integers little-endian
+///      4     4  stream number             (NameId)
+///      8     4  entity type number        (NameId)
+///     12     2  length of the entity key
+///     14     k  entity key                (EntityKeyEncoding)
+///            8  event time, microseconds
+///            8  arrival time, microseconds
+///            1  length of the producer's name, then its UTF-8
+///            8  event id; or, with flag bit 1, 2 bytes length and UTF-8
+///            n  null bitmap over the schema's fields by position, (fields + 7) / 8 bytes
+///               each field that is not null, not the id and not the time, by position:
+///               int64, double, timestamp 8 bytes; bool 1 byte; string 4 bytes length and UTF-8
+/// </code>
+/// docs/log-format.md repeats this drawing.
+/// </remarks>
+public readonly ref struct EventRecord
+{
+    internal const byte Format = 1;
+    internal const int HeadBytes = 14;
+    internal const byte PrimaryFlag = 1;
+    internal const byte TextIdFlag = 2;
+
+    private EventRecord(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < HeadBytes || bytes[0] != Format)
+        {
+            throw new InvariantException($"a record of {bytes.Length} bytes has format {(bytes.Length > 0 ? bytes[0] : -1)}; this version reads format {Format}");
+        }
+
+        IsPrimary = (bytes[1] & PrimaryFlag) != 0;
+        SchemaVersion = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
+        StreamId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
+        EntityTypeId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
+        int keyLength = BinaryPrimitives.ReadUInt16LittleEndian(bytes[12..]);
+        Key = bytes.Slice(HeadBytes, keyLength);
+        Body = bytes[(HeadBytes + keyLength)..];
+        Time = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body));
+        Arrival = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body[8..]));
+        Producer = Body.Slice(17, Body[16]);
+        ReadOnlySpan<byte> rest = Body[(17 + Producer.Length)..];
+        bool hasTextId = (bytes[1] & TextIdFlag) != 0;
+        IdNumber = hasTextId ? 0 : BinaryPrimitives.ReadInt64LittleEndian(rest);
+        IdText = hasTextId ? rest.Slice(2, BinaryPrimitives.ReadUInt16LittleEndian(rest)) : default;
+        Fields = rest[(hasTextId ? 2 + IdText.Length : sizeof(long))..];
+    }
+
+    public bool IsPrimary { get; }
+
+    public int SchemaVersion { get; }
+
+    public uint StreamId { get; }
+
+    public uint EntityTypeId { get; }
+
+    /// <summary>The entity's key (<see cref="EntityKeyEncoding"/>).</summary>
+    public ReadOnlySpan<byte> Key { get; }
+
+    /// <summary>Everything behind the key: the same bytes in every copy of the event.</summary>
+    public ReadOnlySpan<byte> Body { get; }
+
+    public EventTime Time { get; }
+
+    public EventTime Arrival { get; }
+
+    /// <summary>UTF-8; empty when the push named none.</summary>
+    public ReadOnlySpan<byte> Producer { get; }
+
+    /// <summary>The id where it is a number.</summary>
+    public long IdNumber { get; }
+
+    /// <summary>The id's UTF-8 where it is text.</summary>
+    public ReadOnlySpan<byte> IdText { get; }
+
+    internal ReadOnlySpan<byte> Fields { get; }
+
+    /// <exception cref="InvariantException">The bytes are of another format. (Damage is found earlier, by the log's checksums.)</exception>
+    public static EventRecord Parse(ReadOnlySpan<byte> bytes) => new(bytes);
+
+    /// <summary>
+    /// Fills <paramref name="values"/> with the fields by position in the stream's newest version; fields that this record's version does not
+    /// have are null. Strings are made only for positions set in <paramref name="texts"/>; every other string reads as null.
+    /// </summary>
+    public void ReadFields(StreamPlan stream, ReadOnlySpan<bool> texts, Span<Value> values)
+    {
+        StreamVersion version = stream.Version(SchemaVersion)
+            ?? throw new InvariantException($"a record of stream '{stream.Name}' has schema version {SchemaVersion}, which the definitions no longer hold");
+        values.Clear();
+        var fields = version.Definition.Fields;
+        ReadOnlySpan<byte> nulls = Fields;
+        ReadOnlySpan<byte> rest = Fields[((fields.Length + 7) / 8)..];
+        for (int position = 0; position < fields.Length; position++)
+        {
+            int target = version.ToNewest[position];
+            Value value;
+            if (position == version.IdPosition)
+            {
+                value = fields[position].Type == FieldType.Int64 ? Value.Of(IdNumber) : target >= 0 && texts[target] ? Value.Of(Encoding.UTF8.GetString(IdText)) : Value.Null;
+            }
+            else if (position == version.TimePosition)
+            {
+                value = Value.Of(Time);
+            }
+            else if ((nulls[position >> 3] & (1 << (position & 7))) != 0)
+            {
+                continue;
+            }
+            else
+            {
+                value = ReadField(fields[position].Type, ref rest, target >= 0 && texts[target]);
+            }
+
+            if (target >= 0)
+            {
+                values[target] = value;
+            }
+        }
+    }
+
+    private static Value ReadField(FieldType type, ref ReadOnlySpan<byte> rest, bool wantText)
+    {
+        Value value;
+        int length;
+        switch (type)
+        {
+            case FieldType.Bool:
+                value = Value.Of(rest[0] != 0);
+                length = 1;
+                break;
+            case FieldType.String:
+                int bytes = BinaryPrimitives.ReadInt32LittleEndian(rest);
+                value = wantText ? Value.Of(Encoding.UTF8.GetString(rest.Slice(4, bytes))) : Value.Null;
+                length = 4 + bytes;
+                break;
+            default:
+                value = Value.FromBits(type, BinaryPrimitives.ReadInt64LittleEndian(rest));
+                length = sizeof(long);
+                break;
+        }
+
+        rest = rest[length..];
+        return value;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Text;
+using OrleansFeatures.Domain.Definitions;
+
+namespace OrleansFeatures.Domain.Events;
+
+/// <summary>
+/// Encodes one event into record bytes: the body once, then a head for each entity that the event concerns. Not thread-safe; reused from
+/// event to event. The event has been checked (<see cref="EventCheck"/>), so that everything fits.
+/// </summary>
+public sealed class EventRecordWriter
+{
+    private readonly byte[] _body = new byte[Limits.RecordBytesMax];
+    private readonly byte[] _head = new byte[EventRecord.HeadBytes + EntityKeyEncoding.BytesMax];
+    private StreamVersion? _version;
+    private uint _streamId;
+    private int _bodyLength;
+    private int _headLength;
+
+    /// <summary>What every copy shares.</summary>
+    public ReadOnlySpan<byte> Body => _body.AsSpan(0, _bodyLength);
+
+    /// <summary>What comes before the body in the copy last begun.</summary>
+    public ReadOnlySpan<byte> Head => _head.AsSpan(0, _headLength);
+
+    /// <summary>The entity key of the copy last begun.</summary>
+    public ReadOnlySpan<byte> Key => _head.AsSpan(EventRecord.HeadBytes, _headLength - EventRecord.HeadBytes);
+
+    /// <summary>Encodes the event's body. <paramref name="fields"/> are by position of <paramref name="version"/>.</summary>
+    public void WriteBody(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, EventTime arrival, ReadOnlySpan<byte> producer)
+    {
+        _version = version;
+        _streamId = stream.Id;
+        Span<byte> body = _body;
+        BinaryPrimitives.WriteInt64LittleEndian(body, fields[version.TimePosition].Bits);
+        BinaryPrimitives.WriteInt64LittleEndian(body[8..], arrival.Micros);
+        body[16] = (byte)producer.Length;
+        producer.CopyTo(body[17..]);
+        int at = 17 + producer.Length;
+        at += WriteId(body[at..], fields[version.IdPosition]);
+        Span<byte> nulls = body.Slice(at, (fields.Length + 7) / 8);
+        nulls.Clear();
+        at += nulls.Length;
+        for (int position = 0; position < fields.Length; position++)
+        {
+            if (fields[position].IsNull)
+            {
+                nulls[position >> 3] |= (byte)(1 << (position & 7));
+            }
+            else if (position != version.IdPosition && position != version.TimePosition)
+            {
+                at += WriteField(body[at..], fields[position]);
+            }
+        }
+
+        _bodyLength = at;
+    }
+
+    /// <summary>Begins the copy for one entity type: encodes the head with the key that the event's fields give.</summary>
+    public void WriteHead(StreamFeed feed, ReadOnlySpan<Value> newestFields, bool primary)
+    {
+        Span<byte> head = _head;
+        head[0] = EventRecord.Format;
+        bool textId = _version!.Definition.Fields[_version.IdPosition].Type == FieldType.String;
+        head[1] = (byte)((primary ? EventRecord.PrimaryFlag : 0) | (textId ? EventRecord.TextIdFlag : 0));
+        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)_version.Definition.Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[4..], _streamId);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], feed.Entity.Id);
+        int at = EventRecord.HeadBytes;
+        foreach (int position in feed.KeyPositions)
+        {
+            at += EntityKeyEncoding.Append(head[at..], newestFields[position]);
+        }
+
+        BinaryPrimitives.WriteUInt16LittleEndian(head[12..], (ushort)(at - EventRecord.HeadBytes));
+        _headLength = at;
+    }
+
+    private static int WriteId(Span<byte> destination, in Value id)
+    {
+        if (id.Type != FieldType.String)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(destination, id.Int64);
+            return sizeof(long);
+        }
+
+        int length = Encoding.UTF8.GetBytes(id.Text, destination[2..]);
+        BinaryPrimitives.WriteUInt16LittleEndian(destination, (ushort)length);
+        return 2 + length;
+    }
+
+    private static int WriteField(Span<byte> destination, in Value value)
+    {
+        switch (value.Type)
+        {
+            case FieldType.Bool:
+                destination[0] = value.Bool ? (byte)1 : (byte)0;
+                return 1;
+            case FieldType.String:
+                int length = Encoding.UTF8.GetBytes(value.Text, destination[4..]);
+                BinaryPrimitives.WriteInt32LittleEndian(destination, length);
+                return 4 + length;
+            default:
+                BinaryPrimitives.WriteInt64LittleEndian(destination, value.Bits);
+                return sizeof(long);
+        }
+    }
+}

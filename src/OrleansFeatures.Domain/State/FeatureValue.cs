@@ -1,0 +1,37 @@
+using OrleansFeatures.Domain.Events;
+
+namespace OrleansFeatures.Domain.State;
+
+/// <summary>How a value is to be understood. The numbers are those of Feast's FieldStatus, continued.</summary>
+public enum FeatureStatus : byte
+{
+    /// <summary>The value cannot be represented: an int64 sum beyond 64 bits.</summary>
+    Invalid = 0,
+    Present = 1,
+
+    /// <summary>Nothing in the window to compute it from.</summary>
+    NullValue = 2,
+
+    /// <summary>Null, because the entity has never been seen.</summary>
+    NotFound = 3,
+    OutsideMaxAge = 4,
+    Approximate = 5,
+
+    /// <summary>The window reaches back beyond what live state keeps; a training query answers it from the log.</summary>
+    OutsideRetention = 6,
+}
+
+/// <summary>One feature of one entity: a scalar, or a list, with its status. Value and list are null unless Present or Approximate.</summary>
+public readonly record struct FeatureValue(FeatureStatus Status, Value Scalar, Value[]? List)
+{
+    public static readonly FeatureValue Null = new(FeatureStatus.NullValue, Value.Null, null);
+    public static readonly FeatureValue NotFound = new(FeatureStatus.NotFound, Value.Null, null);
+    public static readonly FeatureValue Invalid = new(FeatureStatus.Invalid, Value.Null, null);
+    public static readonly FeatureValue OutsideRetention = new(FeatureStatus.OutsideRetention, Value.Null, null);
+
+    public bool HasValue => Status is FeatureStatus.Present or FeatureStatus.Approximate;
+
+    public static FeatureValue Of(Value value) => value.IsNull ? Null : new(FeatureStatus.Present, value, null);
+
+    public static FeatureValue Of(Value[] list) => new(FeatureStatus.Present, Value.Null, list);
+}
