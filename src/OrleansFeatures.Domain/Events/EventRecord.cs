@@ -15,7 +15,7 @@ namespace OrleansFeatures.Domain.Events;
 ///      1     1  flags: bit 0 primary copy (raw history is the primaries), bit 1 text id
 ///      2     2  schema version            integers little-endian
 ///      4     4  stream number             (NameId)
-///      8     4  entity type number        (NameId)
+///      8     4  entity type number        (NameId); 0: none yet, the key is then the id's bytes
 ///     12     2  length of the entity key
 ///     14     k  entity key                (EntityKeyEncoding)
 ///            8  event time, microseconds
@@ -35,6 +35,9 @@ public readonly ref struct EventRecord
     internal const byte PrimaryFlag = 1;
     internal const byte TextIdFlag = 2;
 
+    /// <summary>The entity type number of an event that concerned no entity type when it came.</summary>
+    public const uint NoEntity = 0;
+
     private EventRecord(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < HeadBytes || bytes[0] != Format)
@@ -53,10 +56,10 @@ public readonly ref struct EventRecord
         Arrival = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body[8..]));
         Producer = Body.Slice(17, Body[16]);
         ReadOnlySpan<byte> rest = Body[(17 + Producer.Length)..];
-        bool hasTextId = (bytes[1] & TextIdFlag) != 0;
-        IdNumber = hasTextId ? 0 : BinaryPrimitives.ReadInt64LittleEndian(rest);
-        IdText = hasTextId ? rest.Slice(2, BinaryPrimitives.ReadUInt16LittleEndian(rest)) : default;
-        Fields = rest[(hasTextId ? 2 + IdText.Length : sizeof(long))..];
+        HasTextId = (bytes[1] & TextIdFlag) != 0;
+        IdNumber = HasTextId ? 0 : BinaryPrimitives.ReadInt64LittleEndian(rest);
+        IdText = HasTextId ? rest.Slice(2, BinaryPrimitives.ReadUInt16LittleEndian(rest)) : default;
+        Fields = rest[(HasTextId ? 2 + IdText.Length : sizeof(long))..];
     }
 
     public bool IsPrimary { get; }
@@ -79,6 +82,8 @@ public readonly ref struct EventRecord
 
     /// <summary>UTF-8; empty when the push named none.</summary>
     public ReadOnlySpan<byte> Producer { get; }
+
+    public bool HasTextId { get; }
 
     /// <summary>The id where it is a number.</summary>
     public long IdNumber { get; }

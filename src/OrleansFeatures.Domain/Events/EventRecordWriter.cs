@@ -56,24 +56,44 @@ public sealed class EventRecordWriter
         _bodyLength = at;
     }
 
-    /// <summary>Begins the copy for one entity type: encodes the head with the key that the event's fields give.</summary>
-    public void WriteHead(StreamFeed feed, ReadOnlySpan<Value> newestFields, bool primary)
+    /// <summary>
+    /// Begins the copy for one entity type: encodes the head with the key that the event's fields give. <paramref name="fields"/> are by position of
+    /// <paramref name="version"/>, which is the body's.
+    /// </summary>
+    public void WriteHead(StreamFeed feed, StreamVersion version, ReadOnlySpan<Value> fields, bool primary)
+    {
+        int at = EventRecord.HeadBytes;
+        foreach (int newest in feed.KeyPositions)
+        {
+            at += EntityKeyEncoding.Append(_head.AsSpan(at), fields[version.ToNewest.IndexOf(newest)]);
+        }
+
+        FinishHead(feed.Entity.Id, at, primary);
+    }
+
+    /// <summary>Begins the one copy of an event that concerns no entity type yet: history keeps it for views to come. Its key is its id's bytes.</summary>
+    public void WriteHistoryHead()
+    {
+        int producerLength = _body[16];
+        ReadOnlySpan<byte> id = HasTextId
+            ? _body.AsSpan(17 + producerLength + 2, BinaryPrimitives.ReadUInt16LittleEndian(_body.AsSpan(17 + producerLength)))
+            : _body.AsSpan(17 + producerLength, sizeof(long));
+        id.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
+        FinishHead(EventRecord.NoEntity, EventRecord.HeadBytes + id.Length, primary: true);
+    }
+
+    private bool HasTextId => _version!.Definition.Fields[_version.IdPosition].Type == FieldType.String;
+
+    private void FinishHead(uint entityTypeId, int length, bool primary)
     {
         Span<byte> head = _head;
         head[0] = EventRecord.Format;
-        bool textId = _version!.Definition.Fields[_version.IdPosition].Type == FieldType.String;
-        head[1] = (byte)((primary ? EventRecord.PrimaryFlag : 0) | (textId ? EventRecord.TextIdFlag : 0));
-        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)_version.Definition.Version);
+        head[1] = (byte)((primary ? EventRecord.PrimaryFlag : 0) | (HasTextId ? EventRecord.TextIdFlag : 0));
+        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)_version!.Definition.Version);
         BinaryPrimitives.WriteUInt32LittleEndian(head[4..], _streamId);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], feed.Entity.Id);
-        int at = EventRecord.HeadBytes;
-        foreach (int position in feed.KeyPositions)
-        {
-            at += EntityKeyEncoding.Append(head[at..], newestFields[position]);
-        }
-
-        BinaryPrimitives.WriteUInt16LittleEndian(head[12..], (ushort)(at - EventRecord.HeadBytes));
-        _headLength = at;
+        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], entityTypeId);
+        BinaryPrimitives.WriteUInt16LittleEndian(head[12..], (ushort)(length - EventRecord.HeadBytes));
+        _headLength = length;
     }
 
     private static int WriteId(Span<byte> destination, in Value id)

@@ -1,0 +1,58 @@
+using OrleansFeatures.Domain;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Domain.Windows;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities;
+
+/// <summary>
+/// One entity: its state, and the offset of the last record it has taken. Lives in its partition, which lets one thread at a time in; each
+/// call is one turn, so a read sees a whole number of events.
+/// </summary>
+public sealed class EntityActor(EntityPlan plan)
+{
+    private readonly EntityState _state = new(plan);
+    private string? _fault;
+
+    /// <summary>Grows with every record applied, and is the same after a replay: the partition offset of the newest one, plus one.</summary>
+    public long StateVersion { get; private set; }
+
+    public long EventCount => _state.EventCount;
+
+    /// <summary>Takes the next record of this entity; records at or before the last one taken are passed over, which makes redelivery harmless.</summary>
+    public ApplyResult Apply(int timeline, in EventRecord record, LogOffset offset, RowReader rows)
+    {
+        if (offset.Value < StateVersion)
+        {
+            return ApplyResult.Duplicate;
+        }
+
+        StateVersion = offset.Value + 1;
+        try
+        {
+            return _state.Apply(timeline, record, rows);
+        }
+        catch (InvariantException bug)
+        {
+            // A bug of ours. This entity must not answer from a state that may be wrong; its neighbours go on.
+            _fault = bug.Message;
+            throw;
+        }
+    }
+
+    /// <summary>Reads as of an instant; the stamp says from which state.</summary>
+    /// <exception cref="InvariantException">An earlier event met a bug; the entity does not answer until it has been rebuilt from the log.</exception>
+    public EntityStamp Read(ReadPlan read, EventTime asOf, Span<FeatureValue> values, WindowScratch scratch)
+    {
+        if (_fault is not null)
+        {
+            throw new InvariantException($"an entity of type '{plan.Name}' met a bug at state version {StateVersion} and does not answer until the store has been restarted: {_fault}");
+        }
+
+        _state.Read(read, asOf, values, scratch);
+        return new EntityStamp(StateVersion, _state.LastEventTime?.Micros ?? 0);
+    }
+}

@@ -1,0 +1,78 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Entities.Reads;
+
+namespace OrleansFeatures.Entities;
+
+/// <summary>
+/// Where entities live: the one seam between what the store means and where it runs. The embedded host runs them in this process over a local
+/// log; a cluster host runs them as grains. Nothing about windows, duplicates or reads may live in a host: an implementation moves records
+/// to partitions and reads to actors, nothing else.
+/// </summary>
+/// <remarks>Thread-safe. Every method may be called at any time after the host has started.</remarks>
+public interface IEntityHost
+{
+    /// <summary>The live definitions. A request takes it once and uses that instance throughout.</summary>
+    Catalog Catalog { get; }
+
+    /// <summary>Begins a batch of events against the live catalog. Dispose it in every case.</summary>
+    /// <exception cref="OperationCanceledException">Definitions were being changed, and the token fired first.</exception>
+    ValueTask<IntakeBatch> BeginBatchAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes the batch durable. Completion means: on disk (or in the remote log), will be applied exactly once in effect. With
+    /// <paramref name="wait"/> a full queue delays the append (streams); without, it returns false and nothing was appended (unary calls).
+    /// Cancellation is honoured until the append is queued; after that the append completes regardless.
+    /// </summary>
+    /// <exception cref="Log.LogException">The log refused or failed; nothing of the batch is acknowledged, a retry with the same ids is safe.</exception>
+    ValueTask<bool> AppendAsync(IntakeBatch batch, bool wait, CancellationToken cancellationToken);
+
+    /// <summary>Completes when the partition has applied everything through the offset.</summary>
+    /// <exception cref="OperationCanceledException">Not within the caller's patience.</exception>
+    /// <exception cref="TooManyWaitersException"><see cref="Limits.TokenWaitersMax"/> reads are waiting already.</exception>
+    ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken);
+
+    /// <summary>Fills the read's values from live state, each entity's from one state version.</summary>
+    ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Fills the read's values for any past instant: from live state where it reaches, the rest by passes over the log with the same domain code.
+    /// Costs a scan of the whole log as soon as one row needs it.
+    /// </summary>
+    ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes another catalog live: events wait, reads go on with the old definitions until the new features have caught up with all of history.
+    /// <paramref name="commit"/> runs when everything is ready, just before the switch; if it throws, the old definitions stay.
+    /// Returns the records replayed.
+    /// </summary>
+    ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken);
+
+    /// <summary>The partition that an entity lives in.</summary>
+    PartitionMap Partitions { get; }
+
+    HostStatus Status();
+}
+
+/// <summary>A place in a partition's record sequence; part of a consistency token.</summary>
+public readonly record struct PartitionOffset(Log.PartitionId Partition, Log.LogOffset Offset);
+
+/// <summary>More reads wait for tokens than the limit allows. Retry later, or without a token.</summary>
+public sealed class TooManyWaitersException()
+    : Exception($"{Limits.TokenWaitersMax} reads are waiting for a consistency token already; retry later, or read without min_token");
+
+/// <summary>How far a pass over the log is.</summary>
+public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);
+
+/// <summary>What operators see of a host.</summary>
+public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes);
+
+public sealed record PartitionState(int Partition, long DurableOffset, long AppliedOffset, long Entities, long Events);
+
+/// <param name="Stream">The stream's name.</param>
+/// <param name="StreamTimeMicros">Zero before the first event.</param>
+/// <param name="Accepted">Events in history.</param>
+/// <param name="Duplicates">Copies refused as duplicates since start.</param>
+/// <param name="Late">Accepted events that were too old for any live value, since start.</param>
+public sealed record StreamState(string Stream, long StreamTimeMicros, long Accepted, long Duplicates, long Late);

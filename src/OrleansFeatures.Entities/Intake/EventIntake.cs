@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Partitions;
+
+namespace OrleansFeatures.Entities.Intake;
+
+/// <summary>
+/// What every host does with events before its log: duplicates, lateness, encoding, routing. Shared by all connections; each builds its own
+/// <see cref="IntakeBatch"/>.
+/// </summary>
+public sealed class EventIntake(PartitionMap map, TimeProvider time)
+{
+    private readonly ConcurrentBag<EventRecordWriter> _writers = [];
+    private readonly ConcurrentDictionary<IntakeBatch, byte> _open = new();
+    private readonly ConcurrentDictionary<uint, Counters> _counters = new();
+
+    public EventIdIndex Ids { get; } = new();
+
+    public StreamClocks Clocks { get; } = new(time);
+
+    public PartitionMap Map => map;
+
+    /// <param name="catalog">The definitions to read events against.</param>
+    /// <param name="lease">Disposed with the batch: while it is held, definitions do not change.</param>
+    public IntakeBatch Begin(Catalog catalog, IDisposable lease)
+    {
+        var batch = new IntakeBatch(this, catalog, _writers.TryTake(out EventRecordWriter? writer) ? writer : new EventRecordWriter(), lease);
+        _open[batch] = 0;
+        return batch;
+    }
+
+    /// <summary>Call before appending: a duplicate's original may be in any batch that is open now.</summary>
+    public void BeforeAppend(IntakeBatch batch)
+    {
+        if (batch.DuplicateCount > 0)
+        {
+            batch.RememberOthers([.. _open.Keys.Where(other => other != batch).Select(other => other.Appended)]);
+        }
+    }
+
+    /// <summary>Counts a batch that is durable.</summary>
+    public void Count(uint stream, long duplicates, long late)
+    {
+        Counters counters = _counters.GetOrAdd(stream, static _ => new Counters());
+        Interlocked.Add(ref counters.Duplicates, duplicates);
+        Interlocked.Add(ref counters.Late, late);
+    }
+
+    public StreamState StateOf(StreamPlan stream)
+    {
+        _counters.TryGetValue(stream.Id, out Counters? counters);
+        return new StreamState(stream.Name, Clocks.StreamTimeMicros(stream.Id) ?? 0, Ids.Count(stream.Id), counters?.Duplicates ?? 0, counters?.Late ?? 0);
+    }
+
+    /// <summary>Learns a record of history at start: its id, and that stream time has reached it.</summary>
+    public void Recall(in EventRecord record, TimeMarks marks)
+    {
+        if (record.IsPrimary)
+        {
+            Ids.TryClaim(record.StreamId, record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber));
+            marks.Add(record.StreamId, record.Producer, record.Time.Micros);
+        }
+    }
+
+    internal static EventIdIndex.IdKey KeyOf(in Value id)
+    {
+        if (id.Type == FieldType.Int64)
+        {
+            return EventIdIndex.IdKey.Of(id.Int64);
+        }
+
+        Span<byte> utf8 = stackalloc byte[Domain.Limits.KeyBytesMax];
+        return EventIdIndex.IdKey.Of(utf8[..System.Text.Encoding.UTF8.GetBytes(id.Text, utf8)]);
+    }
+
+    internal EventTime Now() => EventTime.From(time.GetUtcNow());
+
+    internal bool IsLate(StreamPlan stream, long timeMicros) =>
+        Clocks.StreamTimeMicros(stream.Id) is { } streamTime && !stream.Feeds.IsEmpty && timeMicros <= streamTime - stream.Retention.Micros;
+
+    internal void Return(IntakeBatch batch, EventRecordWriter writer)
+    {
+        _open.TryRemove(batch, out _);
+        _writers.Add(writer);
+    }
+
+    private sealed class Counters
+    {
+        public long Duplicates;
+        public long Late;
+    }
+}

@@ -1,0 +1,180 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Intake;
+
+/// <summary>What became of one event at the edge. The numbers are those of the wire's EventResult.</summary>
+public enum IntakeResult : byte
+{
+    Accepted = 0,
+    Duplicate = 1,
+
+    /// <summary>In history, but too old to change any live value.</summary>
+    Late = 2,
+    Refused = 3,
+}
+
+/// <summary>
+/// Events on their way into the log. Each is checked, claimed by its id, and encoded once for every entity that it concerns: the first copy is
+/// the primary (raw history is the primaries), its other copies follow it directly, so that after a torn write only the very last event
+/// can lack some. One thread builds it; the host appends it; disposing gives back what did not get in.
+/// </summary>
+public sealed class IntakeBatch : IDisposable
+{
+    private readonly EventIntake _intake;
+    private readonly IDisposable _lease;
+    private readonly List<(uint Stream, EventIdIndex.IdKey Id)> _claims = [];
+    private readonly EventRecordWriter _writer;
+    private readonly TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task[] _others = [];
+    private bool _disposed;
+
+    internal IntakeBatch(EventIntake intake, Catalog catalog, EventRecordWriter writer, IDisposable lease)
+    {
+        _intake = intake;
+        _writer = writer;
+        _lease = lease;
+        Catalog = catalog;
+    }
+
+    /// <summary>The definitions that this batch is read against.</summary>
+    public Catalog Catalog { get; }
+
+    /// <summary>The records to append; empty when every event was refused or a duplicate.</summary>
+    public AppendBatch Records { get; } = new();
+
+    /// <summary>Completes when the records are durable (or failed): what a duplicate of one of them waits for.</summary>
+    internal Task Appended => _appended.Task;
+
+    internal TimeMarks Marks { get; } = new();
+
+    internal long LateCount { get; private set; }
+
+    internal long DuplicateCount { get; private set; }
+
+    /// <summary>
+    /// Takes one event. <paramref name="fields"/> are by position of <paramref name="version"/>, each of its declared type or null; <paramref name="producer"/> is UTF-8 of at
+    /// most <see cref="Domain.Limits.ProducerBytesMax"/> bytes. On Refused, <paramref name="refusal"/> says why; nothing of the event is kept and its neighbours go on.
+    /// </summary>
+    public IntakeResult Add(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer, out EventRefusal? refusal)
+    {
+        refusal = EventCheck.Refuse(stream, version, fields);
+        if (refusal is not null)
+        {
+            return IntakeResult.Refused;
+        }
+
+        ref readonly Value id = ref fields[version.IdPosition];
+        EventIdIndex.IdKey key = EventIntake.KeyOf(id);
+        if (!_intake.Ids.TryClaim(stream.Id, key))
+        {
+            DuplicateCount++;
+            return IntakeResult.Duplicate;
+        }
+
+        _claims.Add((stream.Id, key));
+        Encode(stream, version, fields, producer);
+        long time = fields[version.TimePosition].Bits;
+        Marks.Add(stream.Id, producer, time);
+        bool late = _intake.IsLate(stream, time);
+        LateCount += late ? 1 : 0;
+        return late ? IntakeResult.Late : IntakeResult.Accepted;
+    }
+
+    /// <summary>
+    /// For each partition that received records: the offset of its newest one. Call it when the append has completed.
+    /// </summary>
+    public SortedDictionary<int, long> Positions()
+    {
+        var positions = new SortedDictionary<int, long>();
+        if (Records.Count > 0)
+        {
+            foreach (LogRecord record in Records.Records)
+            {
+                positions[record.Partition.Value] = record.Offset.Value;
+            }
+        }
+
+        return positions;
+    }
+
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        if (!_appended.Task.IsCompleted)
+        {
+            Fail(new OperationCanceledException("the batch was given up before it was appended"));
+        }
+
+        Records.Dispose();
+        _intake.Return(this, _writer);
+        _lease.Dispose();
+    }
+
+    /// <summary>The batches that may hold the originals of this batch's duplicates and are not durable yet.</summary>
+    internal void RememberOthers(Task[] others) => _others = others;
+
+    internal void Succeed() => _appended.TrySetResult();
+
+    /// <summary>Nothing of the batch got in: its ids are free again.</summary>
+    internal void Fail(Exception cause)
+    {
+        foreach ((uint stream, EventIdIndex.IdKey id) in _claims)
+        {
+            _intake.Ids.Release(stream, id);
+        }
+
+        _claims.Clear();
+        if (cause is OperationCanceledException)
+        {
+            _appended.TrySetCanceled();
+        }
+        else
+        {
+            _appended.TrySetException(cause);
+        }
+
+        // Observed here, because a failure that no duplicate waits for is nobody's unobserved exception.
+        _ = _appended.Task.Exception;
+    }
+
+    /// <summary>A duplicate may be acknowledged only when its original is durable.</summary>
+    internal Task OriginalsDurable() => DuplicateCount == 0 ? Task.CompletedTask : Task.WhenAll(_others);
+
+    private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer)
+    {
+        _writer.WriteBody(stream, version, fields, _intake.Now(), producer);
+        if (stream.Feeds.IsEmpty)
+        {
+            _writer.WriteHistoryHead();
+            Append(_intake.Map.Of(0, _writer.Key));
+            return;
+        }
+
+        for (int index = 0; index < stream.Feeds.Length; index++)
+        {
+            StreamFeed feed = stream.Feeds[index];
+            _writer.WriteHead(feed, version, fields, primary: index == 0);
+            Append(_intake.Map.Of(feed.Entity, _writer.Key));
+        }
+    }
+
+    private void Append(PartitionId partition)
+    {
+        Records.BeginRecord(partition);
+        ReadOnlySpan<byte> head = _writer.Head;
+        ReadOnlySpan<byte> body = _writer.Body;
+        Span<byte> room = Records.GetSpan(head.Length + body.Length);
+        head.CopyTo(room);
+        body.CopyTo(room[head.Length..]);
+        Records.Advance(head.Length + body.Length);
+        Records.EndRecord();
+    }
+}

@@ -1,0 +1,32 @@
+namespace OrleansFeatures.Entities;
+
+/// <summary>Every bound of the entity layer, with the arithmetic behind it.</summary>
+public static class Limits
+{
+    /// <summary>Partitions of a new store: many more than cores, so that a hot entity shares its partition's turns with few others.</summary>
+    public const int PartitionCountDefault = 64;
+
+    /// <summary>Committed batches waiting at one partition loop. A batch is up to some 2,000 events, so a loop is at most some 100,000 events behind before the log holds back.</summary>
+    public const int LoopQueueBatchesMax = 64;
+
+    /// <summary>Loops that apply events: beyond four, the one log writer is the slower part.</summary>
+    public const int PartitionLoopsMax = 4;
+
+    /// <summary>Producers remembered per stream: 100 bytes each; the longest silent one makes room, which can only let stream time run ahead.</summary>
+    public const int ProducersPerStreamMax = 10_000;
+
+    /// <summary>A producer that has been silent this long (on the wall clock) no longer holds stream time back.</summary>
+    public static readonly TimeSpan ProducerIdleAfter = TimeSpan.FromMinutes(1);
+
+    /// <summary>Records held in memory by one pass over history: some 100 bytes each, so 2 GB. More records mean more passes.</summary>
+    public const long HistoryRecordsPerPassMax = 20_000_000;
+
+    /// <summary>Rows of one history read: 32 bytes a cell, so 12 features are 0.8 GB at the limit. A client splits a longer file.</summary>
+    public const int HistoryRowsMax = 2_000_000;
+
+    /// <summary>Reads waiting for a consistency token, over all partitions: each is a connection's open call.</summary>
+    public const int TokenWaitersMax = 10_000;
+
+    /// <summary>Events copied for a new entity type before the copies are appended as one batch.</summary>
+    public const int BackfillBatchRecords = 2_000;
+}

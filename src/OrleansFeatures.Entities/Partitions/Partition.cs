@@ -1,0 +1,89 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Domain.Windows;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Partitions;
+
+/// <summary>
+/// A share of the entities, and the order in which their records are applied. Turn-based: whoever enters holds the gate for one record or
+/// one read, so a reader waits at most for one event. Records must come in offset order.
+/// </summary>
+public sealed class Partition
+{
+    private readonly Lock _gate = new();
+    private readonly EntityTable<EntityActor> _actors = new();
+    private readonly Dictionary<(uint Stream, uint Entity), Feed> _feeds = [];
+    private readonly WindowScratch _scratch = new();
+    private long _applied = -1;
+
+    public Partition(Catalog catalog)
+    {
+        foreach (EntityPlan entity in catalog.Entities)
+        {
+            for (int timeline = 0; timeline < entity.Timelines.Length; timeline++)
+            {
+                TimelinePlan plan = entity.Timelines[timeline];
+                _feeds[(plan.Stream.Id, entity.Id)] = new Feed(entity, timeline, new RowReader(plan));
+            }
+        }
+    }
+
+    /// <summary>The newest record that reads can see; -1 before the first. May be read from any thread.</summary>
+    public LogOffset Applied => new(Volatile.Read(ref _applied));
+
+    /// <summary>
+    /// Applies one record. A record for an entity type or stream that the catalog no longer has only moves the offset.
+    /// </summary>
+    /// <exception cref="Domain.InvariantException">A bug of ours; the offset has moved, the entity no longer answers.</exception>
+    public void Apply(in EventRecord record, LogOffset offset)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _applied, offset.Value);
+            if (_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out Feed? feed))
+            {
+                ActorOf(feed.Entity, record.Key).Apply(feed.Timeline, record, offset, feed.Rows);
+            }
+        }
+    }
+
+    /// <summary>Reads one entity; an entity never seen answers as one with empty windows.</summary>
+    public EntityStamp Read(EntityPlan entity, ReadOnlySpan<byte> key, ReadPlan read, EventTime asOf, Span<FeatureValue> values)
+    {
+        lock (_gate)
+        {
+            if (_actors.TryGet(entity.Id, key, out EntityActor? actor))
+            {
+                return actor.Read(read, asOf, values, _scratch);
+            }
+        }
+
+        EntityState.ReadUnknown(read, values);
+        return default;
+    }
+
+    /// <summary>Entities and events in memory.</summary>
+    public (long Entities, long Events) Census()
+    {
+        lock (_gate)
+        {
+            return (_actors.Count, _actors.Values.Sum(actor => actor.EventCount));
+        }
+    }
+
+    private EntityActor ActorOf(EntityPlan entity, ReadOnlySpan<byte> key)
+    {
+        if (!_actors.TryGet(entity.Id, key, out EntityActor? actor))
+        {
+            actor = new EntityActor(entity);
+            _actors.Add(entity.Id, key, actor);
+        }
+
+        return actor;
+    }
+
+    private sealed record Feed(EntityPlan Entity, int Timeline, RowReader Rows);
+}
