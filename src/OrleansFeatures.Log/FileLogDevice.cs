@@ -1,0 +1,216 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace OrleansFeatures.Log;
+
+/// <summary>The real disk. On Linux fdatasync, fallocate and fsync of directories go straight to the C library; elsewhere the nearest that .NET offers.</summary>
+public sealed class FileLogDevice : ILogDevice
+{
+    private const string LockFile = "log.lock";
+
+    public IDisposable Own(string directory)
+    {
+        if (!Directory.Exists(directory))
+        {
+            Directory.CreateDirectory(directory);
+            SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(directory)) ?? directory);
+        }
+
+        var path = Path.Combine(directory, LockFile);
+        FileStream stream;
+        try
+        {
+            // FileShare.None is flock(LOCK_EX) on Unix: it ends with the process, however the process ends. The file itself stays, because
+            // deleting it would let two openers hold locks on two files of the same name.
+            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (IOException e) when (IsSharingViolation(e))
+        {
+            throw new LogInUseException(directory, OwnerOf(path));
+        }
+
+        stream.SetLength(0);
+        stream.Write(System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
+        return stream;
+    }
+
+    public IReadOnlyList<string> List(string directory) => [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))];
+
+    public ILogFile Open(string path, LogFileAccess access)
+    {
+        var (mode, rights) = access switch
+        {
+            LogFileAccess.Read => (FileMode.Open, FileAccess.Read),
+            LogFileAccess.ReadWrite => (FileMode.Open, FileAccess.ReadWrite),
+            LogFileAccess.Create => (FileMode.Create, FileAccess.ReadWrite),
+            _ => throw new ArgumentOutOfRangeException(nameof(access)),
+        };
+
+        // FileShare.ReadWrite: replay opens the segment that is being written. The directory lock keeps strangers out.
+        return new SystemFile(path, File.OpenHandle(path, mode, rights, FileShare.ReadWrite | FileShare.Delete));
+    }
+
+    public void Rename(string from, string to) => File.Move(from, to, overwrite: true);
+
+    public void Delete(string path) => File.Delete(path);
+
+    public void SyncDirectory(string directory)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            SystemCalls.SyncDirectory(directory);
+        }
+    }
+
+    private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+
+    private static string OwnerOf(string lockFile)
+    {
+        try
+        {
+            using var stream = new FileStream(lockFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var reader = new StreamReader(stream);
+            return int.TryParse(reader.ReadLine(), out var pid) ? $"process {pid}" : "another process";
+        }
+        catch (IOException)
+        {
+            return "another process"; // Its number could not be read; that it is in use is certain all the same.
+        }
+    }
+
+    private sealed class SystemFile(string path, SafeFileHandle handle) : ILogFile
+    {
+        public long Length => RandomAccess.GetLength(handle);
+
+        public int Read(long position, Span<byte> buffer)
+        {
+            var total = 0;
+            while (total < buffer.Length)
+            {
+                var read = RandomAccess.Read(handle, buffer[total..], position + total);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                total += read;
+            }
+
+            return total;
+        }
+
+        public void Write(long position, IReadOnlyList<ReadOnlyMemory<byte>> buffers)
+        {
+            if (buffers.Count == 1)
+            {
+                RandomAccess.Write(handle, buffers[0].Span, position);
+            }
+            else
+            {
+                RandomAccess.Write(handle, buffers, position);
+            }
+        }
+
+        public void Sync()
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                SystemCalls.SyncData(handle, path);
+            }
+            else
+            {
+                RandomAccess.FlushToDisk(handle);
+            }
+        }
+
+        public void Truncate(long length) => RandomAccess.SetLength(handle, length);
+
+        public bool TryReserve(long length)
+        {
+            if (OperatingSystem.IsLinux() && SystemCalls.TryAllocate(handle, length, path) is { } reserved)
+            {
+                return reserved;
+            }
+
+            // No fallocate here: ask for free space instead. That is not a reservation; a write that fails all the same poisons the log.
+            var drive = new DriveInfo(Path.GetPathRoot(Path.GetFullPath(path))!);
+            return drive.AvailableFreeSpace >= length - Length;
+        }
+
+        public void Dispose() => handle.Dispose();
+    }
+}
+
+/// <summary>The four calls that .NET does not offer. Every error number becomes an exception here.</summary>
+internal static partial class SystemCalls
+{
+    private const int Interrupted = 4;
+    private const int NotSupported = 95;
+    private const int NoSpace = 28;
+    private const int Quota = 122;
+    private const int KeepSize = 1;
+    private const int ReadOnly = 0; // O_RDONLY is 0 on every Unix; directories can be opened and synced with it.
+
+    public static void SyncData(SafeFileHandle handle, string path)
+    {
+        // Never retried, also not when interrupted: after a failed fdatasync the kernel may call the lost pages clean.
+        if (FDataSync(handle) != 0)
+        {
+            throw Error("fdatasync", path);
+        }
+    }
+
+    /// <summary>True: reserved. False: no space. Null: this file system cannot reserve.</summary>
+    public static bool? TryAllocate(SafeFileHandle handle, long length, string path)
+    {
+        while (FAllocate(handle, KeepSize, 0, length) != 0)
+        {
+            switch (Marshal.GetLastPInvokeError())
+            {
+                case Interrupted:
+                    continue;
+                case NotSupported:
+                    return null;
+                case NoSpace or Quota:
+                    return false;
+                default:
+                    throw Error("fallocate", path);
+            }
+        }
+
+        return true;
+    }
+
+    public static void SyncDirectory(string directory)
+    {
+        var descriptor = Open(directory, ReadOnly);
+        if (descriptor < 0)
+        {
+            throw Error("open", directory);
+        }
+
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (FSync(handle) != 0)
+        {
+            throw Error("fsync", directory);
+        }
+    }
+
+    private static IOException Error(string call, string path)
+    {
+        var number = Marshal.GetLastPInvokeError();
+        return new IOException($"{call} of {path} failed: {Marshal.GetPInvokeErrorMessage(number)} (errno {number})", number);
+    }
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int FDataSync(SafeFileHandle handle);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(SafeFileHandle handle);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int FAllocate(SafeFileHandle handle, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+}

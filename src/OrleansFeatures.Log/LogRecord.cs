@@ -1,0 +1,59 @@
+using OrleansFeatures.Log.Format;
+
+namespace OrleansFeatures.Log;
+
+/// <summary>One record as it lies in a buffer. Valid only while that buffer is: within a visit, or until its batch is released.</summary>
+public readonly ref struct LogRecord
+{
+    private readonly ReadOnlySpan<byte> _frame;
+
+    internal LogRecord(ReadOnlySpan<byte> frame) => _frame = frame;
+
+    public PartitionId Partition => new(Frame.Partition(_frame));
+
+    public LogOffset Offset => new(Frame.Offset(_frame));
+
+    public LogSequence Sequence => new(Frame.Sequence(_frame));
+
+    public ReadOnlySpan<byte> Payload => _frame[Frame.HeaderBytes..];
+}
+
+/// <summary>The records of a batch in the order in which they were added; use it with foreach.</summary>
+public readonly struct LogRecords
+{
+    private readonly ReadOnlyMemory<byte> _frames;
+
+    internal LogRecords(ReadOnlyMemory<byte> frames) => _frames = frames;
+
+    public Enumerator GetEnumerator() => new(_frames.Span);
+
+    public ref struct Enumerator
+    {
+        private ReadOnlySpan<byte> _rest;
+        private int _length;
+
+        internal Enumerator(ReadOnlySpan<byte> frames) => _rest = frames;
+
+        public readonly LogRecord Current => new(_rest[.._length]);
+
+        public bool MoveNext()
+        {
+            _rest = _rest[_length..];
+            if (_rest.IsEmpty)
+            {
+                _length = 0;
+                return false;
+            }
+
+            _length = (int)Frame.Length(_rest);
+            return true;
+        }
+    }
+}
+
+/// <summary>Receives the records of <see cref="EventLog.Read"/>. Make it a struct: the call is then compiled into the reading loop.</summary>
+public interface ILogVisitor
+{
+    /// <summary>Sees one record; its payload is valid during the call only. False ends the reading.</summary>
+    bool Visit(LogRecord record);
+}

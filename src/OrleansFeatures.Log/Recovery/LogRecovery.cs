@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using OrleansFeatures.Log.Commit;
+using OrleansFeatures.Log.Format;
+
+namespace OrleansFeatures.Log.Recovery;
+
+/// <summary>
+/// Opens a directory: first the set of files (manifest, no segment missing), then the chain of sealed segments, then the last one, the
+/// only place where a crash can have left something unfinished (<see cref="LastSegment"/>). No segment is changed before every segment has
+/// been found sound. The decision table is in docs/log-format.md.
+/// </summary>
+internal sealed class LogRecovery(LogOptions options, ILogDevice device)
+{
+    private const long FirstSegmentNumber = 1;
+
+    public RecoveredLog Run()
+    {
+        var names = device.List(options.Directory);
+        var numbers = names.Select(LogFiles.SegmentNumber).OfType<long>().Order().ToList();
+        var manifest = names.Contains(LogFiles.Manifest) ? ReadManifest() : CreateManifest(numbers);
+        RequireComplete(manifest, numbers);
+        if (numbers.Count == 0)
+        {
+            numbers.Add(CreateFirstSegment(manifest));
+        }
+
+        var isSealed = ImmutableArray.CreateBuilder<SegmentInfo>();
+        SegmentEnd? before = null;
+        foreach (var number in numbers.SkipLast(1))
+        {
+            var segment = new SealedSegment(options, device, manifest, number);
+            isSealed.Add(options.Verification == LogVerification.All ? segment.VerifyAll(ref before) : segment.VerifyEnds(ref before));
+        }
+
+        RemoveLeftovers(manifest, names);
+        if (numbers[^1] != manifest.LastSegment)
+        {
+            manifest = manifest with { LastSegment = numbers[^1] };
+            LogFiles.Replace(device, options.Directory, LogFiles.Manifest, manifest.Encode());
+        }
+
+        var mark = names.Contains(LogFiles.DurableMark) ? DurableMark.Read(device, PathOf(LogFiles.DurableMark), manifest.StoreId) : null;
+        return Assemble(manifest, isSealed, new LastSegment(options, device, manifest, numbers[^1], mark).Recover(before));
+    }
+
+    private static RecoveredLog Assemble(Manifest manifest, ImmutableArray<SegmentInfo>.Builder isSealed, RecoveredSegment last)
+    {
+        if (last.File is null)
+        {
+            isSealed.Add(last.Info);
+        }
+
+        var view = new LogView(isSealed.ToImmutable(), last.File is null ? null : last.Info,
+            new LogSequence(isSealed.Count > 0 ? isSealed[0].FirstSequence : last.Info.FirstSequence), new LogSequence(last.Cursor.NextSequence - 1));
+        return new RecoveredLog(manifest, view, last.Cursor, last.File);
+    }
+
+    private Manifest ReadManifest()
+    {
+        var manifest = Manifest.Read(device, PathOf(LogFiles.Manifest));
+        return manifest.PartitionCount == options.PartitionCount
+            ? manifest
+            : throw new LogIncompatibleException(PathOf(LogFiles.Manifest),
+                $"the log has {manifest.PartitionCount} partitions, LogOptions.PartitionCount says {options.PartitionCount}. The number is fixed when a log is created; set the option to it.");
+    }
+
+    private Manifest CreateManifest(List<long> numbers)
+    {
+        if (numbers.Count > 0)
+        {
+            throw new LogCorruptException(PathOf(LogFiles.Manifest), 0, new LogSequence(0), LogSequence.None, "the manifest is missing, but there are segments");
+        }
+
+        var manifest = new Manifest(Guid.NewGuid(), options.PartitionCount, FirstSegmentNumber, FirstSegmentNumber - 1);
+        LogFiles.Replace(device, options.Directory, LogFiles.Manifest, manifest.Encode());
+        return manifest;
+    }
+
+    private void RequireComplete(Manifest manifest, List<long> numbers)
+    {
+        // Segments before the first are what an interrupted deletion of old segments leaves: the manifest no longer counts them. Leftovers go last.
+        numbers.RemoveAll(number => number < manifest.FirstSegment);
+
+        for (var number = manifest.FirstSegment; number <= Math.Max(manifest.LastSegment, numbers.LastOrDefault()); number++)
+        {
+            if (!numbers.Contains(number))
+            {
+                throw new LogCorruptException(PathOf(LogFiles.Segment(number)), 0, LogSequence.None, LogSequence.None, "the segment is missing");
+            }
+        }
+
+        if (numbers.Count > 0 && numbers[^1] > manifest.LastSegment + 1)
+        {
+            throw new LogCorruptException(PathOf(LogFiles.Manifest), 0, LogSequence.None, LogSequence.None,
+                $"the manifest ends with segment {manifest.LastSegment}, but there is segment {numbers[^1]}; it is older than the segments");
+        }
+    }
+
+    private void RemoveLeftovers(Manifest manifest, IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
+        {
+            var isNew = name.EndsWith(LogFiles.NewSuffix, StringComparison.Ordinal);
+            var target = isNew ? name[..^LogFiles.NewSuffix.Length] : name;
+            var number = LogFiles.SegmentNumber(target);
+            if (isNew ? target == LogFiles.Manifest || number is not null : number < manifest.FirstSegment)
+            {
+                device.Delete(PathOf(name));
+            }
+        }
+    }
+
+    private long CreateFirstSegment(Manifest manifest)
+    {
+        var header = new SegmentHeader(manifest.StoreId, manifest.FirstSegment, 0, 0, new long[manifest.PartitionCount]);
+        SegmentCreation.Create(device, options.Directory, header, Frame.FooterBytes).File.Dispose();
+        return header.Number;
+    }
+
+    private string PathOf(string name) => Path.Combine(options.Directory, name);
+}
