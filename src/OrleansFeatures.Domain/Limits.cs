@@ -24,6 +24,9 @@ public static class Limits
     /// <summary>Fields of a stream: the null bitmap of a record is then at most 32 bytes.</summary>
     public const int StreamFieldsMax = 256;
 
+    /// <summary>Entity types that one stream feeds: each costs a copy of every event.</summary>
+    public const int EntitiesPerStreamMax = 16;
+
     /// <summary>Key fields of an entity.</summary>
     public const int KeyFieldsMax = 8;
 

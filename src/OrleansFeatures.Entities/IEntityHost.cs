@@ -49,6 +49,9 @@ public interface IEntityHost
     /// </summary>
     ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken);
 
+    /// <summary>Stream time: events up to here have been seen, and applied, from every active producer. Null before the first event.</summary>
+    long? StreamTimeMicros(StreamPlan stream);
+
     /// <summary>The partition that an entity lives in.</summary>
     PartitionMap Partitions { get; }
 

@@ -140,6 +140,7 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         if (_problems.Count == 0)
         {
             ConnectFeeds(streams, entities);
+            CheckFeeds(streams);
         }
 
         return entities.ToImmutable();
@@ -214,6 +215,14 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
                 stream.Feeds = stream.Feeds.Add(new StreamFeed(entity, [.. entity.Key.Select(field => stream.PositionOf(field.Name))]));
                 stream.Retention = new Duration(Math.Max(stream.Retention.Micros, timeline.Retention.Micros));
             }
+        }
+    }
+
+    private void CheckFeeds(ImmutableArray<StreamPlan> streams)
+    {
+        foreach (StreamPlan stream in streams.Where(stream => stream.Feeds.Length > Limits.EntitiesPerStreamMax))
+        {
+            Report("streams", $"stream '{stream.Name}' feeds {stream.Feeds.Length} entities; the limit is {Limits.EntitiesPerStreamMax}", "split the stream in two");
         }
     }
 

@@ -68,7 +68,22 @@ public sealed class EventRecordWriter
             at += EntityKeyEncoding.Append(_head.AsSpan(at), fields[version.ToNewest.IndexOf(newest)]);
         }
 
-        FinishHead(feed.Entity.Id, at, primary);
+        FinishHead(new RecordHead(_streamId, feed.Entity.Id, version.Definition.Version, primary, HasTextId), at);
+    }
+
+    /// <summary>
+    /// Begins another copy of an event that is in the log already, for an entity type that it has none for. <paramref name="newestFields"/> are by position in
+    /// the stream's newest version; the body is the original's.
+    /// </summary>
+    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<Value> newestFields)
+    {
+        int at = EventRecord.HeadBytes;
+        foreach (int position in feed.KeyPositions)
+        {
+            at += EntityKeyEncoding.Append(_head.AsSpan(at), newestFields[position]);
+        }
+
+        FinishHead(new RecordHead(original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId), at);
     }
 
     /// <summary>Begins the one copy of an event that concerns no entity type yet: history keeps it for views to come. Its key is its id's bytes.</summary>
@@ -79,19 +94,19 @@ public sealed class EventRecordWriter
             ? _body.AsSpan(17 + producerLength + 2, BinaryPrimitives.ReadUInt16LittleEndian(_body.AsSpan(17 + producerLength)))
             : _body.AsSpan(17 + producerLength, sizeof(long));
         id.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
-        FinishHead(EventRecord.NoEntity, EventRecord.HeadBytes + id.Length, primary: true);
+        FinishHead(new RecordHead(_streamId, EventRecord.NoEntity, _version!.Definition.Version, Primary: true, HasTextId), EventRecord.HeadBytes + id.Length);
     }
 
     private bool HasTextId => _version!.Definition.Fields[_version.IdPosition].Type == FieldType.String;
 
-    private void FinishHead(uint entityTypeId, int length, bool primary)
+    private void FinishHead(RecordHead values, int length)
     {
         Span<byte> head = _head;
         head[0] = EventRecord.Format;
-        head[1] = (byte)((primary ? EventRecord.PrimaryFlag : 0) | (HasTextId ? EventRecord.TextIdFlag : 0));
-        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)_version!.Definition.Version);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[4..], _streamId);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], entityTypeId);
+        head[1] = (byte)((values.Primary ? EventRecord.PrimaryFlag : 0) | (values.HasTextId ? EventRecord.TextIdFlag : 0));
+        BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)values.SchemaVersion);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[4..], values.StreamId);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], values.EntityTypeId);
         BinaryPrimitives.WriteUInt16LittleEndian(head[12..], (ushort)(length - EventRecord.HeadBytes));
         _headLength = length;
     }
@@ -125,4 +140,6 @@ public sealed class EventRecordWriter
                 return sizeof(long);
         }
     }
+
+    private readonly record struct RecordHead(uint StreamId, uint EntityTypeId, int SchemaVersion, bool Primary, bool HasTextId);
 }

@@ -14,10 +14,12 @@ public sealed class EntityState
     private readonly EntityPlan _plan;
     private readonly Timeline[] _timelines;
 
-    public EntityState(EntityPlan plan)
+    /// <param name="plan">What to keep and compute.</param>
+    /// <param name="forgets">Whether events older than the retention leave; a training query keeps them all.</param>
+    public EntityState(EntityPlan plan, bool forgets = true)
     {
         _plan = plan;
-        _timelines = [.. plan.Timelines.Select(timeline => new Timeline(timeline))];
+        _timelines = [.. plan.Timelines.Select(timeline => new Timeline(timeline, forgets))];
     }
 
     /// <summary>Raw events held.</summary>

@@ -23,7 +23,7 @@ public enum ApplyResult
 /// All windows of all features share it: a window is a range of it. Appending the newest event is O(1); a late one costs a binary search
 /// and a shift within one chunk. Old events leave by whole chunks, so nothing is ever subtracted from anything.
 /// </summary>
-internal sealed class Timeline(TimelinePlan plan)
+internal sealed class Timeline(TimelinePlan plan, bool forgets)
 {
     private Chunk[] _chunks = [];
     private int _count;
@@ -62,7 +62,11 @@ internal sealed class Timeline(TimelinePlan plan)
         (Chunk chunk, int place) = MakeRoom(index, ~at);
         chunk.Insert(place, row);
         EventCount++;
-        DropBefore(LastTimeMicros - plan.Retention.Micros);
+        if (forgets)
+        {
+            DropBefore(LastTimeMicros - plan.Retention.Micros);
+        }
+
         return ApplyResult.Applied;
     }
 

@@ -33,18 +33,10 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
     /// <summary>Call before appending: a duplicate's original may be in any batch that is open now.</summary>
     public void BeforeAppend(IntakeBatch batch)
     {
-        if (batch.DuplicateCount > 0)
+        if (batch.HasDuplicates)
         {
             batch.RememberOthers([.. _open.Keys.Where(other => other != batch).Select(other => other.Appended)]);
         }
-    }
-
-    /// <summary>Counts a batch that is durable.</summary>
-    public void Count(uint stream, long duplicates, long late)
-    {
-        Counters counters = _counters.GetOrAdd(stream, static _ => new Counters());
-        Interlocked.Add(ref counters.Duplicates, duplicates);
-        Interlocked.Add(ref counters.Late, late);
     }
 
     public StreamState StateOf(StreamPlan stream)
@@ -54,7 +46,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
     }
 
     /// <summary>Learns a record of history at start: its id, and that stream time has reached it.</summary>
-    public void Recall(in EventRecord record, TimeMarks marks)
+    internal void Recall(in EventRecord record, TimeMarks marks)
     {
         if (record.IsPrimary)
         {
@@ -74,6 +66,10 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         return EventIdIndex.IdKey.Of(utf8[..System.Text.Encoding.UTF8.GetBytes(id.Text, utf8)]);
     }
 
+    internal void CountDuplicate(uint stream) => Interlocked.Increment(ref CountersOf(stream).Duplicates);
+
+    internal void CountLate(uint stream) => Interlocked.Increment(ref CountersOf(stream).Late);
+
     internal EventTime Now() => EventTime.From(time.GetUtcNow());
 
     internal bool IsLate(StreamPlan stream, long timeMicros) =>
@@ -84,6 +80,8 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         _open.TryRemove(batch, out _);
         _writers.Add(writer);
     }
+
+    private Counters CountersOf(uint stream) => _counters.GetOrAdd(stream, static _ => new Counters());
 
     private sealed class Counters
     {

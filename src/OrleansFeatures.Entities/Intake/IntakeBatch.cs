@@ -50,9 +50,7 @@ public sealed class IntakeBatch : IDisposable
 
     internal TimeMarks Marks { get; } = new();
 
-    internal long LateCount { get; private set; }
-
-    internal long DuplicateCount { get; private set; }
+    internal bool HasDuplicates { get; private set; }
 
     /// <summary>
     /// Takes one event. <paramref name="fields"/> are by position of <paramref name="version"/>, each of its declared type or null; <paramref name="producer"/> is UTF-8 of at
@@ -70,7 +68,8 @@ public sealed class IntakeBatch : IDisposable
         EventIdIndex.IdKey key = EventIntake.KeyOf(id);
         if (!_intake.Ids.TryClaim(stream.Id, key))
         {
-            DuplicateCount++;
+            HasDuplicates = true;
+            _intake.CountDuplicate(stream.Id);
             return IntakeResult.Duplicate;
         }
 
@@ -78,9 +77,13 @@ public sealed class IntakeBatch : IDisposable
         Encode(stream, version, fields, producer);
         long time = fields[version.TimePosition].Bits;
         Marks.Add(stream.Id, producer, time);
-        bool late = _intake.IsLate(stream, time);
-        LateCount += late ? 1 : 0;
-        return late ? IntakeResult.Late : IntakeResult.Accepted;
+        if (!_intake.IsLate(stream, time))
+        {
+            return IntakeResult.Accepted;
+        }
+
+        _intake.CountLate(stream.Id);
+        return IntakeResult.Late;
     }
 
     /// <summary>
@@ -146,7 +149,7 @@ public sealed class IntakeBatch : IDisposable
     }
 
     /// <summary>A duplicate may be acknowledged only when its original is durable.</summary>
-    internal Task OriginalsDurable() => DuplicateCount == 0 ? Task.CompletedTask : Task.WhenAll(_others);
+    internal Task OriginalsDurable() => !HasDuplicates ? Task.CompletedTask : Task.WhenAll(_others);
 
     private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer)
     {

@@ -1,0 +1,211 @@
+using Microsoft.Extensions.Logging;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Embedded;
+
+/// <summary>
+/// All entities in this process, over one local log:
+/// <code>
+///   IntakeBatch ──append──> EventLog ──committed, in order──> dispatcher ──> partition loops ──> partitions ──> actors
+///                              │                                                                    ▲
+///                              └── at start: replay ────────────────────────────────────────────────┘
+/// </code>
+/// State is applied only after commit, so a read never shows what a crash could take back. The log's bound on bytes held is the bound of
+/// everything behind it: a batch counts until all loops have applied it.
+/// </summary>
+public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
+{
+    private readonly EventLog _log;
+    private readonly EventIntake _intake;
+    private readonly ILogger _logger;
+    private readonly CatalogGate _gate = new();
+    private readonly TokenWaiters _waiters = new();
+    private readonly PartitionLoops _loops;
+    private volatile Generation _generation;
+
+    private EmbeddedHost(EventLog log, EventIntake intake, Generation generation, int loops, ILogger logger)
+    {
+        _log = log;
+        _intake = intake;
+        _generation = generation;
+        _logger = logger;
+        _loops = new PartitionLoops(log.Committed, loops, Apply, Applied);
+    }
+
+    public Catalog Catalog => _generation.Catalog;
+
+    public PartitionMap Partitions => _intake.Map;
+
+    /// <summary>The log's failure after which nothing is acknowledged any more; null while it is well.</summary>
+    public LogPoisonedException? Poisoned => _log.Poisoned;
+
+    /// <summary>Opens the log, replays it, and starts. Costs one pass over the log.</summary>
+    /// <exception cref="LogException">The log cannot be opened; the message names file, place and remedy.</exception>
+    public static Task<EmbeddedHost> StartAsync(EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken) =>
+        Task.Run(() => StartAsync(new FileLogDevice(), options, catalog, time, logger, cancellationToken), cancellationToken);
+
+    private static async Task<EmbeddedHost> StartAsync(
+        ILogDevice device, EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        var log = EventLog.Open(
+            new LogOptions { Directory = options.LogDirectory, PartitionCount = options.PartitionCount, Verification = LogVerification.LastSegment }, device, time);
+        try
+        {
+            var intake = new EventIntake(new PartitionMap(log.PartitionCount), time);
+            var generation = new Generation(catalog, log.PartitionCount);
+            long replayed = generation.Replay(log, LogSequence.None, intake, logger, cancellationToken);
+            logger.Replayed(replayed, options.LogDirectory);
+            var host = new EmbeddedHost(log, intake, generation, options.PartitionLoops, logger);
+            await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken).ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await log.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask<IntakeBatch> BeginBatchAsync(CancellationToken cancellationToken)
+    {
+        IDisposable lease = await _gate.EnterAsync(cancellationToken).ConfigureAwait(false);
+        return _intake.Begin(_generation.Catalog, lease);
+    }
+
+    public async ValueTask<bool> AppendAsync(IntakeBatch batch, bool wait, CancellationToken cancellationToken)
+    {
+        _intake.BeforeAppend(batch);
+        try
+        {
+            if (batch.Records.Count > 0)
+            {
+                batch.Records.Tag = batch.Marks;
+                Task<AppendReceipt> durable;
+                if (wait)
+                {
+                    durable = _log.AppendAsync(batch.Records, cancellationToken);
+                }
+                else if (!_log.TryAppend(batch.Records, out durable))
+                {
+                    batch.Fail(new OperationCanceledException("the log's queue is full"));
+                    return false;
+                }
+
+                await durable.ConfigureAwait(false);
+            }
+        }
+        catch (Exception failure) when (failure is LogException or OperationCanceledException)
+        {
+            batch.Fail(failure);
+            throw;
+        }
+
+        batch.Succeed();
+        await batch.OriginalsDurable().WaitAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    public async ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken) =>
+        await _waiters.WaitAsync(position, () => _generation.Partitions[position.Partition.Value].Applied, cancellationToken).ConfigureAwait(false);
+
+    public long? StreamTimeMicros(StreamPlan stream) => _intake.Clocks.StreamTimeMicros(stream.Id);
+
+    public ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
+    {
+        Generation generation = _generation;
+        Selection selection = read.Selection;
+        var values = new FeatureValue[selection.Features.Length];
+        for (int row = 0; row < read.Rows; row++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            for (int index = 0; index < selection.Entities.Length; index++)
+            {
+                EntityRead entity = selection.Entities[index];
+                ReadOnlySpan<byte> key = read.KeyOf(row, index);
+                Span<FeatureValue> own = values.AsSpan(0, entity.Plan.FeatureCount);
+                EntityStamp stamp = generation.PartitionOf(Partitions.Of(entity.Entity, key)).Read(entity.Entity, key, entity.Plan, read.AsOf[row], own);
+                read.Store(row, index, own, stamp);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
+    {
+        await ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        await Task.Run(() => new HistoryReader(_log, Partitions).Fill(read, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken)
+    {
+        using IDisposable alone = await _gate.CloseAsync(cancellationToken).ConfigureAwait(false);
+        await new HistoryCopies(_log, Partitions).AddFeedsAsync(Catalog, next, cancellationToken).ConfigureAwait(false);
+        await WaitAllAppliedAsync(cancellationToken).ConfigureAwait(false);
+        var generation = new Generation(next, _log.PartitionCount);
+        long replayed = await Task.Run(() => generation.Replay(_log, LogSequence.None, null, _logger, cancellationToken), cancellationToken).ConfigureAwait(false);
+        commit();
+        _generation = generation;
+        return replayed;
+    }
+
+    public HostStatus Status()
+    {
+        Generation generation = _generation;
+        var partitions = new List<PartitionState>(generation.Partitions.Length);
+        for (int index = 0; index < generation.Partitions.Length; index++)
+        {
+            Partition partition = generation.Partitions[index];
+            (long entities, long events) = partition.Census();
+            partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, entities, events));
+        }
+
+        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk);
+    }
+
+    /// <summary>Waits for what is being appended, then closes the log. Whatever was acknowledged is on disk.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using (await _gate.CloseAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            await _log.DisposeAsync().ConfigureAwait(false);
+            await _loops.DisposeAsync().ConfigureAwait(false);
+            _waiters.Dispose();
+        }
+    }
+
+    /// <summary>One loop's share of a batch.</summary>
+    private void Apply(LogRecords records, int loop, int loops)
+    {
+        Generation generation = _generation;
+        foreach (LogRecord record in records)
+        {
+            if (record.Partition.Value % loops == loop)
+            {
+                generation.Apply(record, _logger);
+            }
+        }
+    }
+
+    /// <summary>All loops have applied the batch.</summary>
+    private void Applied(CommittedBatch batch)
+    {
+        (batch.Tag as TimeMarks)?.Tell(_intake.Clocks);
+        _waiters.Wake(partition => _generation.Partitions[partition.Value].Applied);
+    }
+
+    private async Task WaitAllAppliedAsync(CancellationToken cancellationToken)
+    {
+        for (int index = 0; index < _log.PartitionCount; index++)
+        {
+            var partition = new PartitionId(index);
+            await WaitAppliedAsync(new PartitionOffset(partition, _log.DurableOffset(partition)), cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace OrleansFeatures.Entities.Embedded;
+
+/// <summary>Where and how an embedded host runs.</summary>
+public sealed record EmbeddedHostOptions
+{
+    /// <summary>The log's directory; owned by this process while the host runs.</summary>
+    public required string LogDirectory { get; init; }
+
+    /// <summary>Fixed when the store is made. Default <see cref="Limits.PartitionCountDefault"/>.</summary>
+    public int PartitionCount { get; init; } = Limits.PartitionCountDefault;
+
+    /// <summary>Threads that apply events. Default: the cores, at most <see cref="Limits.PartitionLoopsMax"/>.</summary>
+    public int PartitionLoops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, Limits.PartitionLoopsMax);
+}

@@ -1,0 +1,69 @@
+using Microsoft.Extensions.Logging;
+using OrleansFeatures.Domain;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Embedded;
+
+/// <summary>All state under one catalog. A change of definitions builds a new generation from the log and then takes the place of the old.</summary>
+internal sealed class Generation
+{
+    public Generation(Catalog catalog, int partitionCount)
+    {
+        Catalog = catalog;
+        Partitions = [.. Enumerable.Range(0, partitionCount).Select(_ => new Partition(catalog))];
+    }
+
+    public Catalog Catalog { get; }
+
+    public Partition[] Partitions { get; }
+
+    public Partition PartitionOf(PartitionId id) => Partitions[id.Value];
+
+    /// <summary>
+    /// Applies the log from behind <paramref name="after"/> to its durable end, on this thread. At start <paramref name="intake"/> learns ids and times
+    /// from the same pass.
+    /// </summary>
+    public long Replay(EventLog log, LogSequence after, EventIntake? intake, ILogger logger, CancellationToken cancellationToken)
+    {
+        var visitor = new ReplayVisitor(this, intake, logger);
+        log.Read(new LogSequence(Math.Max(after.Value + 1, log.FirstSequence.Value)), log.DurableSequence, ref visitor, cancellationToken);
+        if (intake is not null)
+        {
+            visitor.Marks.Tell(intake.Clocks);
+        }
+
+        return visitor.Count;
+    }
+
+    /// <summary>Applies one record; a bug of ours stops that entity's answers, not the store.</summary>
+    public void Apply(LogRecord record, ILogger logger)
+    {
+        try
+        {
+            Partitions[record.Partition.Value].Apply(EventRecord.Parse(record.Payload), record.Offset);
+        }
+        catch (InvariantException bug)
+        {
+            logger.EntityFaulted(record.Partition.Value, record.Offset.Value, bug);
+        }
+    }
+
+    private struct ReplayVisitor(Generation generation, EventIntake? intake, ILogger logger) : ILogVisitor
+    {
+        public TimeMarks Marks { get; } = new();
+
+        public long Count { get; private set; }
+
+        public bool Visit(LogRecord record)
+        {
+            Count++;
+            intake?.Recall(EventRecord.Parse(record.Payload), Marks);
+            generation.Apply(record, logger);
+            return true;
+        }
+    }
+}

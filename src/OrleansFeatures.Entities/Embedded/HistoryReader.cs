@@ -1,0 +1,166 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Domain.Windows;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Embedded;
+
+/// <summary>
+/// Answers what live state no longer reaches: rebuilds the entities concerned from the log, with the domain's own state that this time
+/// forgets nothing, and reads them as of each row's instant. One pass over the log serves all rows, unless the entities' partitions hold
+/// more records than fit in memory; then partitions are taken in groups, one pass each.
+/// </summary>
+internal sealed class HistoryReader(EventLog log, PartitionMap map)
+{
+    private const int RecordsPerReport = 100_000;
+
+    public void Fill(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
+    {
+        List<(int Row, int Entity)> open = OpenQuestions(read);
+        if (open.Count == 0)
+        {
+            return;
+        }
+
+        LogSequence end = log.DurableSequence;
+        List<HashSet<int>> passes = Passes(read, open);
+        long total = (end.Value + 1 - log.FirstSequence.Value) * passes.Count;
+        var scratch = new WindowScratch();
+        for (int pass = 0; pass < passes.Count; pass++)
+        {
+            HashSet<int> partitions = passes[pass];
+            var questions = open.Where(question => partitions.Contains(PartitionOf(read, question).Value)).ToList();
+            var visitor = new HistoryVisitor(EntitiesOf(read, questions), partitions, progress, total * pass / passes.Count, total);
+            log.Read(log.FirstSequence, end, ref visitor, cancellationToken);
+            foreach ((int row, int entity) in questions)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Answer(read, row, entity, visitor.Entities, scratch);
+            }
+        }
+
+        progress?.Report(new HistoryProgress(total, total));
+    }
+
+    private static List<(int Row, int Entity)> OpenQuestions(FeatureRead read)
+    {
+        var open = new List<(int, int)>();
+        int features = read.Selection.Features.Length;
+        for (int row = 0; row < read.Rows; row++)
+        {
+            for (int entity = 0; entity < read.Selection.Entities.Length; entity++)
+            {
+                foreach (int position in read.Selection.Entities[entity].Positions)
+                {
+                    if (read.Values[(row * features) + position].Status == FeatureStatus.OutsideRetention)
+                    {
+                        open.Add((row, entity));
+                        break;
+                    }
+                }
+            }
+        }
+
+        return open;
+    }
+
+    /// <summary>Groups the partitions concerned so that no group holds more records than one pass may keep.</summary>
+    private List<HashSet<int>> Passes(FeatureRead read, List<(int Row, int Entity)> open)
+    {
+        var passes = new List<HashSet<int>>();
+        long room = 0;
+        foreach (int partition in open.Select(question => PartitionOf(read, question).Value).Distinct().Order())
+        {
+            long records = log.DurableOffset(new PartitionId(partition)).Value + 1;
+            if (passes.Count == 0 || records > room)
+            {
+                passes.Add([]);
+                room = Limits.HistoryRecordsPerPassMax;
+            }
+
+            passes[^1].Add(partition);
+            room -= records;
+        }
+
+        return passes;
+    }
+
+    private PartitionId PartitionOf(FeatureRead read, (int Row, int Entity) question) =>
+        map.Of(read.Selection.Entities[question.Entity].Entity, read.KeyOf(question.Row, question.Entity));
+
+    private static EntityTable<PastEntity> EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
+    {
+        var entities = new EntityTable<PastEntity>();
+        foreach ((int row, int entity) in questions)
+        {
+            EntityPlan plan = read.Selection.Entities[entity].Entity;
+            ReadOnlySpan<byte> key = read.KeyOf(row, entity);
+            if (!entities.TryGet(plan.Id, key, out _))
+            {
+                entities.Add(plan.Id, key, new PastEntity(plan));
+            }
+        }
+
+        return entities;
+    }
+
+    private static void Answer(FeatureRead read, int row, int entity, EntityTable<PastEntity> entities, WindowScratch scratch)
+    {
+        EntityRead plan = read.Selection.Entities[entity];
+        var values = new FeatureValue[plan.Plan.FeatureCount];
+        Domain.InvariantException.Require(entities.TryGet(plan.Entity.Id, read.KeyOf(row, entity), out PastEntity? past), "a question has no entity");
+        past!.State.Read(plan.Plan, read.AsOf[row], values, scratch);
+        read.Store(row, entity, values, read.Stamps[(row * read.Selection.Entities.Length) + entity]);
+    }
+
+    private sealed class PastEntity(EntityPlan plan)
+    {
+        public EntityPlan Plan => plan;
+
+        public EntityState State { get; } = new(plan, forgets: false);
+    }
+
+    private struct HistoryVisitor(
+        EntityTable<PastEntity> entities, HashSet<int> partitions, IProgress<HistoryProgress>? progress, long readBefore, long total) : ILogVisitor
+    {
+        private readonly Dictionary<(uint Stream, uint Entity), (int Timeline, RowReader Rows)?> _feeds = [];
+        private long _read = readBefore;
+
+        public readonly EntityTable<PastEntity> Entities => entities;
+
+        public bool Visit(LogRecord logged)
+        {
+            if (++_read % RecordsPerReport == 0)
+            {
+                progress?.Report(new HistoryProgress(_read, total));
+            }
+
+            if (partitions.Contains(logged.Partition.Value))
+            {
+                EventRecord record = EventRecord.Parse(logged.Payload);
+                if (entities.TryGet(record.EntityTypeId, record.Key, out PastEntity? past) && FeedOf(record, past.Plan) is { } feed)
+                {
+                    past.State.Apply(feed.Timeline, record, feed.Rows);
+                }
+            }
+
+            return true;
+        }
+
+        private readonly (int Timeline, RowReader Rows)? FeedOf(in EventRecord record, EntityPlan plan)
+        {
+            if (!_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out var feed))
+            {
+                uint stream = record.StreamId;
+                int timeline = plan.Timelines.ToList().FindIndex(timeline => timeline.Stream.Id == stream);
+                feed = timeline < 0 ? null : (timeline, new RowReader(plan.Timelines[timeline]));
+                _feeds[(record.StreamId, record.EntityTypeId)] = feed;
+            }
+
+            return feed;
+        }
+    }
+}

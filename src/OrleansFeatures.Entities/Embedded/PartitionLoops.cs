@@ -1,0 +1,78 @@
+using System.Threading.Channels;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Embedded;
+
+/// <summary>
+/// Applies committed batches in commit order. Each loop owns every partition whose number modulo the number of loops is its own, so a partition's
+/// records are applied by one thread in offset order, and loops never wait for each other. Every loop walks every batch and takes its own
+/// records: skipping one costs a nanosecond, a queue per partition would cost a hundred.
+/// <code>
+///   log.Committed ──> dispatcher ──┬──> loop 0: partitions 0, 4, 8 ...
+///                                  ├──> loop 1: partitions 1, 5, 9 ...     the last loop to finish a batch releases it
+///                                  └──> ...
+/// </code>
+/// Ends when the log completes its channel.
+/// </summary>
+internal sealed class PartitionLoops : IAsyncDisposable
+{
+    private readonly Channel<SharedBatch>[] _queues;
+    private readonly Task _all;
+    private readonly Action<LogRecords, int, int> _apply;
+    private readonly Action<CommittedBatch> _applied;
+
+    public PartitionLoops(ChannelReader<CommittedBatch> committed, int loops, Action<LogRecords, int, int> apply, Action<CommittedBatch> applied)
+    {
+        (_apply, _applied) = (apply, applied);
+        _queues = [.. Enumerable.Range(0, loops).Select(_ => Channel.CreateBounded<SharedBatch>(
+            new BoundedChannelOptions(Limits.LoopQueueBatchesMax) { SingleReader = true, SingleWriter = true }))];
+        _all = Task.WhenAll([Task.Run(() => DispatchAsync(committed)), .. Enumerable.Range(0, loops).Select(loop => Task.Run(() => RunAsync(loop)))]);
+    }
+
+    /// <summary>Waits until everything that was committed has been applied.</summary>
+    public async ValueTask DisposeAsync() => await _all.ConfigureAwait(false);
+
+    private async Task DispatchAsync(ChannelReader<CommittedBatch> committed)
+    {
+        try
+        {
+            await foreach (CommittedBatch batch in committed.ReadAllAsync().ConfigureAwait(false))
+            {
+                var shared = new SharedBatch(batch, _queues.Length);
+                foreach (var queue in _queues)
+                {
+                    await queue.Writer.WriteAsync(shared).ConfigureAwait(false);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var queue in _queues)
+            {
+                queue.Writer.Complete();
+            }
+        }
+    }
+
+    private async Task RunAsync(int loop)
+    {
+        await foreach (SharedBatch shared in _queues[loop].Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            _apply(shared.Batch.Records, loop, _queues.Length);
+            if (shared.IsLastToFinish())
+            {
+                _applied(shared.Batch);
+                shared.Batch.Release();
+            }
+        }
+    }
+
+    private sealed class SharedBatch(CommittedBatch batch, int loops)
+    {
+        private int _remaining = loops;
+
+        public CommittedBatch Batch => batch;
+
+        public bool IsLastToFinish() => Interlocked.Decrement(ref _remaining) == 0;
+    }
+}
