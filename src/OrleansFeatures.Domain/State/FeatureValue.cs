@@ -33,5 +33,11 @@ public readonly record struct FeatureValue(FeatureStatus Status, Value Scalar, V
 
     public static FeatureValue Of(Value value) => value.IsNull ? Null : new(FeatureStatus.Present, value, null);
 
+    /// <summary>Lists are equal when their elements are.</summary>
+    public bool Equals(FeatureValue other) =>
+        Status == other.Status && Scalar == other.Scalar && List is null == other.List is null && List.AsSpan().SequenceEqual(other.List);
+
+    public override int GetHashCode() => ((int)Status * 31) ^ Scalar.GetHashCode() ^ (List?.Length ?? -1);
+
     public static FeatureValue Of(Value[] list) => new(FeatureStatus.Present, Value.Null, list);
 }

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Passes every test: installs what the tests need when it is missing, builds, runs, and ends with one line
+# "N passed, N failed, N skipped". Arguments go to `dotnet test` (for example: --filter FullyQualifiedName~Windows).
+set -u -o pipefail
+cd "$(dirname "$0")"
+
+say() { printf '%s\n' "$*"; }
+
+need_dotnet() {
+  if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -q '^10\.'; then
+    say "The .NET 10 SDK is missing. Install it from https://dotnet.microsoft.com/download and run this again." >&2
+    exit 2
+  fi
+}
+
+# Debian packages: SQLite for the store's metadata; Node.js and Python with gRPC as foreign clients of our transport.
+need_packages() {
+  local missing=()
+  ldconfig -p | grep -q libsqlite3.so.0 || missing+=(libsqlite3-0)
+  command -v node >/dev/null || missing+=(nodejs)
+  command -v npm >/dev/null || missing+=(npm)
+  [ -x /usr/bin/python3 ] || missing+=(python3)
+  /usr/bin/python3 -c 'import grpc' 2>/dev/null || missing+=(python3-grpcio)
+  [ ${#missing[@]} -eq 0 ] && return 0
+  if ! command -v apt-get >/dev/null; then
+    say "Not a Debian system: install ${missing[*]} by hand for the tests that need them (they are skipped until then)."
+    return 0
+  fi
+
+  local sudo=()
+  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  say "installing ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+    || say "could not install ${missing[*]}: the tests that need them are skipped"
+}
+
+need_clients() {
+  [ -f tests/clients/package-lock.json ] || return 0
+  if [ ! -d tests/clients/node_modules ] || [ tests/clients/package-lock.json -nt tests/clients/node_modules ]; then
+    say "installing the foreign gRPC clients"
+    npm ci --prefix tests/clients --silent --no-audit --no-fund && touch tests/clients/node_modules \
+      || say "npm could not install the foreign gRPC clients: the tests that need them are skipped"
+  fi
+}
+
+need_dotnet
+need_packages
+need_clients
+
+say "building"
+dotnet build OrleansFeatures.sln -c Release -v quiet --nologo || exit 1
+
+say "testing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+dotnet test OrleansFeatures.sln -c Release --no-build --nologo --logger 'console;verbosity=minimal' "$@" 2>&1 | tee "$log" | grep -vE '^(Test run for|A total of|VSTest version|Starting test execution)' 
+status=${PIPESTATUS[0]}
+
+# Each test project closes with "Passed!  - Failed:     0, Passed:   242, Skipped:     0, Total: ...".
+count() { grep -E '^(Passed|Failed|Skipped)! ' "$log" | grep -oE "$1: +[0-9]+" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }'; }
+passed=$(count Passed) failed=$(count Failed) skipped=$(count Skipped)
+[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1 # a test host that died counts no test, yet it is a failure
+say "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
