@@ -23,7 +23,19 @@ public sealed class EntityState
     }
 
     /// <summary>Raw events held.</summary>
-    public long EventCount => _timelines.Sum(timeline => timeline.EventCount);
+    public long EventCount
+    {
+        get
+        {
+            long count = 0;
+            foreach (Timeline timeline in _timelines)
+            {
+                count += timeline.EventCount;
+            }
+
+            return count;
+        }
+    }
 
     /// <summary>The newest event time seen; null before the first event.</summary>
     public EventTime? LastEventTime

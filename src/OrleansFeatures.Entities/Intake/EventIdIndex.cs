@@ -8,7 +8,7 @@ namespace OrleansFeatures.Entities.Intake;
 /// <summary>
 /// Which event ids a stream's history holds: what makes an event count once, whichever connection brings it and however its copies differ.
 /// Exact for numeric ids; text ids are held as the first 128 bits of their SHA-256, where two of 2^32 ids are equal with a chance of 2^-65.
-/// 16 to 32 bytes per event in history. Any thread; shards keep threads out of each other's way.
+/// 28 to 56 bytes per event in history. Any thread; shards keep threads out of each other's way.
 /// </summary>
 public sealed class EventIdIndex
 {

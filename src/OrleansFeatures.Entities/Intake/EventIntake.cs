@@ -72,8 +72,9 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     internal EventTime Now() => EventTime.From(time.GetUtcNow());
 
-    internal bool IsLate(StreamPlan stream, long timeMicros) =>
-        Clocks.StreamTimeMicros(stream.Id) is { } streamTime && !stream.Feeds.IsEmpty && timeMicros <= streamTime - stream.Retention.Micros;
+    /// <summary>An event at or before this time can no longer change a live value.</summary>
+    internal long LateThrough(StreamPlan stream) =>
+        Clocks.StreamTimeMicros(stream.Id) is { } streamTime && !stream.Feeds.IsEmpty ? streamTime - stream.Retention.Micros : long.MinValue;
 
     internal void Return(IntakeBatch batch, EventRecordWriter writer)
     {

@@ -28,7 +28,10 @@ public sealed class IntakeBatch : IDisposable
     private readonly List<(uint Stream, EventIdIndex.IdKey Id)> _claims = [];
     private readonly EventRecordWriter _writer;
     private readonly TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly EventTime _arrival;
     private Task[] _others = [];
+    private StreamPlan? _lateStream;
+    private long _lateThrough;
     private bool _disposed;
 
     internal IntakeBatch(EventIntake intake, Catalog catalog, EventRecordWriter writer, IDisposable lease)
@@ -36,6 +39,7 @@ public sealed class IntakeBatch : IDisposable
         _intake = intake;
         _writer = writer;
         _lease = lease;
+        _arrival = intake.Now();
         Catalog = catalog;
     }
 
@@ -77,7 +81,7 @@ public sealed class IntakeBatch : IDisposable
         Encode(stream, version, fields, producer);
         long time = fields[version.TimePosition].Bits;
         Marks.Add(stream.Id, producer, time);
-        if (!_intake.IsLate(stream, time))
+        if (time > LateThrough(stream))
         {
             return IntakeResult.Accepted;
         }
@@ -153,7 +157,7 @@ public sealed class IntakeBatch : IDisposable
 
     private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer)
     {
-        _writer.WriteBody(stream, version, fields, _intake.Now(), producer);
+        _writer.WriteBody(stream, version, fields, _arrival, producer);
         if (stream.Feeds.IsEmpty)
         {
             _writer.WriteHistoryHead();
@@ -167,6 +171,17 @@ public sealed class IntakeBatch : IDisposable
             _writer.WriteHead(feed, version, fields, primary: index == 0);
             Append(_intake.Map.Of(feed.Entity, _writer.Key));
         }
+    }
+
+    /// <summary>Event times up to here are late, by stream time as it was when the batch met the stream: one look a batch, not one an event.</summary>
+    private long LateThrough(StreamPlan stream)
+    {
+        if (_lateStream != stream)
+        {
+            (_lateStream, _lateThrough) = (stream, _intake.LateThrough(stream));
+        }
+
+        return _lateThrough;
     }
 
     private void Append(PartitionId partition)

@@ -13,8 +13,6 @@ public sealed class EntityTable<T> where T : class
 
     public int Count { get; private set; }
 
-    public IEnumerable<T> Values => _byType.Values.SelectMany(table => table.Values);
-
     public bool TryGet(uint entityTypeId, ReadOnlySpan<byte> key, [NotNullWhen(true)] out T? value)
     {
         value = null;

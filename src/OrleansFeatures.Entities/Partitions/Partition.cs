@@ -18,6 +18,7 @@ public sealed class Partition
     private readonly Dictionary<(uint Stream, uint Entity), Feed> _feeds = [];
     private readonly WindowScratch _scratch = new();
     private long _applied = -1;
+    private long _events;
 
     public Partition(Catalog catalog)
     {
@@ -45,7 +46,10 @@ public sealed class Partition
             Volatile.Write(ref _applied, offset.Value);
             if (_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out Feed? feed))
             {
-                ActorOf(feed.Entity, record.Key).Apply(feed.Timeline, record, offset, feed.Rows);
+                EntityActor actor = ActorOf(feed.Entity, record.Key);
+                long before = actor.EventCount;
+                actor.Apply(feed.Timeline, record, offset, feed.Rows);
+                _events += actor.EventCount - before;
             }
         }
     }
@@ -70,7 +74,7 @@ public sealed class Partition
     {
         lock (_gate)
         {
-            return (_actors.Count, _actors.Values.Sum(actor => actor.EventCount));
+            return (_actors.Count, _events);
         }
     }
 
