@@ -20,4 +20,16 @@ public static class Limits
 
     /// <summary>Errors reported of one set of files: more are not read by anyone.</summary>
     public const int DefinitionErrorsMax = 100;
+
+    /// <summary>Applies of definitions that are remembered: at ten a day, a quarter of a year.</summary>
+    public const int AppliesKeptMax = 1_000;
+
+    /// <summary>Refused events that are kept, the newest: 50 MB at 500 bytes each, 6.6 GB if every one were at its limit.</summary>
+    public const int QuarantineRowsMax = 100_000;
+
+    /// <summary>What is kept of one refused event, in UTF-8 bytes: two text fields at their limit.</summary>
+    public const int QuarantineJsonBytesMax = 64 * 1024;
+
+    /// <summary>Refused events returned by one listing.</summary>
+    public const int QuarantineListMax = 10_000;
 }

@@ -1,0 +1,88 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+using OrleansFeatures.Gateway.Metadata;
+
+namespace OrleansFeatures.Gateway.Ingest;
+
+/// <summary>An event that was refused, and why.</summary>
+/// <param name="Stream">As the producer named it; it may not exist.</param>
+/// <param name="ArrivalMicros">When it was refused.</param>
+/// <param name="Field">The field at fault; empty when it is the event as a whole.</param>
+/// <param name="Reason">What is wrong.</param>
+/// <param name="Fix">What would make it right.</param>
+/// <param name="Json">The event as it came, cut at <see cref="Limits.QuarantineJsonBytesMax"/>.</param>
+public sealed record RefusedEvent(string Stream, long ArrivalMicros, string Field, string Reason, string Fix, string Json);
+
+/// <summary>
+/// Events that were refused, the newest <see cref="Limits.QuarantineRowsMax"/>, on disk when the call returns. Any thread may call.
+/// </summary>
+public sealed class Quarantine(MetadataDatabase database)
+{
+    /// <summary>Keeps a batch, in one transaction; the oldest events make room.</summary>
+    /// <exception cref="MetadataException">Nothing of the batch was kept.</exception>
+    public void Add(IReadOnlyCollection<RefusedEvent> batch)
+    {
+        if (batch.Count == 0)
+        {
+            return;
+        }
+
+        database.Write((connection, transaction) =>
+        {
+            using SqliteCommand insert = connection.CreateCommand();
+            insert.Transaction = transaction;
+            insert.CommandText = "INSERT INTO quarantine (stream, arrival_micros, field, reason, fix, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            SqliteParameter[] parameters = [.. Enumerable.Range(1, 6).Select(i => insert.Parameters.Add($"?{i}", SqliteType.Text))];
+            foreach (RefusedEvent refused in batch.Skip(batch.Count - Limits.QuarantineRowsMax))
+            {
+                object[] values = [refused.Stream, refused.ArrivalMicros, refused.Field, refused.Reason, refused.Fix, Cut(refused.Json)];
+                for (int i = 0; i < values.Length; i++)
+                {
+                    parameters[i].Value = values[i];
+                    parameters[i].SqliteType = values[i] is long ? SqliteType.Integer : SqliteType.Text;
+                }
+
+                insert.ExecuteNonQuery();
+            }
+
+            return connection.Execute("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?1", Limits.QuarantineRowsMax);
+        });
+    }
+
+    /// <summary>The newest events first, at most <paramref name="limit"/> and at most <see cref="Limits.QuarantineListMax"/>. A null stream means all.</summary>
+    public IReadOnlyList<RefusedEvent> List(string? stream, int limit) => database.Read(connection => connection.Rows(
+        $"SELECT stream, arrival_micros, field, reason, fix, json FROM quarantine WHERE {Of(stream)} ORDER BY id DESC LIMIT ?2",
+        row => new RefusedEvent(row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5)),
+        stream ?? "",
+        Math.Clamp(limit, 0, Limits.QuarantineListMax)));
+
+    /// <summary>How many are kept of a stream, or of all.</summary>
+    public long Count(string? stream = null) => database.Read(connection => connection.Scalar($"SELECT count(*) FROM quarantine WHERE {Of(stream)}", stream ?? ""));
+
+    private static string Of(string? stream) => stream is null ? "?1 = ''" : "stream = ?1";
+
+    /// <summary>At most the limit in UTF-8, never through the middle of a character.</summary>
+    private static string Cut(string json)
+    {
+        // A UTF-16 unit is at most three bytes, so a short text needs no counting.
+        if (json.Length <= Limits.QuarantineJsonBytesMax / 3)
+        {
+            return json;
+        }
+
+        int bytes = 0;
+        int length = 0;
+        foreach (Rune rune in json.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (bytes > Limits.QuarantineJsonBytesMax)
+            {
+                return json[..length];
+            }
+
+            length += rune.Utf16SequenceLength;
+        }
+
+        return json;
+    }
+}
