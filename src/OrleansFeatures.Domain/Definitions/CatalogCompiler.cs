@@ -30,6 +30,7 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         CheckNames("entities", definitions.Entities.Select(entity => (entity.Name, 1)));
         CheckNames("feature_views", definitions.FeatureViews.Select(view => (view.Name, view.Version)));
         CheckNames("feature_services", definitions.FeatureServices.Select(service => (service.Name, service.Version)));
+        CheckFeatureNames();
         CheckNameIds("streams", definitions.Streams.Select(stream => stream.Name));
         CheckNameIds("entities", definitions.Entities.Select(entity => entity.Name));
     }
@@ -50,6 +51,17 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
             if (!seen.Add((name, version)))
             {
                 Report($"{path}.name", $"'{name}' version {version} is defined twice", "delete one of the two, or give it another name or version");
+            }
+        }
+    }
+
+    private void CheckFeatureNames()
+    {
+        for (int view = 0; view < definitions.FeatureViews.Length; view++)
+        {
+            for (int feature = 0; feature < definitions.FeatureViews[view].Features.Length; feature++)
+            {
+                CheckName($"feature_views[{view}].features[{feature}].name", definitions.FeatureViews[view].Features[feature].Name);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
+using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Tests.RealData;
 
@@ -38,8 +39,8 @@ internal static class SharedData
         }
     }
 
-    public static Events.EventTime Time(string text) =>
-        Events.EventTime.TryParse(text, out Events.EventTime time) ? time : throw new FormatException($"'{text}' is not a time");
+    public static EventTime Time(string text) =>
+        EventTime.TryParse(text, out EventTime time) ? time : throw new FormatException($"'{text}' is not a time");
 
     public static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
