@@ -20,7 +20,7 @@ internal sealed class SegmentReader : IDisposable
 
     private readonly ILogFile _file;
     private readonly long _end;
-    private byte[] _buffer = new byte[Limits.ReadBufferBytes];
+    private byte[] _buffer = [];
     private long _bufferStart;
     private int _bufferLength;
     private int _recordsLeft;

@@ -31,14 +31,16 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
         using var reader = ReadThrough(before, end: null, out var length);
         var end = reader.Damage is null ? reader.Cursor.Position : reader.GroupEnd;
         RequireTorn(reader, end, length);
-        if (reader.Sealed && reader.Damage is null)
-        {
-            return new RecoveredSegment(Describe(reader.Cursor), reader.Cursor, null);
-        }
-
         // After a cut the counters must stand where the cut is: read again up to there.
         using var upToCut = reader.Damage is null ? null : ReadThrough(before, end, out _);
-        return new RecoveredSegment(Describe((upToCut ?? reader).Cursor), (upToCut ?? reader).Cursor, OpenAt(upToCut ?? reader, end));
+        var sound = upToCut ?? reader;
+        var file = MakeDurable(sound, end);
+        if (sound.Sealed)
+        {
+            file.Dispose();
+        }
+
+        return new RecoveredSegment(Describe(sound.Cursor), sound.Cursor, sound.Sealed ? null : file);
     }
 
     private SegmentReader ReadThrough(SegmentEnd? before, long? end, out long length)
@@ -96,7 +98,7 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
     private (long Position, long Sequence)? FindProof(uint salt, long from, long length)
     {
         using var file = device.Open(_path, LogFileAccess.Read);
-        var buffer = new byte[Limits.ReadBufferBytes];
+        var buffer = new byte[(int)Math.Clamp(length - from, Frame.GroupBytes, Limits.ReadBufferBytes)];
         for (var start = from; start < length; start += buffer.Length - Frame.GroupBytes + 1)
         {
             var bytes = buffer.AsSpan(0, file.Read(start, buffer));
@@ -115,10 +117,10 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
     }
 
     /// <summary>
-    /// Makes what was found durable before anything is built on it. The last group may never have been synced, or its sync may have failed and
-    /// the kernel may since call its pages clean; so unless the mark proves it durable, it is written again and not just synced.
+    /// Makes what was found durable before anything is built on it. The last group, or the footer behind it, may never have been synced, or its sync may
+    /// have failed and the kernel may since call its pages clean; so unless the mark proves it durable, it is written again and not just synced.
     /// </summary>
-    private ILogFile OpenAt(SegmentReader reader, long end)
+    private ILogFile MakeDurable(SegmentReader reader, long end)
     {
         var file = device.Open(_path, LogFileAccess.ReadWrite);
         var opened = false;
