@@ -66,11 +66,17 @@ public sealed class FileLogDevice : ILogDevice
 
     private static string OwnerOf(string lockFile)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return "another process"; // A file opened with FileShare.None cannot be read there.
+        }
+
         try
         {
-            using var stream = new FileStream(lockFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(stream);
-            return int.TryParse(reader.ReadLine(), out var pid) ? $"process {pid}" : "another process";
+            // Not by FileStream: it would take a shared lock, which the owner's exclusive one forbids.
+            using var handle = SystemCalls.OpenForReading(lockFile);
+            var text = new byte[16];
+            return int.TryParse(text.AsSpan(0, RandomAccess.Read(handle, text, 0)).TrimEnd((byte)'\n'), out var pid) ? $"process {pid}" : "another process";
         }
         catch (IOException)
         {
@@ -141,7 +147,7 @@ public sealed class FileLogDevice : ILogDevice
     }
 }
 
-/// <summary>The four calls that .NET does not offer. Every error number becomes an exception here.</summary>
+/// <summary>The calls that .NET does not offer. Every error number becomes an exception here.</summary>
 internal static partial class SystemCalls
 {
     private const int Interrupted = 4;
@@ -183,17 +189,18 @@ internal static partial class SystemCalls
 
     public static void SyncDirectory(string directory)
     {
-        var descriptor = Open(directory, ReadOnly);
-        if (descriptor < 0)
-        {
-            throw Error("open", directory);
-        }
-
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        using var handle = OpenForReading(directory);
         if (FSync(handle) != 0)
         {
             throw Error("fsync", directory);
         }
+    }
+
+    /// <summary>Opens a file or directory as it is, without the advisory lock that .NET takes.</summary>
+    public static SafeFileHandle OpenForReading(string path)
+    {
+        var descriptor = Open(path, ReadOnly);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Error("open", path);
     }
 
     private static IOException Error(string call, string path)

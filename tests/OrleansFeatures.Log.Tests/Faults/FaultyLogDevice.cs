@@ -36,7 +36,7 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         {
             lock (_gate)
             {
-                return _directory.ToDictionary(entry => entry.Key, entry => entry.Value.Content);
+                return _directory.ToDictionary(entry => entry.Key, entry => entry.Value.Content.ToArray());
             }
         }
     }
