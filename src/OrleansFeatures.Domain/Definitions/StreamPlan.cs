@@ -45,8 +45,19 @@ public sealed class StreamPlan
     public Duration Retention { get; internal set; }
 
     /// <summary>The version of that number; zero means the newest. Null when the stream has no such version.</summary>
-    public StreamVersion? Version(int version) =>
-        version == 0 ? Versions[^1] : Versions.FirstOrDefault(candidate => candidate.Definition.Version == version);
+    public StreamVersion? Version(int version)
+    {
+        // Newest first, because that is what nearly every record is of.
+        for (int index = Versions.Length - 1; index >= 0; index--)
+        {
+            if (version == 0 || Versions[index].Definition.Version == version)
+            {
+                return Versions[index];
+            }
+        }
+
+        return null;
+    }
 
     public int PositionOf(string field) => StreamVersion.PositionOf(Definition, field);
 
