@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Aggregates;
@@ -70,6 +71,9 @@ public sealed record AggregateCall(AggregateKind Kind, string? Field, double Arg
 
     public static IEnumerable<string> Names => Kinds.Keys.Order(StringComparer.Ordinal);
 
+    /// <summary>The aggregate as definitions spell it. For messages: it searches.</summary>
+    public string Name => Kinds.First(pair => pair.Value == Kind).Key;
+
     public bool IsList => Kind is AggregateKind.FirstN or AggregateKind.LastN;
 
     /// <summary>Reads the text; on failure says what is wrong and what would be right.</summary>
@@ -82,7 +86,7 @@ public sealed record AggregateCall(AggregateKind Kind, string? Field, double Arg
         if (!Kinds.TryGetValue(name, out AggregateKind kind))
         {
             message = $"there is no aggregate '{name}'";
-            suggestion = $"use one of {string.Join(", ", Names)}";
+            suggestion = NameSuggestion.Closest(name, Names) is { } near ? $"did you mean '{near}'?" : $"use one of {string.Join(", ", Names)}";
             return null;
         }
 

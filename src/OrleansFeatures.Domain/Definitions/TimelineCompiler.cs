@@ -118,7 +118,7 @@ internal sealed class TimelineCompiler
         FieldType fieldType = _stream.Fields[position].Type;
         if (aggregate.ResultType(fieldType) is not { } resultType)
         {
-            _report($"{path}.aggregate", $"field '{aggregate.Field}' is {fieldType.Name()}, which {aggregate.Kind} cannot take", "name a numeric field, or use count, distinct_count, first, last, min or max");
+            _report($"{path}.aggregate", $"field '{aggregate.Field}' is {fieldType.Name()}, which {aggregate.Name} cannot take", "name a numeric field, or use count, distinct_count, first, last, min or max");
             return false;
         }
 

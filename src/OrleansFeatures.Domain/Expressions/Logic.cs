@@ -1,3 +1,5 @@
+using OrleansFeatures.Domain.Events;
+
 namespace OrleansFeatures.Domain.Expressions;
 
 /// <summary>
@@ -5,29 +7,28 @@ namespace OrleansFeatures.Domain.Expressions;
 /// </summary>
 internal static class Logic
 {
-    /// <summary>And (<paramref name="decisive"/> false) or or (true) of bools, left to right, stopping at the first that decides.</summary>
-    public static BitsOf Chain(bool decisive, BitsOf[] operands)
+    /// <summary>
+    /// And (<paramref name="decisive"/> false) or or (true) of bools, left to right, stopping at the first that decides. The chain is
+    /// halved down to pairs, so that two hundred alternatives are eight calls deep.
+    /// </summary>
+    public static BitsOf Chain(bool decisive, ReadOnlySpan<BitsOf> operands) => operands.Length switch
     {
-        long decision = decisive ? 1 : 0;
-        return (fields, out result) =>
+        0 => (ReadOnlySpan<Value> _, out long result) => { result = decisive ? 0 : 1; return true; },
+        1 => operands[0],
+        _ => Pair(decisive ? 1 : 0, Chain(decisive, operands[..(operands.Length / 2)]), Chain(decisive, operands[(operands.Length / 2)..])),
+    };
+
+    private static BitsOf Pair(long decision, BitsOf left, BitsOf right) => (fields, out result) =>
+    {
+        bool leftKnown = left(fields, out result);
+        if (leftKnown && result == decision)
         {
-            bool allKnown = true;
-            foreach (BitsOf operand in operands)
-            {
-                bool known = operand(fields, out long bits);
-                if (known && bits == decision)
-                {
-                    result = decision;
-                    return true;
-                }
+            return true;
+        }
 
-                allKnown &= known;
-            }
-
-            result = 1 - decision;
-            return allKnown;
-        };
-    }
+        bool rightKnown = right(fields, out result);
+        return rightKnown && (leftKnown || result == decision);
+    };
 
     public static BitsOf Not(BitsOf operand) => (fields, out result) =>
     {
