@@ -121,7 +121,7 @@ public sealed class EventLog : IAsyncDisposable
         return append.Durable;
     }
 
-    /// <summary>The same without waiting for room: false, and nothing was appended, when the log is full up. For callers that would rather say "try again later".</summary>
+    /// <summary>The same without waiting for room: false, and nothing was appended, when the log is full up. For callers that would rather say "try again later". A closed or poisoned log takes it and fails the task.</summary>
     public bool TryAppend(AppendBatch batch, out Task<AppendReceipt> durable)
     {
         batch.Seal(_options.PartitionCount);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace OrleansFeatures.Log;
@@ -145,79 +144,4 @@ public sealed class FileLogDevice : ILogDevice
 
         public void Dispose() => handle.Dispose();
     }
-}
-
-/// <summary>The calls that .NET does not offer. Every error number becomes an exception here.</summary>
-internal static partial class SystemCalls
-{
-    private const int Interrupted = 4;
-    private const int NotSupported = 95;
-    private const int NoSpace = 28;
-    private const int Quota = 122;
-    private const int KeepSize = 1;
-    private const int ReadOnly = 0; // O_RDONLY is 0 on every Unix; directories can be opened and synced with it.
-
-    public static void SyncData(SafeFileHandle handle, string path)
-    {
-        // Never retried, also not when interrupted: after a failed fdatasync the kernel may call the lost pages clean.
-        if (FDataSync(handle) != 0)
-        {
-            throw Error("fdatasync", path);
-        }
-    }
-
-    /// <summary>True: reserved. False: no space. Null: this file system cannot reserve.</summary>
-    public static bool? TryAllocate(SafeFileHandle handle, long length, string path)
-    {
-        while (FAllocate(handle, KeepSize, 0, length) != 0)
-        {
-            switch (Marshal.GetLastPInvokeError())
-            {
-                case Interrupted:
-                    continue;
-                case NotSupported:
-                    return null;
-                case NoSpace or Quota:
-                    return false;
-                default:
-                    throw Error("fallocate", path);
-            }
-        }
-
-        return true;
-    }
-
-    public static void SyncDirectory(string directory)
-    {
-        using var handle = OpenForReading(directory);
-        if (FSync(handle) != 0)
-        {
-            throw Error("fsync", directory);
-        }
-    }
-
-    /// <summary>Opens a file or directory as it is, without the advisory lock that .NET takes.</summary>
-    public static SafeFileHandle OpenForReading(string path)
-    {
-        var descriptor = Open(path, ReadOnly);
-        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Error("open", path);
-    }
-
-    private static IOException Error(string call, string path)
-    {
-        var number = Marshal.GetLastPInvokeError();
-        return new IOException($"{call} of {path} failed: {Marshal.GetPInvokeErrorMessage(number)} (errno {number})", number);
-    }
-
-    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
-    private static partial int FDataSync(SafeFileHandle handle);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int FSync(SafeFileHandle handle);
-
-    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
-    private static partial int FAllocate(SafeFileHandle handle, int mode, long offset, long length);
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
 }

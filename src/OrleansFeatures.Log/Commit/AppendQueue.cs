@@ -138,18 +138,21 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
     /// <summary>Refuses new appends from here on and fails those that wait. What was admitted stays with the writer.</summary>
     public void Close(Func<Exception> refusal)
     {
+        PendingAppend[] waiting;
         lock (_gate)
         {
             _refusal ??= refusal;
             _closing = true;
-            foreach (var append in _waiting)
-            {
-                append.Batch.Unseal();
-                append.Fail(refusal());
-            }
-
+            waiting = [.. _waiting];
             _waiting.Clear();
             Monitor.PulseAll(_gate);
+        }
+
+        // Outside the lock: failing an append waits for its cancellation callback, which may be waiting for the lock.
+        foreach (var append in waiting)
+        {
+            append.Batch.Unseal();
+            append.Fail(refusal());
         }
     }
 

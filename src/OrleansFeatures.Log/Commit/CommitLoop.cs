@@ -80,7 +80,6 @@ internal sealed class CommitLoop
     {
         foreach (var append in _group)
         {
-            append.Cancellation.Dispose();
             append.Batch.MarkCommitted();
             if (_committed is null)
             {
@@ -102,7 +101,6 @@ internal sealed class CommitLoop
     {
         foreach (var append in _group)
         {
-            append.Cancellation.Dispose();
             append.Batch.Unseal();
             _queue.Release(append.Charge);
             append.Fail(full);
@@ -123,7 +121,6 @@ internal sealed class CommitLoop
         _queue.TakeAll(_group);
         foreach (var append in _group)
         {
-            append.Cancellation.Dispose();
             append.Batch.ReleaseReference();
             append.Fail(Create());
         }

@@ -22,6 +22,7 @@ internal sealed class LogWriter : IDisposable
     private readonly List<ReadOnlyMemory<byte>> _buffers = [];
     private Manifest _manifest;
     private SegmentCursor _cursor;
+    private string _path;
     private ILogFile? _file;
     private uint _previousChain;
     private long _reserved;
@@ -30,7 +31,7 @@ internal sealed class LogWriter : IDisposable
     public LogWriter(LogOptions options, ILogDevice device, TimeProvider time, Manifest manifest, SegmentCursor cursor, ILogFile? file)
     {
         (_options, _device, _time, _manifest, _cursor, _file) = (options, device, time, manifest, cursor, file);
-        _previousChain = cursor.Chain;
+        (_previousChain, _path) = (cursor.Chain, PathOf(cursor.Number));
         _markFile = OpenMark(device, Path.Combine(options.Directory, LogFiles.DurableMark));
     }
 
@@ -69,7 +70,7 @@ internal sealed class LogWriter : IDisposable
         var ahead = Math.Max(wanted, Math.Min(_cursor.Position + Limits.ReserveStepBytes, _options.SegmentBytesMax));
         _reserved = _file.TryReserve(ahead) ? ahead
             : _file.TryReserve(wanted) ? wanted
-            : throw new LogFullException(PathOf(_cursor.Number), bytes);
+            : throw new LogFullException(_path, bytes);
     }
 
     /// <summary>Writes the group and returns when it is on disk. Any failure leaves the disk in an unknown state: the caller must poison the log.</summary>
@@ -169,7 +170,7 @@ internal sealed class LogWriter : IDisposable
             {
                 var manifest = _manifest with { LastSegment = cursor.Number };
                 LogFiles.Replace(_device, _options.Directory, LogFiles.Manifest, manifest.Encode());
-                (_manifest, _cursor, _file, _reserved) = (manifest, cursor, file, reserved);
+                (_manifest, _cursor, _file, _reserved, _path) = (manifest, cursor, file, reserved, PathOf(cursor.Number));
             }
             finally
             {
@@ -186,7 +187,7 @@ internal sealed class LogWriter : IDisposable
         }
     }
 
-    private SegmentInfo Describe() => new(_cursor.Number, PathOf(_cursor.Number), _cursor.FirstSequence, _cursor.NextSequence, _cursor.Position);
+    private SegmentInfo Describe() => new(_cursor.Number, _path, _cursor.FirstSequence, _cursor.NextSequence, _cursor.Position);
 
     private string PathOf(long number) => Path.Combine(_options.Directory, LogFiles.Segment(number));
 

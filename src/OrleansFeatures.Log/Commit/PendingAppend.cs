@@ -19,9 +19,17 @@ internal sealed class PendingAppend(AppendBatch batch)
 
     public CancellationTokenRegistration Cancellation { get; set; }
 
-    public void Complete() => _durable.TrySetResult(Receipt);
+    public void Complete()
+    {
+        _durable.TrySetResult(Receipt);
+        Cancellation.Dispose(); // After completion: whoever sets it later sees the completion and disposes it.
+    }
 
-    public void Fail(Exception exception) => _durable.TrySetException(exception);
+    public void Fail(Exception exception)
+    {
+        _durable.TrySetException(exception);
+        Cancellation.Dispose();
+    }
 
     public void Cancel(CancellationToken token) => _durable.TrySetCanceled(token);
 }
