@@ -1,0 +1,32 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace OrleansFeatures.Server.Commands;
+
+/// <summary>Every command of <c>orleans-features</c>.</summary>
+internal static class RootCommands
+{
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("A streaming feature store: events in, exact rolling features out.");
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        return root;
+    }
+
+    /// <summary>What is wrong with a command line, in one line.</summary>
+    public static string Explain(ParseResult parsed)
+    {
+        string? unknown = parsed.UnmatchedTokens.FirstOrDefault(token => !token.StartsWith('-'));
+        if (parsed.CommandResult.Command is RootCommand root)
+        {
+            string names = string.Join(", ", root.Subcommands.Select(command => command.Name));
+            return unknown is null
+                ? $"expected a command: {names} (see --help)"
+                : $"there is no command '{unknown}'{Suggestion.For(unknown, root.Subcommands.Select(command => command.Name))} (commands: {names}; see --help)";
+        }
+
+        IEnumerable<string> messages = parsed.Errors.Select(error => string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        return $"{string.Join(" ", messages)} (see {parsed.CommandResult.Command.Name} --help)";
+    }
+}

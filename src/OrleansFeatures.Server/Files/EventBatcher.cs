@@ -1,0 +1,235 @@
+using System.Text;
+using OrleansFeatures.V1;
+using FieldType = OrleansFeatures.Domain.Events.FieldType;
+using Value = OrleansFeatures.Domain.Events.Value;
+
+namespace OrleansFeatures.Server.Files;
+
+/// <summary>One message to the store.</summary>
+/// <param name="Request">The message.</param>
+/// <param name="Lines">For each of its events the line of the file it came from.</param>
+/// <param name="CompleteThrough">Once this batch and all before it are acknowledged, every row up to this line is.</param>
+internal sealed record PushBatch(PushRequest Request, long[] Lines, long CompleteThrough);
+
+/// <summary>
+/// Gathers rows into push batches. Rows whose every cell parses go into columns, which are cheap on the wire; a row with a cell
+/// that does not parse goes, with that cell's raw text in place, into a row batch, so that the server refuses and quarantines
+/// it with its own words. The two kinds fill side by side and leave together, so no row waits long for its kind:
+/// <code>
+///   file     1 2 3 4! 5 6! 7         (! = a cell that does not parse)
+///   columns  1 2 3 5 7               rows  4 6
+/// </code>
+/// Order between them does not matter: a refused event changes nothing.
+/// </summary>
+internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Limits.BatchEvents)
+{
+    private readonly Value[] _row = new Value[mapping.Fields.Length];
+    private readonly BatchLines _columnLines = new(mapping);
+    private readonly BatchLines _rowLines = new(mapping);
+    private ColumnEvents _columns = NewColumns(mapping);
+    private RowEvents _rows = new();
+    private int _bytes;
+
+    /// <summary>True when the batches should be taken before the next row.</summary>
+    public bool IsFull => _columnLines.Count + _rowLines.Count >= eventsPerBatch || _bytes >= Limits.BatchBytes;
+
+    /// <summary>Adds the reader's current row. Returns why it cannot even be sent, or null.</summary>
+    public string? Add(RowReader reader)
+    {
+        if (reader.Problem is { } broken)
+        {
+            return broken;
+        }
+
+        int bytes = 0;
+        foreach (MappedField field in mapping.Fields)
+        {
+            bytes += sizeof(long) + reader.Cell(field.Column).Length;
+        }
+
+        if (bytes > Limits.PushRowBytesMax)
+        {
+            return $"the row is {bytes:N0} bytes, at most {Limits.PushRowBytesMax:N0} can be sent; shorten its longest text";
+        }
+
+        _bytes += bytes;
+        if (TryReadRow(reader))
+        {
+            AppendColumns();
+            _columnLines.Add(reader);
+        }
+        else
+        {
+            _rows.Rows.Add(RawRow(reader));
+            _rowLines.Add(reader);
+        }
+
+        return null;
+    }
+
+    /// <summary>What has been gathered: none, one or two batches. Starts anew.</summary>
+    public IEnumerable<PushBatch> Take()
+    {
+        _bytes = 0;
+        long last = Math.Max(_columnLines.Last, _rowLines.Last);
+        if (_columnLines.Count > 0)
+        {
+            long complete = _rowLines.Count == 0 ? last : Math.Min(_columnLines.First, _rowLines.First) - 1;
+            _columns.Count = (uint)_columnLines.Count;
+            PushRequest request = _columnLines.NewRequest();
+            request.Columns = _columns;
+            _columns = NewColumns(mapping);
+            yield return new PushBatch(request, _columnLines.Take(), complete);
+        }
+
+        if (_rowLines.Count > 0)
+        {
+            PushRequest request = _rowLines.NewRequest();
+            request.Rows = _rows;
+            _rows = new RowEvents();
+            yield return new PushBatch(request, _rowLines.Take(), last);
+        }
+    }
+
+    private static ColumnEvents NewColumns(EventMapping mapping)
+    {
+        var columns = new ColumnEvents();
+        foreach (MappedField _ in mapping.Fields)
+        {
+            columns.Columns.Add(new Column());
+        }
+
+        return columns;
+    }
+
+    private bool TryReadRow(RowReader reader)
+    {
+        for (int at = 0; at < _row.Length; at++)
+        {
+            MappedField field = mapping.Fields[at];
+            _row[at] = default;
+            if (!reader.IsNull(field.Column) && !CellText.TryRead(field.Type, reader.Cell(field.Column), out _row[at]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void AppendColumns()
+    {
+        for (int at = 0; at < _row.Length; at++)
+        {
+            Column column = _columns.Columns[at];
+            ref readonly Value value = ref _row[at];
+            if (value.IsNull)
+            {
+                MarkNull(column, _columnLines.Count);
+            }
+
+            switch (mapping.Fields[at].Type)
+            {
+                case FieldType.Int64: column.Int64S.Add(value.Int64); break;
+                case FieldType.Double: column.Doubles.Add(value.Double); break;
+                case FieldType.String: column.Strings.Add(value.Text); break;
+                case FieldType.Bool: column.Bools.Add(value.Bool); break;
+                case FieldType.Timestamp: column.TimestampsMicros.Add(value.Bits); break;
+            }
+        }
+    }
+
+    /// <summary>Nulls are rare and batches small, so the bitmap is rewritten for each: the message's bytes cannot be changed in place.</summary>
+    private static void MarkNull(Column column, int index)
+    {
+        byte[] nulls = new byte[Math.Max(column.Nulls.Length, (index / 8) + 1)];
+        column.Nulls.Span.CopyTo(nulls);
+        nulls[index / 8] |= (byte)(1 << (index % 8));
+        column.Nulls = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(nulls);
+    }
+
+    private EventRow RawRow(RowReader reader)
+    {
+        var row = new EventRow();
+        foreach (MappedField field in mapping.Fields)
+        {
+            var value = new V1.Value();
+            row.Values.Add(value);
+            if (reader.IsNull(field.Column))
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> cell = reader.Cell(field.Column);
+            if (!CellText.TryRead(field.Type, cell, out Value parsed))
+            {
+                value.String = Encoding.UTF8.GetString(cell);
+                continue;
+            }
+
+            switch (field.Type)
+            {
+                case FieldType.Int64: value.Int64 = parsed.Int64; break;
+                case FieldType.Double: value.Double = parsed.Double; break;
+                case FieldType.String: value.String = parsed.Text; break;
+                case FieldType.Bool: value.Bool = parsed.Bool; break;
+                case FieldType.Timestamp: value.TimestampMicros = parsed.Bits; break;
+            }
+        }
+
+        return row;
+    }
+
+    /// <summary>Lines and producers of the events of one batch.</summary>
+    private sealed class BatchLines(EventMapping mapping)
+    {
+        private readonly List<long> _lines = [];
+        private readonly List<uint> _producerOfEvent = [];
+        private readonly List<string> _producers = [];
+        private readonly Dictionary<string, uint> _producerIndex = new(StringComparer.Ordinal);
+
+        public int Count => _lines.Count;
+
+        public long First => _lines[0];
+
+        public long Last => Count == 0 ? 0 : _lines[^1];
+
+        public void Add(RowReader reader)
+        {
+            _lines.Add(reader.Line);
+            if (!mapping.HasProducer)
+            {
+                return;
+            }
+
+            string name = Encoding.UTF8.GetString(reader.Cell(mapping.ProducerColumn));
+            if (!_producerIndex.TryGetValue(name, out uint index))
+            {
+                index = (uint)_producers.Count;
+                _producerIndex.Add(name, index);
+                _producers.Add(name);
+            }
+
+            _producerOfEvent.Add(index);
+        }
+
+        public PushRequest NewRequest()
+        {
+            var request = new PushRequest { Stream = mapping.Stream, SchemaVersion = mapping.SchemaVersion };
+            request.FieldNames.AddRange(mapping.Fields.Select(field => field.Name));
+            request.Producers.AddRange(_producers);
+            request.ProducerOfEvent.AddRange(_producerOfEvent);
+            return request;
+        }
+
+        public long[] Take()
+        {
+            long[] lines = _lines.ToArray();
+            _lines.Clear();
+            _producers.Clear();
+            _producerIndex.Clear();
+            _producerOfEvent.Clear();
+            return lines;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+namespace OrleansFeatures.Server;
+
+/// <summary>Every bound of the command line, with the arithmetic behind it.</summary>
+internal static class Limits
+{
+    /// <summary>gRPC's address when none is given; loopback, because the store has no authentication of its own.</summary>
+    public const string DefaultServer = "http://127.0.0.1:6565";
+
+    public const int DefaultGrpcPort = 6565;
+
+    public const int DefaultHttpPort = 6580;
+
+    /// <summary>One row of an input file. Twice the largest message the server takes, so that a row that is too large is still read and named by its line.</summary>
+    public const int RowBytesMax = 32 * 1024 * 1024;
+
+    /// <summary>Read buffer of an input file: a few hundred rows, and a multiple of every file system's block.</summary>
+    public const int ReadBufferBytes = 256 * 1024;
+
+    /// <summary>Columns of an input file: four times the fields that a stream may have.</summary>
+    public const int ColumnsMax = 4 * Domain.Limits.StreamFieldsMax;
+
+    /// <summary>Events of one push batch. 2,000 events of 100 bytes are 200 KB: one group commit's worth, and few enough that one refusal list stays small.</summary>
+    public const int BatchEvents = 2_000;
+
+    public const int BatchEventsMax = 100_000;
+
+    /// <summary>A batch is sent when it holds this much, however few events that is.</summary>
+    public const int BatchBytes = 256 * 1024;
+
+    /// <summary>Largest row that is sent at all: the server takes messages of 16 MB, and the frame around one row needs less than 1 MB of field names.</summary>
+    public const int PushRowBytesMax = 15 * 1024 * 1024;
+
+    /// <summary>Batches sent and not yet acknowledged: 64 x 256 KB = 16 MB of client memory, and about 100,000 events in flight, half a second at full rate.</summary>
+    public const int UnacknowledgedBatchesMax = 64;
+
+    /// <summary>Batches parsed ahead of the sender: enough that neither waits for the other's jitter.</summary>
+    public const int ParsedBatchesMax = 8;
+
+    /// <summary>Refusals shown to the user; the counts cover all of them.</summary>
+    public const int RefusalsShown = 10;
+
+    /// <summary>How long push tries to get a lost connection back: a server restart with recovery of a day's log fits.</summary>
+    public const int DefaultRetrySeconds = 10;
+
+    /// <summary>Between two attempts to reconnect: short against the retry window, long against a refused connect.</summary>
+    public const int RetryPauseMs = 250;
+
+    /// <summary>After a write failed, how long the reading side may take to say why: the status is usually there already.</summary>
+    public const int StreamEndGraceMs = 2_000;
+
+    /// <summary>Rows of one training or lookup message: 2,000 rows of three 16-byte keys are about 100 KB.</summary>
+    public const int TrainingBatchRows = 2_000;
+
+    /// <summary>Definition files of one plan: their sum stays below half of the server's 16 MB message limit.</summary>
+    public const int DefinitionBytesMax = 8 * 1024 * 1024;
+
+    /// <summary>A unary call that has no answer after this long is reported as unreachable.</summary>
+    public const int CallTimeoutSeconds = 30;
+
+    /// <summary>Applying definitions reads history: an hour covers a billion records at 300,000 a second.</summary>
+    public const int ApplyTimeoutSeconds = 3_600;
+
+    /// <summary>Quarantined events of one listing; the server's own bound.</summary>
+    public const int QuarantineRowsMax = 1_000;
+
+    /// <summary>A day of demo.</summary>
+    public const int DemoSecondsMax = 86_400;
+
+    /// <summary>Beyond what one loopback connection carries, so that a larger number is a mistake.</summary>
+    public const int DemoRateMax = 5_000_000;
+
+    /// <summary>Customers, or terminals: a million of either takes some hundred MB.</summary>
+    public const int DemoPlayersMax = 1_000_000;
+
+    /// <summary>Distance within which a misspelled name is suggested.</summary>
+    public const int SuggestionDistanceMax = 3;
+}
