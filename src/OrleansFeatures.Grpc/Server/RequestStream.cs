@@ -1,0 +1,48 @@
+using Grpc.Core;
+
+namespace Grpc.Server;
+
+/// <summary>The client's messages, as the handler reads them. Ends reading with OperationCanceledException when the call has ended.</summary>
+internal sealed class RequestStream<T>(ServerCall call, Func<DeserializationContext, T> deserializer) : IAsyncStreamReader<T>
+    where T : class
+{
+    private T? _current;
+    private int _reading;
+
+    public T Current => _current ?? throw new InvalidOperationException("There is no current message: MoveNext was not awaited, or it returned false.");
+
+    public async Task<bool> MoveNext(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _reading, 1) == 1)
+        {
+            throw new InvalidOperationException("The previous MoveNext has not completed. Await it before the next.");
+        }
+
+        try
+        {
+            _current = null;
+            using var ended = call.CancellationToken.UnsafeRegister(CancelRead, call);
+            using var cancelled = cancellationToken.UnsafeRegister(CancelRead, call);
+            while (true)
+            {
+                call.CancellationToken.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
+                try
+                {
+                    _current = await call.Reader.ReadAsync(deserializer, CancellationToken.None).ConfigureAwait(false);
+                    return _current is not null;
+                }
+                catch (OperationCanceledException) when (!call.CancellationToken.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+                {
+                    // A token of an earlier MoveNext was cancelled just as that read completed; its mark is taken off, and this read goes on.
+                }
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _reading, 0);
+        }
+    }
+
+    private static void CancelRead(object? call) => ((ServerCall)call!).Http.Request.BodyReader.CancelPendingRead();
+}
