@@ -26,6 +26,7 @@ public interface IEntityHost
     /// Cancellation is honoured until the append is queued; after that the append completes regardless.
     /// </summary>
     /// <exception cref="Log.LogException">The log refused or failed; nothing of the batch is acknowledged, a retry with the same ids is safe.</exception>
+    /// <exception cref="OriginalNotDurableException">A duplicate of the batch cannot be acknowledged yet.</exception>
     ValueTask<bool> AppendAsync(IntakeBatch batch, bool wait, CancellationToken cancellationToken);
 
     /// <summary>Completes when the partition has applied everything through the offset.</summary>
@@ -64,6 +65,13 @@ public readonly record struct PartitionOffset(Log.PartitionId Partition, Log.Log
 /// <summary>More reads wait for tokens than the limit allows. Retry later, or without a token.</summary>
 public sealed class TooManyWaitersException()
     : Exception($"{Limits.TokenWaitersMax} reads are waiting for a consistency token already; retry later, or read without min_token");
+
+/// <summary>
+/// An event of the batch is a copy of one that another connection was pushing, and that one did not become durable. What was new in the batch is
+/// durable; push it again to be sure of the rest.
+/// </summary>
+public sealed class OriginalNotDurableException(Exception cause)
+    : Exception("an event of this batch is a copy of one that another connection was pushing and that did not become durable; push the batch again", cause);
 
 /// <summary>How far a pass over the log is.</summary>
 public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);

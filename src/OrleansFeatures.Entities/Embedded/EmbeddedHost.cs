@@ -107,7 +107,15 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         }
 
         batch.Succeed();
-        await batch.OriginalsDurable().WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await batch.OriginalsDurable().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is LogException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new OriginalNotDurableException(failure);
+        }
+
         return true;
     }
 

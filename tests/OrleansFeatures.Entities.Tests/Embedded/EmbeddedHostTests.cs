@@ -66,7 +66,7 @@ public sealed class EmbeddedHostTests
             acknowledged = store.Host.AppendAsync(copy, wait: true, TestContext.Current.CancellationToken).AsTask();
         }
 
-        await Should.ThrowAsync<OperationCanceledException>(acknowledged);
+        await Should.ThrowAsync<OriginalNotDurableException>(acknowledged);
         (await store.PushAsync(fields)).ShouldBe([IntakeResult.Accepted]);
     }
 
