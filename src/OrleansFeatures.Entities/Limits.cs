@@ -21,7 +21,7 @@ public static class Limits
     /// <summary>Records held in memory by one pass over history: some 100 bytes each, so 2 GB. More records mean more passes.</summary>
     public const long HistoryRecordsPerPassMax = 20_000_000;
 
-    /// <summary>Rows of one history read: 32 bytes a cell, so 12 features are 0.8 GB at the limit. A client splits a longer file.</summary>
+    /// <summary>Rows of one history read: 40 bytes a cell, so 12 features are 1 GB at the limit. A client splits a longer file.</summary>
     public const int HistoryRowsMax = 2_000_000;
 
     /// <summary>Reads waiting for a consistency token, over all partitions: each is a connection's open call.</summary>
