@@ -118,7 +118,9 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
             case ValidationErrorKind.ArrayExpected:
                 return ($"'{key}' must be a list, found {node.Described}", node is YamlMap ? "begin each item with a dash: - name: …" : $"write {key}: [{(node is YamlScalar { Text.Length: > 0 } item ? item.Text : "…")}]");
             case ValidationErrorKind.ObjectExpected:
-                return ($"'{key}' must be a map, found {node.Described}", "write keys and values, for example name: transactions");
+                return path.Length == 0
+                    ? ($"the file must be a map, found {node.Described}", "begin with: apiVersion: orleansfeatures/v1")
+                    : ($"'{key}' must be a map, found {node.Described}", "write keys and values, for example name: transactions");
             case ValidationErrorKind.IntegerExpected or ValidationErrorKind.NumberTooSmall or ValidationErrorKind.NumberTooBig:
                 return ($"'{key}' cannot be {node.Described}", string.Create(CultureInfo.InvariantCulture, $"use a whole number from {schema.Minimum:0} to {schema.Maximum:0}"));
             case ValidationErrorKind.PatternMismatch:

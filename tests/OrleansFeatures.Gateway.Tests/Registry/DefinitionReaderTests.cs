@@ -102,23 +102,45 @@ public sealed class DefinitionReaderTests
     [Fact]
     public void A_folder_is_read_recursively_and_its_bad_files_are_named()
     {
-        string folder = Directory.CreateTempSubdirectory("definitions-").FullName;
-        try
-        {
-            DefinitionFolder.Read(folder, out var none).ShouldBeEmpty();
-            none.ShouldHaveSingleItem().Message.ShouldContain("no definition file");
-            Directory.CreateDirectory(Path.Combine(folder, "sub"));
-            File.WriteAllText(Path.Combine(folder, "sub", "a.yml"), Samples.Small);
-            File.WriteAllBytes(Path.Combine(folder, "latin1.yaml"), [(byte)'a', (byte)':', (byte)'\n', (byte)' ', 0xE9]);
-            File.WriteAllText(Path.Combine(folder, "notes.txt"), "not yaml");
-            var sources = DefinitionFolder.Read(folder, out var errors);
-            sources.ShouldHaveSingleItem().Name.ShouldBe("sub/a.yml");
-            SourceError error = errors.ShouldHaveSingleItem();
-            error.ToString().ShouldBe("latin1.yaml:2:2: the file is not UTF-8 text: save it as UTF-8");
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TemporaryFolder();
+        DefinitionFolder.Read(folder.Path, out var none).ShouldBeEmpty();
+        none.ShouldHaveSingleItem().Message.ShouldContain("no definition file");
+        Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
+        File.WriteAllText(Path.Combine(folder.Path, "sub", "a.yml"), Samples.Small);
+        File.WriteAllBytes(Path.Combine(folder.Path, "latin1.yaml"), [(byte)'a', (byte)':', (byte)'\n', (byte)' ', 0xE9]);
+        File.WriteAllText(Path.Combine(folder.Path, "notes.txt"), "not yaml");
+        var sources = DefinitionFolder.Read(folder.Path, out var errors);
+        sources.ShouldHaveSingleItem().Name.ShouldBe("sub/a.yml");
+        errors.ShouldHaveSingleItem().ToString().ShouldBe("latin1.yaml:2:2: the file is not UTF-8 text: save it as UTF-8");
+        File.WriteAllBytes(Path.Combine(folder.Path, "latin1.yaml"), new byte[(Limits.DefinitionFileCharsMax * 4) + 1]);
+        DefinitionFolder.Read(folder.Path, out var tooLong).ShouldHaveSingleItem();
+        tooLong.ShouldHaveSingleItem().Message.ShouldContain("longer than");
+        DefinitionFolder.Read(Path.Combine(folder.Path, "sub", "a.yml"), out _).ShouldHaveSingleItem().Name.ShouldBe("a.yml");
+        Should.Throw<IOException>(() => DefinitionFolder.Read(Path.Combine(folder.Path, "absent"), out _));
+    }
+
+    /// <summary>The shape of a mounted Kubernetes ConfigMap: the files are links into a hidden folder, and a link to that folder lies beside them.</summary>
+    [Fact]
+    public void A_file_that_a_mount_shows_twice_is_read_once_and_a_circle_of_links_ends()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(Path.Combine(folder.Path, "..2026_01_01"));
+        File.WriteAllText(Path.Combine(folder.Path, "..2026_01_01", "fraud.yaml"), Samples.Small);
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "..data"), "..2026_01_01");
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "fraud.yaml"), Path.Combine("..data", "fraud.yaml"));
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, "circle"), folder.Path);
+        DefinitionSource source = DefinitionFolder.Read(folder.Path, out var errors).ShouldHaveSingleItem();
+        errors.ShouldBeEmpty();
+        source.ShouldBe(new DefinitionSource("fraud.yaml", Samples.Small));
+    }
+
+    [Theory]
+    [InlineData("- a", "found a list")]
+    [InlineData("hello", "found 'hello'")]
+    public void A_file_that_is_no_map_says_how_to_begin(string text, string message)
+    {
+        SourceError error = Samples.Read(text).Errors.ShouldHaveSingleItem();
+        error.Message.ShouldBe($"the file must be a map, {message}");
+        error.Suggestion.ShouldContain("apiVersion: orleansfeatures/v1");
     }
 }
