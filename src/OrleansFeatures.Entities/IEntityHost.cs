@@ -53,6 +53,9 @@ public interface IEntityHost
     /// <summary>Stream time: events up to here have been seen, and applied, from every active producer. Null before the first event.</summary>
     long? StreamTimeMicros(StreamPlan stream);
 
+    /// <summary>The newest durable record of a partition: what a read must have seen to know of everything acknowledged so far. Cheap.</summary>
+    Log.LogOffset DurableOffset(Log.PartitionId partition);
+
     /// <summary>The partition that an entity lives in.</summary>
     PartitionMap Partitions { get; }
 

@@ -31,5 +31,50 @@ public static class Limits
     public const int QuarantineJsonBytesMax = 64 * 1024;
 
     /// <summary>Refused events returned by one listing.</summary>
-    public const int QuarantineListMax = 10_000;
+    public const int QuarantineListMax = 1_000;
+
+    /// <summary>
+    /// One gRPC message or REST body. A batch of 2,000 columnar events is some 100 KB; 16 MB lets an event with a 10 MB field in, so that it
+    /// is refused by name and its neighbours are not.
+    /// </summary>
+    public const int MessageBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Events of one push: a columnar event of six fields is 48 bytes, so a 4 MB message is 87,000 of them.</summary>
+    public const int EventsPerPushMax = 100_000;
+
+    /// <summary>Log records of one push, in bytes: half of what one append may hold, so that the last event, with a copy for every entity type, still fits.</summary>
+    public const int PushRecordBytesMax = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// Batches of one stream between reading and acknowledgement. A group commit takes some milliseconds; 32 batches of 2,000 events in 5 ms are
+    /// twelve million events per second, so a stream never waits for its own acknowledgements, and holds some 8 MB at most at that size.
+    /// </summary>
+    public const int BatchesInFlightPerStream = 32;
+
+    /// <summary>What a refused caller should wait before its next try: a few group commits.</summary>
+    public const int RetryAfterMs = 20;
+
+    /// <summary>Rows of one GetFeatures: at 1 us each, 10 ms of one core. More rows are a training query or several requests.</summary>
+    public const int RowsPerReadMax = 10_000;
+
+    /// <summary>Names of an explicit feature list.</summary>
+    public const int SelectionNamesMax = 1_000;
+
+    /// <summary>Compiled explicit lists kept; at some 20 KB each, 20 MB. A client that makes up more lists than that compiles again.</summary>
+    public const int SelectionsCachedMax = 1_000;
+
+    /// <summary>Patience of a read with a token that states none: a hundred times what applying usually takes.</summary>
+    public static readonly TimeSpan TokenWaitDefault = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest patience of a read with a token.</summary>
+    public static readonly TimeSpan TokenWaitMax = TimeSpan.FromMinutes(1);
+
+    /// <summary>Rows in one message of a training answer: some 12 features of 9 bytes are 430 KB.</summary>
+    public const int TrainingRowsPerMessage = 4_000;
+
+    /// <summary>One message of a training answer, in bytes: half of what gRPC clients take by default (4 MB). Long lists make it shorter than the rows above.</summary>
+    public const int TrainingMessageBytesMax = 2 * 1024 * 1024;
+
+    /// <summary>Quarantined events that one listing returns when the request names no number.</summary>
+    public const int QuarantineListDefault = 100;
 }

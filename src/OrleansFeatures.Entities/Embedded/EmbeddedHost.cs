@@ -124,6 +124,8 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
     public long? StreamTimeMicros(StreamPlan stream) => _intake.Clocks.StreamTimeMicros(stream.Id);
 
+    public LogOffset DurableOffset(PartitionId partition) => _log.DurableOffset(partition);
+
     public ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {
         Generation generation = _generation;

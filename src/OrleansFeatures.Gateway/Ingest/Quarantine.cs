@@ -11,7 +11,11 @@ namespace OrleansFeatures.Gateway.Ingest;
 /// <param name="Reason">What is wrong.</param>
 /// <param name="Fix">What would make it right.</param>
 /// <param name="Json">The event as it came, cut at <see cref="Limits.QuarantineJsonBytesMax"/>.</param>
-public sealed record RefusedEvent(string Stream, long ArrivalMicros, string Field, string Reason, string Fix, string Json);
+public sealed record RefusedEvent(string Stream, long ArrivalMicros, string Field, string Reason, string Fix, string Json)
+{
+    /// <summary>Its number in the quarantine, growing; zero before it is kept.</summary>
+    public long Id { get; init; }
+}
 
 /// <summary>
 /// Events that were refused, the newest <see cref="Limits.QuarantineRowsMax"/>, on disk when the call returns. Any thread may call.
@@ -51,8 +55,8 @@ public sealed class Quarantine(MetadataDatabase database)
 
     /// <summary>The newest events first, at most <paramref name="limit"/> and at most <see cref="Limits.QuarantineListMax"/>. A null stream means all.</summary>
     public IReadOnlyList<RefusedEvent> List(string? stream, int limit) => database.Read(connection => connection.Rows(
-        $"SELECT stream, arrival_micros, field, reason, fix, json FROM quarantine WHERE {Of(stream)} ORDER BY id DESC LIMIT ?2",
-        row => new RefusedEvent(row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5)),
+        $"SELECT stream, arrival_micros, field, reason, fix, json, id FROM quarantine WHERE {Of(stream)} ORDER BY id DESC LIMIT ?2",
+        row => new RefusedEvent(row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5)) { Id = row.GetInt64(6) },
         stream ?? "",
         Math.Clamp(limit, 0, Limits.QuarantineListMax)));
 

@@ -1,0 +1,51 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Gateway.Admin;
+using OrleansFeatures.Gateway.Ingest;
+using OrleansFeatures.Gateway.Registry;
+using OrleansFeatures.Gateway.Rest;
+using OrleansFeatures.Gateway.Serve;
+
+namespace OrleansFeatures.Gateway.Hosting;
+
+/// <summary>Puts the gateway into an ASP.NET Core application: what it needs as services, and its endpoints.</summary>
+public static class GatewayExtensions
+{
+    /// <summary>
+    /// The caller has registered <see cref="IEntityHost"/>, <see cref="ServerLife"/>, <see cref="Quarantine"/> and <see cref="DefinitionRegistry"/>, and <see cref="TimeProvider"/> if
+    /// it is not to be the system's. Everything is a singleton: one instance answers every call.
+    /// </summary>
+    public static IServiceCollection AddGateway(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<Ingestion>();
+        services.AddSingleton<FeatureReads>();
+        services.AddSingleton<Observation>();
+        services.AddSingleton<TrainingReads>();
+        services.AddSingleton<FailureInterceptor>();
+        services.AddSingleton<IngestService>();
+        services.AddSingleton<FeatureService>();
+        services.AddSingleton<DefinitionChanges>();
+        services.AddSingleton<RegistryService>();
+        services.AddSingleton<AdminService>();
+        services.AddGrpc(options =>
+        {
+            options.MaxReceiveMessageSize = Limits.MessageBytesMax;
+            options.Interceptors.Add<FailureInterceptor>();
+        });
+        return services;
+    }
+
+    /// <summary>Maps every gRPC service and REST path.</summary>
+    public static WebApplication MapGateway(this WebApplication app)
+    {
+        app.MapGrpcService<IngestService>();
+        app.MapGrpcService<FeatureService>();
+        app.MapGrpcService<RegistryService>();
+        app.MapGrpcService<AdminService>();
+        app.MapRest();
+        return app;
+    }
+}

@@ -1,0 +1,126 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Intake;
+
+namespace OrleansFeatures.Gateway.Ingest;
+
+/// <summary>
+/// The one way of events into the store, for every transport: <see cref="PrepareAsync"/> reads a push into a batch (CPU only),
+/// <see cref="CommitAsync"/> makes it durable. Between the two lies what a stream pipelines. Any thread.
+/// </summary>
+public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvider time)
+{
+    /// <summary>Reads, checks and encodes every event. One bad event never fails its neighbours. Hand the result to <see cref="CommitAsync"/>, or dispose it.</summary>
+    /// <exception cref="RequestRefusedException">The push as a whole contradicts the contract or names what does not exist; nothing is kept.</exception>
+    public async ValueTask<PreparedPush> PrepareAsync(EventSource source, CancellationToken cancellationToken)
+    {
+        IntakeBatch batch = await host.BeginBatchAsync(cancellationToken).ConfigureAwait(false);
+        PreparedPush? prepared = null;
+        try
+        {
+            return prepared = Fill(batch, source);
+        }
+        finally
+        {
+            if (prepared is null)
+            {
+                batch.Dispose();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Completes when every event that got in is on disk, and so is the original of every duplicate. With <paramref name="wait"/> a full store delays it,
+    /// without, it is refused. Disposes the push.
+    /// </summary>
+    /// <exception cref="RequestRefusedException">The store is full; nothing was kept.</exception>
+    /// <exception cref="Log.LogException">The log failed; nothing is acknowledged, the same push may be repeated.</exception>
+    /// <exception cref="Metadata.MetadataException">The events are durable but the refused ones could not be kept; the same push may be repeated.</exception>
+    public async Task<PushOutcome> CommitAsync(PreparedPush push, bool wait, CancellationToken cancellationToken)
+    {
+        using IntakeBatch batch = push.Batch;
+        try
+        {
+            if (!await host.AppendAsync(batch, wait, cancellationToken).ConfigureAwait(false))
+            {
+                throw Refuse.Full();
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The original of a duplicate was on its way in another push, and that push was given up.
+            throw Refuse.Full();
+        }
+
+        push.Outcome.Positions = batch.Positions();
+        if (push.Outcome.Refusals.Count > 0)
+        {
+            long now = EventTime.From(time.GetUtcNow()).Micros;
+            quarantine.Add([.. push.Outcome.Refusals.Select(refused => new RefusedEvent(
+                push.Stream, now, refused.Refusal.Field, refused.Refusal.Reason, refused.Refusal.Fix, refused.Json))]);
+        }
+
+        return push.Outcome;
+    }
+
+    private static PreparedPush Fill(IntakeBatch batch, EventSource source)
+    {
+        if (source.Count > Limits.EventsPerPushMax)
+        {
+            throw Refuse.Argument("events", $"{source.Count} events in one push", $"send at most {Limits.EventsPerPushMax} at once");
+        }
+
+        (StreamPlan stream, StreamVersion version) = Resolve(batch.Catalog, source);
+        source.Bind(version);
+        var outcome = new PushOutcome(source.Count);
+        var fields = new Value[version.Definition.Fields.Length];
+        for (int index = 0; index < source.Count; index++)
+        {
+            EventRefusal? refusal = source.Read(index, fields);
+            IntakeResult result = refusal is null
+                ? batch.Add(stream, version, fields, source.Producers.Of(index), out refusal)
+                : IntakeResult.Refused;
+            outcome.Add(index, result);
+            if (refusal is not null)
+            {
+                outcome.Refusals.Add(new PushRefusal(index, refusal, QuarantineJson.Of(source, index)));
+            }
+
+            if (batch.Records.Bytes > Limits.PushRecordBytesMax)
+            {
+                throw Refuse.Argument("events", $"the first {index + 1} events take more than {Limits.PushRecordBytesMax} bytes in the log", "send fewer events at once");
+            }
+        }
+
+        return new PreparedPush(stream.Name, batch, outcome);
+    }
+
+    private static (StreamPlan Stream, StreamVersion Version) Resolve(Catalog catalog, EventSource source)
+    {
+        StreamPlan stream = catalog.Stream(source.Stream)
+            ?? throw Refuse.Unknown("stream", $"there is no stream '{source.Stream}'", NameSuggestion.DidYouMean(source.Stream, catalog.Streams.Select(known => known.Name)));
+        StreamVersion version = (source.SchemaVersion <= ushort.MaxValue ? stream.Version((int)source.SchemaVersion) : null)
+            ?? throw Refuse.Argument(
+                "schema_version",
+                $"stream '{stream.Name}' has no version {source.SchemaVersion}",
+                $"use one of {string.Join(", ", stream.Versions.Select(known => known.Definition.Version))}, or 0 for the newest");
+        return (stream, version);
+    }
+}
+
+/// <summary>A push that is read and not yet durable. Disposing it gives it up; committing it disposes it.</summary>
+public sealed class PreparedPush(string stream, IntakeBatch batch, PushOutcome outcome) : IDisposable
+{
+    public string Stream => stream;
+
+    /// <summary>The definitions that it was read against.</summary>
+    public Catalog Catalog => batch.Catalog;
+
+    /// <summary>What will have become of the events once it is committed.</summary>
+    internal PushOutcome Outcome => outcome;
+
+    internal IntakeBatch Batch => batch;
+
+    public void Dispose() => batch.Dispose();
+}

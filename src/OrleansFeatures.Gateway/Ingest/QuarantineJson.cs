@@ -1,0 +1,52 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using OrleansFeatures.Domain.Events;
+
+namespace OrleansFeatures.Gateway.Ingest;
+
+/// <summary>A refused event as text for people to look at, including what JSON itself cannot say (NaN, times outside the calendar).</summary>
+internal static class QuarantineJson
+{
+    private static readonly JsonWriterOptions Lenient = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The event as it came, cut at <see cref="Limits.QuarantineJsonBytesMax"/>.</summary>
+    public static string Of(EventSource source, int index)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(bytes, Lenient))
+        {
+            source.WriteJson(index, writer);
+        }
+
+        string text = Encoding.UTF8.GetString(bytes.WrittenSpan);
+        return text.Length <= Limits.QuarantineJsonBytesMax ? text : text[..Limits.QuarantineJsonBytesMax];
+    }
+
+    public static void WriteNumber(Utf8JsonWriter writer, double number)
+    {
+        if (double.IsFinite(number))
+        {
+            writer.WriteNumberValue(number);
+        }
+        else
+        {
+            writer.WriteStringValue(number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
+    public static void WriteText(Utf8JsonWriter writer, string text) =>
+        writer.WriteStringValue(text.AsSpan(0, Math.Min(text.Length, Limits.QuarantineJsonBytesMax)));
+
+    public static void WriteTime(Utf8JsonWriter writer, long micros)
+    {
+        if (micros is >= Domain.Limits.EventTimeMinMicros and < Domain.Limits.EventTimeMaxMicros)
+        {
+            writer.WriteStringValue(new EventTime(micros).ToString());
+        }
+        else
+        {
+            writer.WriteNumberValue(micros);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.V1;
+using FeatureServiceDefinition = OrleansFeatures.Domain.Definitions.FeatureServiceDefinition;
+using FieldType = OrleansFeatures.V1.FieldType;
+
+namespace OrleansFeatures.Gateway.Registry;
+
+/// <summary>The live definitions as the wire says them: as written, and as resolved.</summary>
+internal sealed class DefinitionListing(LiveDefinitions live)
+{
+    private static readonly string[] Kinds = ["stream", "entity", "feature_view", "feature_service"];
+
+    /// <summary>One definition: "name" (the newest version) or "name@version".</summary>
+    /// <exception cref="RequestRefusedException">There is no such kind, or no such definition.</exception>
+    public Definition Get(string kind, string reference)
+    {
+        List<Definition> all = [.. List(kind.Length == 0 ? throw UnknownKind(kind) : kind)];
+        return all.Where(definition => reference == definition.Name || reference == $"{definition.Name}@{definition.Version}").MaxBy(definition => definition.Version)
+            ?? throw Refuse.Unknown("name", $"there is no {kind.Replace('_', ' ')} '{reference}'", NameSuggestion.DidYouMean(reference, all.Select(definition => definition.Name)));
+    }
+
+    /// <summary>Empty means every kind.</summary>
+    public IEnumerable<Definition> List(string kind) => kind switch
+    {
+        "" => Kinds.SelectMany(List),
+        "stream" => live.Definitions.Streams.Select(Of),
+        "entity" => live.Definitions.Entities.Select(Of),
+        "feature_view" => live.Definitions.FeatureViews.Select(Of),
+        "feature_service" => live.Definitions.FeatureServices.Select(Of),
+        _ => throw UnknownKind(kind),
+    };
+
+    private static RequestRefusedException UnknownKind(string kind) =>
+        Refuse.Argument("kind", $"there is no kind '{kind}'", NameSuggestion.DidYouMean(kind, Kinds));
+
+    private static Definition Of(StreamDefinition stream)
+    {
+        var schema = new StreamSchema { EventId = stream.EventId, EventTime = stream.EventTime };
+        schema.Fields.AddRange(stream.Fields.Select(Of));
+        return new Definition { Kind = "stream", Name = stream.Name, Version = (uint)stream.Version, Yaml = DefinitionText.Of(stream), Stream = schema };
+    }
+
+    private Definition Of(EntityDefinition entity)
+    {
+        var resolved = new Entity();
+        resolved.Key.AddRange(live.Catalog.Entity(entity.Name)!.Key.Select(Of));
+        return new Definition { Kind = "entity", Name = entity.Name, Version = 1, Yaml = DefinitionText.Of(entity), Entity = resolved };
+    }
+
+    private Definition Of(FeatureViewDefinition view)
+    {
+        var resolved = new FeatureView { Entity = view.Entity, Stream = view.Stream, Where = view.Where ?? "" };
+        EntityPlan entity = live.Catalog.Entity(view.Entity)!;
+        foreach (FeaturePlan plan in entity.Features.Where(feature => feature.View == view.Name && feature.ViewVersion == view.Version))
+        {
+            resolved.Features.Add(new Feature
+            {
+                Name = plan.Name,
+                Aggregate = view.Features.First(feature => feature.Name == plan.Name).Aggregate,
+                WindowMicros = plan.Window.Width.Micros,
+                DelayMicros = plan.Window.Delay.Micros,
+                Type = (FieldType)plan.Type,
+                List = plan.Aggregate.IsList,
+            });
+        }
+
+        return new Definition { Kind = "feature_view", Name = view.Name, Version = (uint)view.Version, Yaml = DefinitionText.Of(view), FeatureView = resolved };
+    }
+
+    private Definition Of(FeatureServiceDefinition service)
+    {
+        var resolved = new V1.FeatureServiceDefinition();
+        Domain.Definitions.Selection selection = live.Catalog.Service($"{service.Name}@{service.Version}")!;
+        resolved.Features.AddRange(selection.Features.Select(feature => feature.Reference));
+        resolved.KeyFields.AddRange(selection.KeyFields.Select(field => field.Name));
+        return new Definition { Kind = "feature_service", Name = service.Name, Version = (uint)service.Version, Yaml = DefinitionText.Of(service), FeatureService = resolved };
+    }
+
+    private static Field Of(FieldDefinition field) => new() { Name = field.Name, Type = (FieldType)field.Type };
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Gateway.Serve;
+using OrleansFeatures.V1;
+using Selection = OrleansFeatures.Domain.Definitions.Selection;
+
+namespace OrleansFeatures.Gateway.Rest;
+
+/// <summary>Features over REST.</summary>
+internal sealed class FeatureEndpoints(FeatureReads reads)
+{
+    private const string MediaType = "application/json";
+
+    /// <summary><c>GET /features/v1/customer/596?as_of=2018-04-01T00:00:31Z</c>: every feature of one entity. Fields of a composite key are separated by commas.</summary>
+    public async Task GetEntityAsync(HttpContext context)
+    {
+        Catalog catalog = reads.Host.Catalog;
+        string entity = (string)context.GetRouteValue("entity")!;
+        Selection selection = catalog.AllOf(entity)
+            ?? throw Refuse.Unknown("entity", $"there is no entity '{entity}'", NameSuggestion.DidYouMean(entity, catalog.Entities.Select(known => known.Name)));
+        var request = new GetFeaturesRequest();
+        AddKeys(request, selection, (string)context.GetRouteValue("key")!);
+        if (context.Request.Query["as_of"] is [{ Length: > 0 } asOf, ..])
+        {
+            FeatureRequests.AddAsOf(request, asOf, "as_of");
+        }
+
+        FeatureRead read = await reads.GetAsync(selection, request, context.RequestAborted).ConfigureAwait(false);
+        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaType, writer => new FeatureJson(read, request, reads.Host).WriteRow(writer, 0)).ConfigureAwait(false);
+    }
+
+    /// <summary><c>POST /features/v1/fraud:get</c> with <c>{"entities": [{"customer_id": 596, "terminal_id": 3156}], "as_of": "stream"}</c>.</summary>
+    public async Task GetServiceAsync(HttpContext context)
+    {
+        Selection selection = Selections.Service(reads.Host.Catalog, (string)context.GetRouteValue("service")!);
+        using JsonDocument body = await RequestBody.ReadObjectAsync(context).ConfigureAwait(false);
+        GetFeaturesRequest request = FeatureRequests.Read(body.RootElement, selection);
+        FeatureRead read = await reads.GetAsync(selection, request, context.RequestAborted).ConfigureAwait(false);
+        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaType, writer => new FeatureJson(read, request, reads.Host).Write(writer)).ConfigureAwait(false);
+    }
+
+    private static void AddKeys(GetFeaturesRequest request, Selection selection, string key)
+    {
+        string[] parts = selection.KeyFields.Length == 1 ? [key] : key.Split(',');
+        if (parts.Length != selection.KeyFields.Length)
+        {
+            throw Refuse.Argument("key", $"'{key}' has {parts.Length} parts", $"give {string.Join(",", selection.KeyFields.Select(field => field.Name))}, separated by commas");
+        }
+
+        for (int index = 0; index < parts.Length; index++)
+        {
+            request.Keys.Add(new KeyColumn { Field = selection.KeyFields[index].Name, Strings = { parts[index] } });
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Text.Json;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Gateway.Serve;
+using OrleansFeatures.V1;
+using FeatureStatus = OrleansFeatures.Domain.State.FeatureStatus;
+using FieldType = OrleansFeatures.Domain.Events.FieldType;
+using Value = OrleansFeatures.Domain.Events.Value;
+
+namespace OrleansFeatures.Gateway.Rest;
+
+/// <summary>
+/// A filled read as JSON. A cell without a value is null and named under <c>statuses</c>; cells that are PRESENT are not named there.
+/// </summary>
+internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, IEntityHost host)
+{
+    private static readonly string[] StatusNames = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE", "APPROXIMATE", "OUTSIDE_RETENTION"];
+
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("service", read.Selection.Name);
+        writer.WriteStartArray("rows");
+        for (int row = 0; row < read.Rows; row++)
+        {
+            WriteRow(writer, row);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    public void WriteRow(Utf8JsonWriter writer, int row)
+    {
+        writer.WriteStartObject();
+        WriteKeys(writer, row);
+        writer.WriteString("as_of", read.AsOf[row].ToString());
+        ReadOnlySpan<FeatureValue> values = read.Values.AsSpan(row * read.Selection.Features.Length, read.Selection.Features.Length);
+        WriteFeatures(writer, values);
+        WriteStatuses(writer, values);
+        WriteStates(writer, row);
+        writer.WriteEndObject();
+    }
+
+    private void WriteKeys(Utf8JsonWriter writer, int row)
+    {
+        writer.WriteStartObject("keys");
+        foreach (KeyColumn column in request.Keys)
+        {
+            FieldDefinition field = read.Selection.KeyFields.First(known => known.Name == column.Field);
+            writer.WritePropertyName(column.Field);
+            if (field.Type == FieldType.Int64)
+            {
+                writer.WriteNumberValue(long.Parse(column.Strings[row], System.Globalization.CultureInfo.InvariantCulture));
+            }
+            else
+            {
+                writer.WriteStringValue(column.Strings[row]);
+            }
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private void WriteFeatures(Utf8JsonWriter writer, ReadOnlySpan<FeatureValue> values)
+    {
+        writer.WriteStartObject("features");
+        for (int index = 0; index < values.Length; index++)
+        {
+            writer.WritePropertyName(read.Selection.Features[index].Reference);
+            if (!values[index].HasValue)
+            {
+                writer.WriteNullValue();
+            }
+            else if (values[index].List is { } list)
+            {
+                writer.WriteStartArray();
+                foreach (Value element in list)
+                {
+                    WriteValue(writer, element);
+                }
+
+                writer.WriteEndArray();
+            }
+            else
+            {
+                WriteValue(writer, values[index].Scalar);
+            }
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private void WriteStatuses(Utf8JsonWriter writer, ReadOnlySpan<FeatureValue> values)
+    {
+        writer.WriteStartObject("statuses");
+        for (int index = 0; index < values.Length; index++)
+        {
+            FeatureStatus status = IsUnwritable(values[index].Scalar) ? FeatureStatus.Invalid : values[index].Status;
+            if (status != FeatureStatus.Present)
+            {
+                writer.WriteString(read.Selection.Features[index].Reference, StatusNames[(int)status]);
+            }
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private void WriteStates(Utf8JsonWriter writer, int row)
+    {
+        int entities = read.Selection.Entities.Length;
+        writer.WriteStartArray("states");
+        for (int index = 0; index < entities; index++)
+        {
+            EntityStamp stamp = read.Stamps[(row * entities) + index];
+            EntityPlan entity = read.Selection.Entities[index].Entity;
+            writer.WriteStartObject();
+            writer.WriteString("entity", entity.Name);
+            writer.WriteNumber("state_version", stamp.StateVersion);
+            WriteTime(writer, "last_event_time", stamp.StateVersion > 0 ? stamp.LastEventTimeMicros : null);
+            WriteTime(writer, "complete_through", StreamTime.Of(entity, host));
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteTime(Utf8JsonWriter writer, string name, long? micros)
+    {
+        if (micros is { } known)
+        {
+            writer.WriteString(name, new EventTime(known).ToString());
+        }
+        else
+        {
+            writer.WriteNull(name);
+        }
+    }
+
+    private static void WriteValue(Utf8JsonWriter writer, in Value value)
+    {
+        switch (value.Type)
+        {
+            case FieldType.Int64:
+                writer.WriteNumberValue(value.Int64);
+                break;
+            case FieldType.Double when !IsUnwritable(value):
+                writer.WriteNumberValue(value.Double);
+                break;
+            case FieldType.Bool:
+                writer.WriteBooleanValue(value.Bool);
+                break;
+            case FieldType.String:
+                writer.WriteStringValue(value.Text);
+                break;
+            case FieldType.Timestamp:
+                writer.WriteStringValue(value.Time.ToString());
+                break;
+            default:
+                writer.WriteNullValue();
+                break;
+        }
+    }
+
+    /// <summary>JSON has no NaN and no infinity; a sum of finite numbers can still overflow to one.</summary>
+    private static bool IsUnwritable(in Value value) => value.Type == FieldType.Double && !double.IsFinite(value.Double);
+}

@@ -1,0 +1,111 @@
+using Google.Protobuf;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Reads;
+using FeatureStatus = OrleansFeatures.Domain.State.FeatureStatus;
+using Wire = OrleansFeatures.V1;
+
+namespace OrleansFeatures.Gateway.Serve;
+
+/// <summary>Filled reads as the wire says them.</summary>
+internal static class FeatureAnswer
+{
+    /// <summary>Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1, row-major, one lane per kind of value.</summary>
+    public static Wire.FeatureRows Rows(FeatureRead read, int first, int count)
+    {
+        AnswerLayout layout = AnswerLayout.Of(read.Selection);
+        var rows = new Wire.FeatureRows { RowCount = (uint)count };
+        rows.Int64S.Capacity = count * layout.Widths[(int)Wire.Lane.Int64];
+        rows.Doubles.Capacity = count * layout.Widths[(int)Wire.Lane.Double];
+        rows.Strings.Capacity = count * layout.Widths[(int)Wire.Lane.String];
+        rows.Lists.Capacity = count * layout.Widths[(int)Wire.Lane.List];
+        int width = layout.Columns.Length;
+        ReadOnlySpan<FeatureValue> values = read.Values.AsSpan(first * width, count * width);
+        byte[]? statuses = null;
+        for (int cell = 0; cell < values.Length; cell++)
+        {
+            ref readonly FeatureValue value = ref values[cell];
+            Append(rows, layout.Columns[cell % width].Lane, value);
+            if (value.Status != FeatureStatus.Present && statuses is null)
+            {
+                statuses = new byte[values.Length];
+                statuses.AsSpan(0, cell).Fill((byte)FeatureStatus.Present);
+            }
+
+            if (statuses is not null)
+            {
+                statuses[cell] = (byte)value.Status;
+            }
+        }
+
+        rows.Statuses = statuses is null ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(statuses);
+        return rows;
+    }
+
+    /// <summary>The whole answer of a read from live state.</summary>
+    public static Wire.GetFeaturesResponse Of(FeatureRead read, IEntityHost host, bool compact)
+    {
+        var response = new Wire.GetFeaturesResponse { Rows = Rows(read, 0, read.Rows) };
+        if (compact)
+        {
+            return response;
+        }
+
+        response.Columns.AddRange(AnswerLayout.Of(read.Selection).Columns);
+        long[] completeThrough = [.. read.Selection.Entities.Select(entity => StreamTime.Of(entity.Entity, host) ?? 0)];
+        response.States.Capacity = read.Stamps.Length;
+        for (int index = 0; index < read.Stamps.Length; index++)
+        {
+            int entity = index % completeThrough.Length;
+            response.States.Add(new Wire.EntityState
+            {
+                Entity = read.Selection.Entities[entity].Entity.Name,
+                StateVersion = (ulong)read.Stamps[index].StateVersion,
+                LastEventTimeMicros = read.Stamps[index].LastEventTimeMicros,
+                CompleteThroughMicros = completeThrough[entity],
+            });
+        }
+
+        return response;
+    }
+
+    private static void Append(Wire.FeatureRows rows, Wire.Lane lane, in FeatureValue value)
+    {
+        switch (lane)
+        {
+            case Wire.Lane.Int64:
+                rows.Int64S.Add(value.HasValue ? value.Scalar.Bits : 0);
+                break;
+            case Wire.Lane.Double:
+                rows.Doubles.Add(value.HasValue ? value.Scalar.Double : 0);
+                break;
+            case Wire.Lane.String:
+                rows.Strings.Add(value.HasValue ? value.Scalar.Text : "");
+                break;
+            default:
+                rows.Lists.Add(ListOf(value.HasValue ? value.List : null));
+                break;
+        }
+    }
+
+    private static Wire.ListValue ListOf(Value[]? values)
+    {
+        var list = new Wire.ListValue();
+        foreach (Value value in values ?? [])
+        {
+            list.Values.Add(value.Type switch
+            {
+                FieldType.Int64 => new Wire.Value { Int64 = value.Int64 },
+                FieldType.Double => new Wire.Value { Double = value.Double },
+                FieldType.String => new Wire.Value { String = value.Text },
+                FieldType.Bool => new Wire.Value { Bool = value.Bool },
+                FieldType.Timestamp => new Wire.Value { TimestampMicros = value.Time.Micros },
+                _ => new Wire.Value(),
+            });
+        }
+
+        return list;
+    }
+}

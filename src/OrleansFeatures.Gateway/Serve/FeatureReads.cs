@@ -1,0 +1,65 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.V1;
+using Selection = OrleansFeatures.Domain.Definitions.Selection;
+
+namespace OrleansFeatures.Gateway.Serve;
+
+/// <summary>Reads from live state, the same for every transport. Any thread.</summary>
+public sealed class FeatureReads(IEntityHost host, TimeProvider time)
+{
+    private readonly Selections _selections = new();
+    private readonly Freshness _freshness = new(host, time);
+
+    public IEntityHost Host => host;
+
+    public Selection Resolve(Catalog catalog, FeatureSelection? what) => _selections.Resolve(catalog, what);
+
+    /// <exception cref="RequestRefusedException">The request contradicts the contract or the definitions, or its token did not come true in time.</exception>
+    public ValueTask<FeatureRead> GetAsync(GetFeaturesRequest request, CancellationToken cancellationToken) =>
+        GetAsync(Resolve(host.Catalog, request.What), request, cancellationToken);
+
+    /// <summary>The same for a selection that is already known; <c>request.What</c> is not read.</summary>
+    public async ValueTask<FeatureRead> GetAsync(Selection selection, GetFeaturesRequest request, CancellationToken cancellationToken)
+    {
+        FeatureRead read = Prepare(selection, request);
+        await _freshness.AwaitAsync(read, request.MinToken, request.MaxWaitMs, cancellationToken).ConfigureAwait(false);
+        if (request.AsOfStreamTime)
+        {
+            // After the wait, so that the events of the token count towards the time they are read at.
+            read.AsOf.AsSpan().Fill(StreamTime.Of(selection, host));
+        }
+
+        await host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        return read;
+    }
+
+    /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
+    public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>
+        _freshness.AwaitAsync(read, token, (uint)Limits.TokenWaitMax.TotalMilliseconds, cancellationToken);
+
+    /// <summary>The present, as reads understand it.</summary>
+    public EventTime Now() => EventTime.From(time.GetUtcNow());
+
+    private FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
+    {
+        var keys = new RowKeys(selection, request.Keys);
+        int rows = keys.Rows ?? Math.Max(1, request.AsOfMicros.Count);
+        if (rows > Limits.RowsPerReadMax)
+        {
+            throw Refuse.Argument("keys", $"{rows} rows in one request", $"ask for at most {Limits.RowsPerReadMax} at once, or use GetTrainingFeatures");
+        }
+
+        if (request.AsOfStreamTime && request.AsOfMicros.Count > 0)
+        {
+            throw Refuse.Argument("as_of_stream_time", "as_of_micros is given too", "use one of the two");
+        }
+
+        var read = new FeatureRead(selection, rows);
+        keys.Encode(read.Keys, firstRow: 0);
+        AsOfTimes.Fill(read.AsOf, request.AsOfMicros, Now(), firstRow: 0);
+        return read;
+    }
+}

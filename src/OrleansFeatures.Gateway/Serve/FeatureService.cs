@@ -1,0 +1,21 @@
+using Grpc.Core;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.V1;
+
+namespace OrleansFeatures.Gateway.Serve;
+
+/// <summary>Features over gRPC.</summary>
+public sealed class FeatureService(FeatureReads reads, Observation observation, TrainingReads training) : V1.FeatureService.FeatureServiceBase
+{
+    public override async Task<GetFeaturesResponse> GetFeatures(GetFeaturesRequest request, ServerCallContext context)
+    {
+        FeatureRead read = await reads.GetAsync(request, context.CancellationToken).ConfigureAwait(false);
+        return FeatureAnswer.Of(read, reads.Host, request.Compact);
+    }
+
+    public override Task<ObserveAndGetResponse> ObserveAndGet(ObserveAndGetRequest request, ServerCallContext context) =>
+        observation.ObserveAsync(request, context.CancellationToken);
+
+    public override Task GetTrainingFeatures(IAsyncStreamReader<TrainingRequest> requestStream, IServerStreamWriter<TrainingResponse> responseStream, ServerCallContext context) =>
+        training.AnswerAsync(requestStream, responseStream, context.CancellationToken);
+}
