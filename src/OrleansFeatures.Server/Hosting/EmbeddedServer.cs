@@ -1,0 +1,98 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Gateway;
+using OrleansFeatures.Gateway.Hosting;
+using OrleansFeatures.Gateway.Ingest;
+
+namespace OrleansFeatures.Server.Hosting;
+
+/// <summary>
+/// The whole store in this process: log, entities, gateway. From start to disposal it owns its data directory and listens on the loopback
+/// interface only.
+/// </summary>
+public sealed class EmbeddedServer : IAsyncDisposable
+{
+    /// <summary>What calls under way are given to finish when the server stops.</summary>
+    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(10);
+
+    private readonly WebApplication _app;
+    private readonly Store _store;
+    private readonly ServerLife _life;
+
+    private EmbeddedServer(WebApplication app, Store store, ServerLife life)
+    {
+        _app = app;
+        _store = store;
+        _life = life;
+        (GrpcAddress, HttpAddress) = Listeners.Addresses(app);
+    }
+
+    public Uri GrpcAddress { get; }
+
+    public Uri HttpAddress { get; }
+
+    /// <summary>Completes when every acknowledged event is applied and both listeners accept. Costs one pass over the log.</summary>
+    /// <exception cref="ServerStartException">The definitions are wrong, or contradict what is live.</exception>
+    /// <exception cref="Log.LogException">The log cannot be opened.</exception>
+    /// <exception cref="IOException">The directory cannot be used, or a port is taken.</exception>
+    public static async Task<EmbeddedServer> StartAsync(ServeOptions options, CancellationToken cancellationToken)
+    {
+        using ILoggerFactory loggers = LoggerFactory.Create(Logging);
+        Store store = await Store.OpenAsync(options, loggers.CreateLogger<EmbeddedHost>(), cancellationToken).ConfigureAwait(false);
+        var life = new ServerLife(() => store.Host.Poisoned?.Message);
+        WebApplication? app = null;
+        EmbeddedServer? server = null;
+        try
+        {
+            app = Build(options, store, life);
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
+            return server = new EmbeddedServer(app, store, life);
+        }
+        finally
+        {
+            if (server is null)
+            {
+                await (app?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+                await store.DisposeAsync().ConfigureAwait(false);
+                life.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Says NOT_SERVING, ends streams with what they have acknowledged, lets calls under way finish for a while, closes the log.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _life.BeginStop();
+        await _app.StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+        await _store.DisposeAsync().ConfigureAwait(false);
+        _life.Dispose();
+    }
+
+    private static WebApplication Build(ServeOptions options, Store store, ServerLife life)
+    {
+        // The empty builder reads no environment variable and no file: a server does what its options say.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
+        builder.Services.AddRoutingCore();
+        builder.Services.AddLogging(Logging);
+        builder.Services.Configure<HostOptions>(settings => settings.ShutdownTimeout = DrainMax);
+        builder.Services.AddSingleton<IEntityHost>(store.Host);
+        builder.Services.AddSingleton(life);
+        builder.Services.AddSingleton(store.Registry);
+        builder.Services.AddSingleton(new Quarantine(store.Metadata));
+        builder.Services.AddGateway();
+        return builder.Build().MapGateway();
+    }
+
+    /// <summary>Warnings and worse, to standard error: standard output belongs to the command.</summary>
+    private static void Logging(ILoggingBuilder logging) => logging
+        .SetMinimumLevel(LogLevel.Warning)
+        .AddSimpleConsole(console => console.SingleLine = true)
+        .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+}

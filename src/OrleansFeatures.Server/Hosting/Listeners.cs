@@ -1,0 +1,41 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace OrleansFeatures.Server.Hosting;
+
+/// <summary>The two loopback listeners: HTTP/2 for gRPC, HTTP/1.1 for REST (without TLS nothing can negotiate between the two on one port).</summary>
+internal static class Listeners
+{
+    /// <summary>Calls at once on one connection. Clients beyond that wait in their own queue; four connections carry twice what one does.</summary>
+    private const int CallsPerConnectionMax = 1_000;
+
+    /// <summary>Bytes a producer may send ahead on one stream: some ten batches, so that a push never waits for a window update.</summary>
+    private const int StreamWindowBytes = 2 * 1024 * 1024;
+
+    /// <summary>The same over all streams of a connection.</summary>
+    private const int ConnectionWindowBytes = 8 * 1024 * 1024;
+
+    public static void Configure(KestrelServerOptions kestrel, ServeOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = Gateway.Limits.MessageBytesMax;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
+        kestrel.Listen(IPAddress.Loopback, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(IPAddress.Loopback, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    /// <summary>Where the listeners ended up, in the order of <see cref="Configure"/>. Once the application has started.</summary>
+    public static (Uri Grpc, Uri Http) Addresses(WebApplication app)
+    {
+        ICollection<string> addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        return (new Uri(addresses.First()), new Uri(addresses.Last()));
+    }
+}

@@ -1,0 +1,11 @@
+namespace OrleansFeatures.Server.Hosting;
+
+/// <summary>Where a server keeps its data and where it listens.</summary>
+/// <param name="DataDirectory">Created when missing; owned by this process while it runs. Holds <c>log/</c> and <c>metadata.db</c>.</param>
+/// <param name="DefinitionsDirectory">A feature repository to make live at start; null keeps what is live.</param>
+/// <param name="GrpcPort">On the loopback interface; 0 takes a free one.</param>
+/// <param name="HttpPort">On the loopback interface; 0 takes a free one.</param>
+public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirectory, int GrpcPort, int HttpPort);
+
+/// <summary>The server cannot start as asked; the message says why and what to do. Nothing was changed.</summary>
+public sealed class ServerStartException(string message) : Exception(message);

@@ -1,0 +1,85 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Gateway.Metadata;
+using OrleansFeatures.Gateway.Registry;
+
+namespace OrleansFeatures.Server.Hosting;
+
+/// <summary>
+/// What a data directory holds, open: the definitions that are live, and the entities over the log.
+/// <code>
+///   DIR/metadata.db   definitions, quarantine
+///   DIR/log/          the event log
+/// </code>
+/// </summary>
+internal sealed class Store : IAsyncDisposable
+{
+    private Store(MetadataDatabase metadata, DefinitionRegistry registry, EmbeddedHost host)
+    {
+        Metadata = metadata;
+        Registry = registry;
+        Host = host;
+    }
+
+    public MetadataDatabase Metadata { get; }
+
+    public DefinitionRegistry Registry { get; }
+
+    public EmbeddedHost Host { get; }
+
+    /// <summary>Opens the directory and, when the options name a feature repository, makes it live unless that would break somebody.</summary>
+    /// <exception cref="ServerStartException">The definitions are wrong, or contradict what is live.</exception>
+    public static async Task<Store> OpenAsync(ServeOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        MetadataDatabase metadata = MetadataDatabase.Open(options.DataDirectory);
+        EmbeddedHost? host = null;
+        Store? store = null;
+        try
+        {
+            var registry = new DefinitionRegistry(metadata, TimeProvider.System);
+            DefinitionPlan? plan = options.DefinitionsDirectory is null ? null : PlanOf(registry, options.DefinitionsDirectory);
+            var hostOptions = new EmbeddedHostOptions { LogDirectory = Path.Combine(options.DataDirectory, "log") };
+            host = await EmbeddedHost.StartAsync(hostOptions, registry.Live.Catalog, TimeProvider.System, logger, cancellationToken).ConfigureAwait(false);
+            if (plan is not null)
+            {
+                using var changes = new DefinitionChanges(registry, host);
+                await changes.ApplyAsync(plan, "serve --definitions", cancellationToken).ConfigureAwait(false);
+            }
+
+            return store = new Store(metadata, registry, host);
+        }
+        finally
+        {
+            if (store is null)
+            {
+                await (host?.DisposeAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false);
+                metadata.Dispose();
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync().ConfigureAwait(false);
+        Metadata.Dispose();
+    }
+
+    private static DefinitionPlan PlanOf(DefinitionRegistry registry, string directory)
+    {
+        ImmutableArray<DefinitionSource> sources = DefinitionFolder.Read(directory, out ImmutableArray<SourceError> errors);
+        DefinitionPlan plan = registry.Plan(sources);
+        if (!errors.IsEmpty || !plan.Errors.IsEmpty)
+        {
+            throw new ServerStartException($"The definitions in {directory} are wrong.{Lines(errors.Concat(plan.Errors))}");
+        }
+
+        return plan.Verdict != PlanVerdict.Breaking
+            ? plan
+            : throw new ServerStartException(
+                $"The definitions in {directory} would break users of the live ones. Start without them, or apply them with leave to break."
+                + Lines(plan.Changes.Where(change => change.Verdict == PlanVerdict.Breaking).Select(change => $"{change.What}: {change.Detail}; {change.Fix}")));
+    }
+
+    private static string Lines<T>(IEnumerable<T> lines) => string.Concat(lines.Select(line => $"{Environment.NewLine}  {line}"));
+}
