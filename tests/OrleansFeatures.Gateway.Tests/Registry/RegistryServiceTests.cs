@@ -1,0 +1,90 @@
+using Grpc.Core;
+using OrleansFeatures.Gateway.Tests.Serving;
+using OrleansFeatures.V1;
+using Shouldly;
+using Xunit;
+
+namespace OrleansFeatures.Gateway.Tests.Registry;
+
+public sealed class RegistryServiceTests
+{
+    private static readonly string WithMinute = Definitions.Everything.Replace(
+        "      - {name: total,", "      - {name: n_1m, aggregate: count, window: 1m}\n      - {name: total,", StringComparison.Ordinal);
+
+    private static readonly string Breaking = Definitions.Everything.Replace("{name: n, aggregate: count, window: 1h}", "{name: n, aggregate: count, window: 2h}", StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_new_feature_is_planned_applied_and_knows_all_of_history()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        PushResponse pushed = await store.Ingest.PushAsync(Clicks.Columns(0, 100), cancellationToken: RunningStore.Cancelled);
+        PlanResponse plan = await store.Registry.PlanAsync(new PlanRequest { Files = { FileOf(WithMinute) } }, cancellationToken: RunningStore.Cancelled);
+        plan.Verdict.ShouldBe(Compatibility.Compatible);
+        plan.Changes.ShouldContain(change => change.Detail == "feature n_1m added");
+        ApplyResponse applied = await store.Registry.ApplyAsync(new ApplyRequest { Files = { FileOf(WithMinute) }, BaseHash = plan.BaseHash }, cancellationToken: RunningStore.Cancelled);
+        applied.RecordsReplayed.ShouldBe(300ul);
+        applied.Plan.Hash.ShouldBe(plan.Hash);
+        GetFeaturesResponse features = await store.Features.GetFeaturesAsync(Clicks.Ask("ada", 99, pushed.Token, "user_stats:n_1m", "user_stats:n"), cancellationToken: RunningStore.Cancelled);
+        features.Rows.Int64S.ShouldBe([60, 100]);
+        await store.RestartAsync();
+        features = await store.Features.GetFeaturesAsync(Clicks.Ask("ada", 99, null, "user_stats:n_1m"), cancellationToken: RunningStore.Cancelled);
+        features.Rows.Int64S.ShouldBe([60]);
+        PlanResponse again = await store.Registry.PlanAsync(new PlanRequest { Files = { FileOf(WithMinute) } }, cancellationToken: RunningStore.Cancelled);
+        again.Verdict.ShouldBe(Compatibility.Identical);
+    }
+
+    [Fact]
+    public async Task A_breaking_apply_and_one_on_another_base_are_refused_with_the_fix()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        var apply = new ApplyRequest { Files = { FileOf(Breaking) } };
+        var refused = await Should.ThrowAsync<RpcException>(async () => await store.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled));
+        refused.StatusCode.ShouldBe(StatusCode.FailedPrecondition);
+        refused.Status.Detail.ShouldStartWith("files: breaking: feature view shop_stats@1: feature n: window 1h -> 2h; leave version 1 as it is");
+        apply.BaseHash = "0000";
+        apply.AllowBreaking = true;
+        refused = await Should.ThrowAsync<RpcException>(async () => await store.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled));
+        refused.Status.Detail.ShouldStartWith("base_hash: the live definitions have changed");
+        apply.BaseHash = "";
+        ApplyResponse applied = await store.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled);
+        applied.Plan.Verdict.ShouldBe(Compatibility.Breaking);
+    }
+
+    [Fact]
+    public async Task Wrong_definitions_are_planned_with_their_errors_and_never_applied()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        DefinitionFile wrong = FileOf(Definitions.Everything.Replace("sum(amount)", "sum(amont)", StringComparison.Ordinal));
+        PlanResponse plan = await store.Registry.PlanAsync(new PlanRequest { Files = { wrong } }, cancellationToken: RunningStore.Cancelled);
+        plan.Errors.ShouldHaveSingleItem().Suggestion.ShouldContain("amount");
+        plan.Errors[0].Line.ShouldBe(19u);
+        var refused = await Should.ThrowAsync<RpcException>(async () => await store.Registry.ApplyAsync(new ApplyRequest { Files = { wrong } }, cancellationToken: RunningStore.Cancelled));
+        refused.StatusCode.ShouldBe(StatusCode.InvalidArgument);
+        refused.Status.Detail.ShouldContain("everything.yaml:19:");
+    }
+
+    [Fact]
+    public async Task Definitions_are_listed_and_found_by_name_and_version()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        ListDefinitionsResponse all = await store.Registry.ListAsync(new ListDefinitionsRequest(), cancellationToken: RunningStore.Cancelled);
+        all.Definitions.Select(definition => definition.Kind).Distinct().ShouldBe(["stream", "entity", "feature_view", "feature_service"]);
+        all.Definitions.Count.ShouldBe(1 + 3 + 3 + 2);
+        Definition service = await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "feature_service", Name = "user_only@1" }, cancellationToken: RunningStore.Cancelled);
+        service.FeatureService.Features.ShouldBe(["user_stats:n", "user_stats:total"]);
+        service.FeatureService.KeyFields.ShouldBe(["user"]);
+        Definition view = await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "feature_view", Name = "user_stats" }, cancellationToken: RunningStore.Cancelled);
+        Feature notes = view.FeatureView.Features.Single(feature => feature.Name == "notes");
+        (notes.List, notes.Type, notes.WindowMicros).ShouldBe((true, FieldType.String, 86_400_000_000L));
+        Definition stream = await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "stream", Name = "clicks" }, cancellationToken: RunningStore.Cancelled);
+        stream.Stream.Fields.Select(field => field.Name).ShouldBe(["id", "at", "user", "shop", "amount", "count", "note", "ok", "seen"]);
+        (stream.Stream.EventId, stream.Stream.EventTime).ShouldBe(("id", "at"));
+        stream.Yaml.ShouldContain("event_id: id");
+        (await Should.ThrowAsync<RpcException>(async () => await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "stream", Name = "click" }, cancellationToken: RunningStore.Cancelled)))
+            .Status.Detail.ShouldBe("name: there is no stream 'click'; did you mean 'clicks'?");
+        (await Should.ThrowAsync<RpcException>(async () => await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "steam", Name = "x" }, cancellationToken: RunningStore.Cancelled)))
+            .Status.Detail.ShouldBe("kind: there is no kind 'steam'; did you mean 'stream'?");
+    }
+
+    private static DefinitionFile FileOf(string yaml) => new() { Name = "everything.yaml", Content = yaml };
+}

@@ -1,0 +1,169 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using OrleansFeatures.Gateway.Tests.Serve;
+using OrleansFeatures.Gateway.Tests.Serving;
+using OrleansFeatures.V1;
+using Shouldly;
+using Xunit;
+
+namespace OrleansFeatures.Gateway.Tests.Rest;
+
+public sealed class RestTests
+{
+    [Fact]
+    public async Task Rest_answers_the_same_question_with_the_same_values_as_grpc()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        ConsistencyToken token = await GetFeaturesTests.PushFullRowsAsync(store);
+        GetFeaturesRequest request = Clicks.Ask("ada", 100, token, "user_stats:*");
+        GetFeaturesResponse grpc = await store.Features.GetFeaturesAsync(request, cancellationToken: RunningStore.Cancelled);
+        JsonElement rest = await GetAsync(store, "/features/v1/user/ada?as_of=2018-04-01T00:01:40Z");
+        JsonElement features = rest.GetProperty("features");
+        features.EnumerateObject().Select(feature => feature.Name).ShouldBe(grpc.Columns.Select(column => column.Name));
+        features.GetProperty("user_stats:n").GetInt64().ShouldBe(grpc.Rows.Int64S[0]);
+        features.GetProperty("user_stats:total").GetDouble().ShouldBe(grpc.Rows.Doubles[0]);
+        features.GetProperty("user_stats:top").GetRawText().ShouldBe("9007199254740993");
+        features.GetProperty("user_stats:ok").GetBoolean().ShouldBeTrue();
+        features.GetProperty("user_stats:seen").GetString().ShouldBe("2018-04-01T00:00:00.000007Z");
+        features.GetProperty("user_stats:notes").GetRawText().ShouldBe("""["zwei","one"]""");
+        features.GetProperty("user_stats:counts").GetRawText().ShouldBe("[9007199254740993,5]");
+        rest.GetProperty("statuses").EnumerateObject().ShouldBeEmpty();
+        JsonElement state = rest.GetProperty("states")[0];
+        state.GetProperty("state_version").GetUInt64().ShouldBe(grpc.States[0].StateVersion);
+        state.GetProperty("complete_through").GetString().ShouldBe("2018-04-01T00:00:20Z");
+    }
+
+    [Fact]
+    public async Task A_feature_service_answers_many_rows_as_of_stream_time_and_names_missing_values()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        await GetFeaturesTests.PushFullRowsAsync(store);
+        JsonElement answer = await PostAsync(store, "/features/v1/all:get", """{"entities":[{"user":"ada","shop":1},{"shop":"2","user":"bob"}],"as_of":"stream"}""", HttpStatusCode.OK);
+        answer.GetProperty("service").GetString().ShouldBe("all@1");
+        JsonElement[] rows = [.. answer.GetProperty("rows").EnumerateArray()];
+        rows[0].GetProperty("features").GetProperty("pair_stats:n").GetInt64().ShouldBe(2);
+        rows[0].GetProperty("as_of").GetString().ShouldBe("2018-04-01T00:00:20Z");
+        rows[1].GetProperty("keys").GetRawText().ShouldBe("""{"user":"bob","shop":2}""");
+        rows[1].GetProperty("features").GetProperty("user_stats:mean").ValueKind.ShouldBe(JsonValueKind.Null);
+        rows[1].GetProperty("statuses").GetProperty("user_stats:mean").GetString().ShouldBe("NOT_FOUND");
+        rows[1].GetProperty("features").GetProperty("user_stats:n").GetInt64().ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_composite_key_is_written_with_commas()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        await GetFeaturesTests.PushFullRowsAsync(store);
+        JsonElement answer = await GetAsync(store, "/features/v1/pair/ada,1?as_of=stream");
+        answer.GetProperty("features").GetProperty("pair_stats:n").GetInt64().ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("""{"id":1,"at":"2018-04-01T00:00:01Z","user":"ada","shop":1,"amount":2}""", 0)]
+    [InlineData("""[{"id":1,"at":"2018-04-01T00:00:01Z","user":"ada","shop":1,"amount":2}]""", 0)]
+    [InlineData("{\"id\":\"1\",\"at\":\"2018-04-01T02:00:01+02:00\",\"user\":\"ada\",\"shop\":1.0,\"amount\":\"2\"}\n\n{\"id\":2}\n", 1)]
+    public async Task An_object_an_array_and_lines_all_go_in(string body, int refused)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        JsonElement answer = await PostAsync(store, "/events/v1/clicks?producer=till-7", body, HttpStatusCode.OK);
+        answer.GetProperty("accepted").GetInt32().ShouldBe(1);
+        answer.GetProperty("quarantined").GetInt32().ShouldBe(refused);
+        answer.GetProperty("results")[0].GetProperty("result").GetString().ShouldBe("ACCEPTED");
+        string token = answer.GetProperty("token").GetRawText();
+        JsonElement read = await PostAsync(store, "/features/v1/user_only:get", $$"""{"entities":[{"user":"ada"}],"as_of":"2018-04-01T00:00:01Z","min_token":{{token}}}""", HttpStatusCode.OK);
+        read.GetProperty("rows")[0].GetProperty("features").GetRawText().ShouldBe("""{"user_stats:n":1,"user_stats:total":2}""");
+    }
+
+    [Fact]
+    public async Task Each_bad_line_is_named_with_field_reason_and_fix()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        string good = """{"id":ID,"at":"2018-04-01T00:00:01Z","user":"ada","shop":1}""";
+        string[] lines =
+        [
+            good.Replace("ID", "1"), "{\"id\":", good.Replace("ID", "2").Replace("shop", "shpo"), good.Replace("ID", "3").Replace("\"2018-04-01T00:00:01Z\"", "1522540801"),
+            good.Replace("ID", "4").Replace("\"shop\":1", "\"shop\":[1]"), good.Replace("ID", "5").Replace("\"id\":5", "\"id\":5,\"id\":6"), "7", good.Replace("ID", "1"), good.Replace("ID", "1e400"),
+        ];
+        JsonElement answer = await PostAsync(store, "/events/v1/clicks", string.Join('\n', lines), HttpStatusCode.OK);
+        JsonElement[] results = [.. answer.GetProperty("results").EnumerateArray()];
+        results.Select(result => result.GetProperty("line").GetInt32()).ShouldBe(Enumerable.Range(1, 9));
+        results.Select(result => result.GetProperty("result").GetString()).ShouldBe([
+            "ACCEPTED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "DUPLICATE", "QUARANTINED"]);
+        results[1].GetProperty("reason").GetString()!.ShouldStartWith("it is not JSON");
+        (Text(results[2], "field"), Text(results[2], "fix")).ShouldBe(("shpo", "did you mean 'shop'?"));
+        Text(results[3], "reason").ShouldBe("1522540801 is not a timestamp");
+        Text(results[4], "reason").ShouldBe("[1] is not an int64");
+        Text(results[6], "reason").ShouldBe("it is a JSON number");
+        Text(results[8], "reason").ShouldBe("1e400 is not an int64");
+    }
+
+    [Theory]
+    [InlineData("POST", "/events/v1/click", "{}", HttpStatusCode.NotFound, "stream", "stream: there is no stream 'click'; did you mean 'clicks'?")]
+    [InlineData("POST", "/events/v1/clicks", "", HttpStatusCode.BadRequest, "body", "body: it is empty")]
+    [InlineData("POST", "/events/v1/clicks", "<xml/>", HttpStatusCode.BadRequest, "body", "body: it is not JSON")]
+    [InlineData("POST", "/events/v1/clicks", "[{},", HttpStatusCode.BadRequest, "body", "body: it is not JSON")]
+    [InlineData("POST", "/events/v1/clicks?schema_version=x", "{}", HttpStatusCode.BadRequest, "schema_version", "schema_version: 'x' is not a version")]
+    [InlineData("POST", "/features/v1/al:get", "{}", HttpStatusCode.NotFound, "what.feature_service", "what.feature_service: there is no feature service 'al'")]
+    [InlineData("POST", "/features/v1/all:get", "[]", HttpStatusCode.BadRequest, "body", "body: it is a JSON array")]
+    [InlineData("POST", "/features/v1/all:get", "{\"entity\":[]}", HttpStatusCode.BadRequest, "entity", "entity: there is no such property")]
+    [InlineData("POST", "/features/v1/all:get", "{\"entities\":[{\"user\":\"a\"}]}", HttpStatusCode.BadRequest, "entities[0].shop", "entities[0].shop: the key field is missing")]
+    [InlineData("POST", "/features/v1/all:get", "{\"entities\":[{\"usr\":\"a\"}]}", HttpStatusCode.BadRequest, "entities[0].usr", "entities[0].usr: 'usr' is not a key field of all@1; did you mean 'user'?")]
+    [InlineData("POST", "/features/v1/all:get", "{\"as_of\":\"yesterday\"}", HttpStatusCode.BadRequest, "as_of", "as_of: 'yesterday' is not a time")]
+    [InlineData("POST", "/features/v1/all:get", "{\"min_token\":7}", HttpStatusCode.BadRequest, "min_token", "min_token: it is not a token")]
+    [InlineData("POST", "/features/v1/all:get", "{\"max_wait_ms\":-1}", HttpStatusCode.BadRequest, "max_wait_ms", "max_wait_ms: -1 is not a number of milliseconds")]
+    [InlineData("GET", "/features/v1/usr/ada", "", HttpStatusCode.NotFound, "entity", "entity: there is no entity 'usr'; did you mean 'user'?")]
+    [InlineData("GET", "/features/v1/pair/ada", "", HttpStatusCode.BadRequest, "key", "key: 'ada' has 1 parts; give user,shop")]
+    [InlineData("GET", "/features/v1/shop/x", "", HttpStatusCode.BadRequest, "keys.shop", "keys.shop: row 0: 'x' is not an int64")]
+    [InlineData("GET", "/features/v1/user/ada?as_of=2018-04-01T00:00:00", "", HttpStatusCode.BadRequest, "as_of", "as_of: '2018-04-01T00:00:00' is not a time")]
+    public async Task Errors_are_problem_details_that_name_the_place_and_the_fix(string method, string path, string body, HttpStatusCode status, string field, string detail)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = method == "POST" ? new StringContent(body) : null };
+        using HttpResponseMessage response = await store.Http.SendAsync(request, RunningStore.Cancelled);
+        response.StatusCode.ShouldBe(status);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("application/problem+json");
+        using JsonDocument problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync(RunningStore.Cancelled));
+        (problem.RootElement.GetProperty("status").GetInt32(), Text(problem.RootElement, "field")).ShouldBe(((int)status, field));
+        Text(problem.RootElement, "detail")!.ShouldStartWith(detail);
+    }
+
+    [Fact]
+    public async Task A_body_over_the_limit_is_refused_and_the_server_stays_up()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/events/v1/clicks") { Content = new ByteArrayContent(new byte[Limits.MessageBytesMax + 1]) };
+
+        // The client waits for leave before it sends the body; else it might still be writing when the server has answered and closed.
+        request.Headers.ExpectContinue = true;
+        using HttpResponseMessage response = await store.Http.SendAsync(request, RunningStore.Cancelled);
+        response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
+        (await store.Http.GetStringAsync("/readyz", RunningStore.Cancelled)).ShouldBe("ready\n");
+    }
+
+    [Fact]
+    public async Task A_running_server_is_healthy_and_ready()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        (await store.Http.GetStringAsync("/healthz", RunningStore.Cancelled)).ShouldBe("ok\n");
+        (await store.Http.GetStringAsync("/readyz", RunningStore.Cancelled)).ShouldBe("ready\n");
+    }
+
+    private static string? Text(JsonElement element, string name) => element.GetProperty(name).GetString();
+
+    private static async Task<JsonElement> GetAsync(RunningStore store, string path)
+    {
+        using JsonDocument document = JsonDocument.Parse(await store.Http.GetStringAsync(path, RunningStore.Cancelled));
+        return document.RootElement.Clone();
+    }
+
+    private static async Task<JsonElement> PostAsync(RunningStore store, string path, string body, HttpStatusCode expected)
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await store.Http.PostAsync(path, content, RunningStore.Cancelled);
+        string text = await response.Content.ReadAsStringAsync(RunningStore.Cancelled);
+        response.StatusCode.ShouldBe(expected, text);
+        using JsonDocument document = JsonDocument.Parse(text);
+        return document.RootElement.Clone();
+    }
+}
