@@ -133,6 +133,13 @@ public sealed class IntakeBatch : IDisposable
     /// <summary>Nothing of the batch got in: its ids are free again.</summary>
     internal void Fail(Exception cause)
     {
+        if (_claims.Count == 0)
+        {
+            // It holds nobody's original, so nobody's duplicate depends on it.
+            _appended.TrySetResult();
+            return;
+        }
+
         foreach ((uint stream, EventIdIndex.IdKey id) in _claims)
         {
             _intake.Ids.Release(stream, id);

@@ -35,21 +35,14 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvi
     /// without, it is refused. Disposes the push.
     /// </summary>
     /// <exception cref="RequestRefusedException">The store is full; nothing was kept.</exception>
+    /// <exception cref="OriginalNotDurableException">A duplicate cannot be acknowledged yet; the same push may be repeated.</exception>
     /// <exception cref="Log.LogException">The log failed; nothing is acknowledged, the same push may be repeated.</exception>
     /// <exception cref="Metadata.MetadataException">The events are durable but the refused ones could not be kept; the same push may be repeated.</exception>
     public async Task<PushOutcome> CommitAsync(PreparedPush push, bool wait, CancellationToken cancellationToken)
     {
         using IntakeBatch batch = push.Batch;
-        try
+        if (!await host.AppendAsync(batch, wait, cancellationToken).ConfigureAwait(false))
         {
-            if (!await host.AppendAsync(batch, wait, cancellationToken).ConfigureAwait(false))
-            {
-                throw Refuse.Full();
-            }
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // The original of a duplicate was on its way in another push, and that push was given up.
             throw Refuse.Full();
         }
 
