@@ -8,7 +8,18 @@ internal static class RootCommands
 {
     public static RootCommand Create()
     {
-        var root = new RootCommand("A streaming feature store: events in, exact rolling features out.");
+        var root = new RootCommand("A streaming feature store: events in, exact rolling features out.")
+        {
+            ServeCommand.Create(),
+            DemoCommand.Create(),
+            PlanCommand.Create(),
+            ApplyCommand.Create(),
+            PushCommand.Create(),
+            GetCommand.Create(),
+            TrainingCommand.Create(),
+            QuarantineCommand.Create(),
+            StatusCommand.Create(),
+        };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
         return root;

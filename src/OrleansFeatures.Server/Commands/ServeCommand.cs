@@ -1,0 +1,84 @@
+using System.CommandLine;
+using OrleansFeatures.Log;
+using OrleansFeatures.Server.Hosting;
+using OrleansFeatures.Server.Output;
+
+namespace OrleansFeatures.Server.Commands;
+
+/// <summary><c>serve</c>: a store in this process, until a signal ends it.</summary>
+internal static class ServeCommand
+{
+    private static readonly Option<string> Data = CommandOptions.Required("--data", "DIR", "Where the store keeps its data; created when missing. One process owns it at a time.");
+    private static readonly Option<string?> Definitions = new("--definitions") { Description = "Definitions to apply at start: a directory of *.yaml files. Without it the store keeps those it has.", HelpName = "DIR" };
+    private static readonly Option<int> Grpc = Port("--grpc", "gRPC", Limits.DefaultGrpcPort);
+    private static readonly Option<int> Http = Port("--http", "REST, health and readiness", Limits.DefaultHttpPort);
+
+    public static Command Create() => CommandOptions.Command(
+        "serve",
+        "Run a store. Prints one line with its addresses when it is ready; SIGTERM or Ctrl-C stops it after its calls have ended.",
+        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0"],
+        [Data, Definitions, Grpc, Http],
+        RunAsync);
+
+    private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
+    {
+        var options = new ServeOptions(
+            parsed.GetValue(Data)!, parsed.GetValue(Definitions),
+            RequirePort("--grpc", parsed.GetValue(Grpc)), RequirePort("--http", parsed.GetValue(Http)));
+        if (options.DefinitionsDirectory is { } directory)
+        {
+            // Reading them here says at once what is wrong with the path; the server reads them again.
+            DefinitionFiles.Load(directory);
+        }
+
+        await using EmbeddedServer server = await StartAsync(options, cancellationToken).ConfigureAwait(false);
+        terminal.Write($"ready grpc={Address(server.GrpcAddress)} http={Address(server.HttpAddress)}");
+        await UntilStoppedAsync(cancellationToken).ConfigureAwait(false);
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Starts the store; what keeps it from starting arrives as a <see cref="CommandFailure"/>.</summary>
+    public static async Task<EmbeddedServer> StartAsync(ServeOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await EmbeddedServer.StartAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ServerStartException or LogException)
+        {
+            throw CommandFailure.Refused(exception.Message, exception);
+        }
+        catch (IOException exception)
+        {
+            string ports = exception.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException
+                ? $"; another process listens there: choose another port with --grpc or --http (0 takes a free one)"
+                : "";
+            throw CommandFailure.Refused($"{exception.Message.TrimEnd('.')}{ports}", exception);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw CommandFailure.Refused($"{options.DataDirectory}: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Completes when a signal has asked for the end.</summary>
+    public static async Task UntilStoppedAsync(CancellationToken cancellationToken)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration registration = cancellationToken.Register(() => stopped.TrySetResult());
+        await stopped.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Without the slash that a Uri adds, so that paths can be appended.</summary>
+    public static string Address(Uri uri) => uri.GetLeftPart(UriPartial.Authority);
+
+    public static Option<int> Port(string name, string what, int port) => new(name)
+    {
+        Description = $"Port of {what} on the loopback address; 0 takes a free one.",
+        HelpName = "PORT",
+        DefaultValueFactory = _ => port,
+    };
+
+    public static int RequirePort(string option, int port) =>
+        port is >= 0 and <= ushort.MaxValue ? port : throw CommandFailure.Usage($"{option} {port}: expected a port, 0 to {ushort.MaxValue}");
+}

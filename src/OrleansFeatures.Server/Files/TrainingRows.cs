@@ -1,0 +1,119 @@
+using System.Text;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Server.Commands;
+using OrleansFeatures.V1;
+
+namespace OrleansFeatures.Server.Files;
+
+/// <summary>
+/// The rows of a training file: entity keys and the instant to read at, checked one by one. Unlike events, rows are not refused
+/// singly: the output must have a row for each, so the first bad one ends the command with its line.
+/// </summary>
+internal sealed class TrainingRows
+{
+    public const string AsOfField = "as_of";
+
+    private readonly InputFile _input;
+    private readonly IReadOnlyList<KeyField> _keys;
+    private readonly int[] _keyColumns;
+    private readonly int _asOfColumn;
+    private readonly TrainingClock _clock;
+
+    public TrainingRows(InputFile input, IReadOnlyList<KeyField> keys, ColumnMap map, TrainingClock clock)
+    {
+        _input = input;
+        _keys = keys;
+        _clock = clock;
+        int[] columns = map.Resolve([.. keys.Select(key => key.Name), AsOfField], input.Rows, input.Place);
+        int leftOut = Array.IndexOf(columns, -1);
+        if (leftOut >= 0)
+        {
+            string field = leftOut < keys.Count ? keys[leftOut].Name : AsOfField;
+            throw CommandFailure.Usage($"--map {field}=: every row needs {field}; name its column");
+        }
+
+        _keyColumns = columns[..^1];
+        _asOfColumn = columns[^1];
+    }
+
+    /// <summary>The next rows as one message, or null at the end of the file.</summary>
+    public TrainingRequest? NextBatch()
+    {
+        var request = new TrainingRequest();
+        request.Keys.AddRange(_keys.Select(key => new KeyColumn { Field = key.Name }));
+        while (request.AsOfMicros.Count < Limits.TrainingBatchRows && _input.Rows.Read())
+        {
+            RequireGoodRow();
+            for (int key = 0; key < _keyColumns.Length; key++)
+            {
+                AddKey(request.Keys[key], _keys[key], _keyColumns[key]);
+            }
+
+            request.AsOfMicros.Add(AsOf());
+        }
+
+        return request.AsOfMicros.Count == 0 ? null : request;
+    }
+
+    private void RequireGoodRow()
+    {
+        if (_input.Rows.Problem is { } problem)
+        {
+            throw Bad(problem);
+        }
+
+        if (_input.Rows.UnknownColumn is { } unknown)
+        {
+            throw Bad($"the key '{unknown}' is not on the first line; name every column there (null is fine)");
+        }
+    }
+
+    private void AddKey(KeyColumn keys, KeyField key, int column)
+    {
+        if (_input.Rows.IsNull(column))
+        {
+            throw Bad($"column {_input.Rows.Columns[column]}: the key field {key.Name} is empty; every row needs its entity keys");
+        }
+
+        if (!KeySchema.TryAppend(keys, key, _input.Rows.Cell(column)))
+        {
+            throw Bad($"column {_input.Rows.Columns[column]}: '{Shown(column)}' is not a valid {(key.Type == V1.FieldType.Int64 ? "int64" : "text")} for the key field {key.Name}");
+        }
+    }
+
+    private long AsOf()
+    {
+        ReadOnlySpan<byte> cell = _input.Rows.Cell(_asOfColumn);
+        if (cell.SequenceEqual("now"u8))
+        {
+            return EventTime.From(_clock.Now).Micros;
+        }
+
+        string column = _input.Rows.Columns[_asOfColumn];
+        if (cell.SequenceEqual("stream"u8))
+        {
+            return _clock.StreamMicros ?? throw Bad($"column {column}: 'stream' has no time yet; push events first, or write an RFC 3339 time");
+        }
+
+        if (!CellText.TryReadTime(cell, out EventTime time))
+        {
+            throw Bad($"column {column}: '{Shown(_asOfColumn)}' is not a time; write RFC 3339 with its zone, for example 2018-06-01T12:00:00Z (or 'stream', or 'now')");
+        }
+
+        return time.Micros is >= Domain.Limits.EventTimeMinMicros and < Domain.Limits.EventTimeMaxMicros
+            ? time.Micros
+            : throw Bad($"column {column}: {Shown(_asOfColumn)} lies outside 1970 to 2100");
+    }
+
+    private CommandFailure Bad(string problem) => CommandFailure.Refused($"{_input.Place}:{_input.Rows.Line}: {problem}");
+
+    private string Shown(int column)
+    {
+        const int shownMax = 60;
+        string text = Encoding.UTF8.GetString(_input.Rows.Cell(column));
+        return text.Length > shownMax ? text[..shownMax] + "..." : text;
+    }
+}
+
+/// <summary>What the words <c>now</c> and <c>stream</c> mean for a whole file: fixed once, so that all its rows agree.</summary>
+internal sealed record TrainingClock(DateTimeOffset Now, long? StreamMicros);
