@@ -35,7 +35,7 @@ internal static class DemoScreen
             $"[bold green]{Number(eventsPerSecond)}[/]", Number(now.Accepted), Number(now.Duplicates),
             Duration(now.Freshness.P50), Duration(now.Freshness.P999), Duration(now.Lookup.P50), Duration(now.Lookup.P99));
 
-        var customers = new Table { Border = TableBorder.Rounded, Title = new TableTitle($"features at stream time {now.StreamTime}") };
+        var customers = new Table { Border = TableBorder.Rounded, Title = new TableTitle($"features at stream time {now.StreamTime}"), Caption = new TableTitle("the terminals are compromised; their frauds become known a week later") };
         customers.AddColumn(new TableColumn("customer").RightAligned());
         foreach ((string feature, string heading) in Shown)
         {

@@ -15,7 +15,7 @@ namespace OrleansFeatures.Server.Demo;
 /// <item>the freshness probe takes acknowledged batches and reads, over another connection, a customer of each with the batch's token: push
 /// to readable is from before the batch was written to after that read came back, so it includes one lookup;</item>
 /// <item>lookups read random recent customer-terminal pairs, a fixed number a second;</item>
-/// <item>the watch reads the busiest customers four times a second for the screen.</item>
+/// <item>the watch reads the busiest customers and some compromised terminals four times a second for the screen.</item>
 /// </list>
 /// The first moments, in which code is still being compiled, are not recorded (<see cref="WarmUp"/>).
 /// </summary>
@@ -29,7 +29,6 @@ internal sealed class DemoTraffic(string server, FraudSimulation simulation, ulo
 
     private readonly DisorderedStream _stream = new(simulation, seed);
     private readonly Transaction[] _recent = new Transaction[RecentMax];
-    private readonly Dictionary<int, int> _lastTerminalOfWatched = simulation.Busiest(DemoScreen.CustomersShown).ToDictionary(customer => customer, _ => 0);
     private readonly SemaphoreSlim _room = new(Limits.UnacknowledgedBatchesMax);
 
     private readonly Channel<(long Pushed, int Customer, int Terminal, ConsistencyToken Token)> _probes =
@@ -102,10 +101,6 @@ internal sealed class DemoTraffic(string server, FraudSimulation simulation, ulo
             amounts.Doubles.Add(last.Amount);
             frauds.Bools.Add(last.Fraud);
             _recent[(_sent + at) % RecentMax] = last;
-            if (_lastTerminalOfWatched.ContainsKey(last.Customer))
-            {
-                _lastTerminalOfWatched[last.Customer] = last.Terminal;
-            }
         }
 
         return new PushRequest
@@ -164,10 +159,12 @@ internal sealed class DemoTraffic(string server, FraudSimulation simulation, ulo
     {
         using var connection = new ServerConnection(server);
         using var timer = new PeriodicTimer(WatchEvery);
-        int[] customers = _lastTerminalOfWatched.Keys.ToArray();
+        int[] customers = simulation.Busiest(DemoScreen.CustomersShown).ToArray();
+        var terminals = new WatchedTerminals(DemoScreen.CustomersShown);
         while (await TickAsync(timer, over).ConfigureAwait(false))
         {
-            (int Customer, int Terminal)[] rows = customers.Select(customer => (customer, _lastTerminalOfWatched[customer])).ToArray();
+            IReadOnlyList<CompromisedTerminal?> suspects = terminals.Update(simulation.NewestCompromised);
+            (int Customer, int Terminal)[] rows = customers.Select((customer, at) => (customer, suspects[at]?.Terminal ?? 0)).ToArray();
             GetFeaturesRequest request = Request(rows, compact: false);
             GetFeaturesResponse answer = await connection.CallAsync(options => connection.Features.GetFeaturesAsync(request, options), CancellationToken.None).ConfigureAwait(false);
             var cells = new FeatureCells(answer.Columns);

@@ -5,6 +5,9 @@ namespace OrleansFeatures.Server.Demo;
 /// <summary>One simulated card transaction.</summary>
 internal readonly record struct Transaction(long Id, EventTime Time, int Customer, int Terminal, double Amount, bool Fraud);
 
+/// <summary>A terminal in the hands of fraudsters, from this simulated day (counted from 0) on.</summary>
+internal sealed record CompromisedTerminal(int Terminal, int Day);
+
 /// <summary>
 /// Card transactions in the manner of the Fraud Detection Handbook (Le Borgne and others), written anew from its published description.
 /// Customers and terminals lie on a map of 100 x 100; a customer has a mean amount (5 to 100), a deviation of half of it, a mean
@@ -39,6 +42,7 @@ internal sealed class FraudSimulation
     private readonly Customer[] _customers;
     private readonly int[] _terminalCompromisedUntil;
     private readonly int[] _customerCompromisedUntil;
+    private volatile CompromisedTerminal? _newestCompromised;
     private int _day;
     private long _nextId;
 
@@ -55,6 +59,9 @@ internal sealed class FraudSimulation
         .Where(customer => _customers[customer].Terminals.Length > 0)
         .OrderByDescending(customer => _customers[customer].TransactionsPerDay)
         .Take(count);
+
+    /// <summary>The terminal compromised last, or null on the first day. May be read from another thread.</summary>
+    public CompromisedTerminal? NewestCompromised => _newestCompromised;
 
     /// <summary>All transactions of the next day, in order of time.</summary>
     public Transaction[] NextDay()
@@ -95,7 +102,9 @@ internal sealed class FraudSimulation
     {
         for (int draw = 0; draw < TerminalsCompromisedPerDay; draw++)
         {
-            _terminalCompromisedUntil[_random.Below(_terminalCompromisedUntil.Length)] = _day + CompromisedTerminalDays;
+            int terminal = _random.Below(_terminalCompromisedUntil.Length);
+            _terminalCompromisedUntil[terminal] = _day + CompromisedTerminalDays;
+            _newestCompromised = new CompromisedTerminal(terminal, _day);
         }
 
         for (int draw = 0; draw < CustomersCompromisedPerDay; draw++)
