@@ -63,7 +63,7 @@ public sealed class FailureInterceptor(ILogger<FailureInterceptor> logger) : Int
 
     private RpcException Translated(Exception exception, ServerCallContext context)
     {
-        if (Failures.Of(exception).IsOurs)
+        if (Failures.Of(exception).IsOurs && exception is not RequestRefusedException && !context.CancellationToken.IsCancellationRequested)
         {
             LogMessages.CallFailed(logger, context.Method, exception);
         }

@@ -1,8 +1,10 @@
+using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Admin;
+using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Registry;
 using OrleansFeatures.Gateway.Rest;
@@ -30,6 +32,7 @@ public static class GatewayExtensions
         services.AddSingleton<DefinitionChanges>();
         services.AddSingleton<RegistryService>();
         services.AddSingleton<AdminService>();
+        services.AddSingleton<HealthServiceImpl>();
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = Limits.MessageBytesMax;
@@ -38,14 +41,30 @@ public static class GatewayExtensions
         return services;
     }
 
-    /// <summary>Maps every gRPC service and REST path.</summary>
+    /// <summary>Maps every gRPC service and REST path. From then on health says SERVING, until <see cref="ServerLife.BeginStop"/>.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         app.MapGrpcService<IngestService>();
         app.MapGrpcService<FeatureService>();
         app.MapGrpcService<RegistryService>();
         app.MapGrpcService<AdminService>();
+        app.MapGrpcService<HealthServiceImpl>();
         app.MapRest();
+        ServeHealth(app.Services.GetRequiredService<HealthServiceImpl>(), app.Services.GetRequiredService<ServerLife>());
         return app;
+    }
+
+    private static void ServeHealth(HealthServiceImpl health, ServerLife life)
+    {
+        string[] services =
+        [
+            "", V1.IngestService.Descriptor.FullName, V1.FeatureService.Descriptor.FullName, V1.RegistryService.Descriptor.FullName, V1.AdminService.Descriptor.FullName,
+        ];
+        foreach (string service in services)
+        {
+            health.SetStatus(service, HealthCheckResponse.Types.ServingStatus.Serving);
+        }
+
+        life.Stopping.Register(health.Stop);
     }
 }

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Grpc.Core;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
 using OrleansFeatures.V1;
 using Selection = OrleansFeatures.Domain.Definitions.Selection;
 
@@ -51,12 +52,23 @@ public sealed class TrainingReads(FeatureReads reads)
         Task reporting = ReportAsync(reports.Reader, read.Rows, responses, cancellationToken);
         try
         {
+            await AwaitAcknowledgedAsync(cancellationToken).ConfigureAwait(false);
             await reads.Host.ReadHistoryAsync(read, new Reports(reports.Writer), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             reports.Writer.Complete();
             await reporting.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whoever pushed events and then asks for training rows finds all of them: live state answers only once it has applied what is durable now.</summary>
+    private async Task AwaitAcknowledgedAsync(CancellationToken cancellationToken)
+    {
+        for (int index = 0; index < reads.Host.Partitions.Count; index++)
+        {
+            var partition = new PartitionId(index);
+            await reads.Host.WaitAppliedAsync(new PartitionOffset(partition, reads.Host.DurableOffset(partition)), cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -36,6 +36,11 @@ internal sealed class RequestStream<T>(ServerCall call, Func<DeserializationCont
                 {
                     // A token of an earlier MoveNext was cancelled just as that read completed; its mark is taken off, and this read goes on.
                 }
+                catch (IOException reset)
+                {
+                    // The client reset the stream or its connection broke, which Kestrel reports here before it cancels the call.
+                    throw new OperationCanceledException(reset.Message, reset);
+                }
             }
         }
         finally
@@ -44,5 +49,15 @@ internal sealed class RequestStream<T>(ServerCall call, Func<DeserializationCont
         }
     }
 
-    private static void CancelRead(object? call) => ((ServerCall)call!).Http.Request.BodyReader.CancelPendingRead();
+    private static void CancelRead(object? call)
+    {
+        try
+        {
+            ((ServerCall)call!).Http.Request.BodyReader.CancelPendingRead();
+        }
+        catch (IOException)
+        {
+            // The body has failed already, and so has the read: there is nothing left to cancel. Thrown on, it would stop the other callbacks of the token.
+        }
+    }
 }

@@ -90,9 +90,13 @@ public sealed class EmbeddedServer : IAsyncDisposable
         return builder.Build().MapGateway();
     }
 
-    /// <summary>Warnings and worse, to standard error: standard output belongs to the command.</summary>
+    /// <summary>
+    /// Warnings and worse, to standard error: standard output belongs to the command. Not the host's own report of a failed start, because the
+    /// exception says the same to whoever started it.
+    /// </summary>
     private static void Logging(ILoggingBuilder logging) => logging
         .SetMinimumLevel(LogLevel.Warning)
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
         .AddSimpleConsole(console => console.SingleLine = true)
         .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 }

@@ -1,3 +1,5 @@
+using Grpc.Core;
+using Grpc.Health.V1;
 using OrleansFeatures.Gateway.Tests.Serving;
 using OrleansFeatures.Log;
 using OrleansFeatures.Server.Hosting;
@@ -44,6 +46,24 @@ public sealed class EmbeddedServerTests
         refused.Message.ShouldContain("everything.yaml:1:");
         await store.RestartAsync();
         (await store.Ingest.PushAsync(Clicks.Columns(0, 5), cancellationToken: RunningStore.Cancelled)).Accepted.ShouldBe(5ul);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("orleansfeatures.v1.IngestService")]
+    [InlineData("orleansfeatures.v1.FeatureService")]
+    public async Task Health_says_serving_until_the_server_stops(string service)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        using var channel = store.Connect();
+        var health = new Grpc.Health.V1.Health.HealthClient(channel);
+        (await health.CheckAsync(new HealthCheckRequest { Service = service }, cancellationToken: RunningStore.Cancelled)).Status.ShouldBe(HealthCheckResponse.Types.ServingStatus.Serving);
+        using var watch = health.Watch(new HealthCheckRequest { Service = service }, cancellationToken: RunningStore.Cancelled);
+        (await watch.ResponseStream.MoveNext(RunningStore.Cancelled)).ShouldBeTrue();
+        Task restarting = store.RestartAsync();
+        (await watch.ResponseStream.MoveNext(RunningStore.Cancelled)).ShouldBeTrue();
+        watch.ResponseStream.Current.Status.ShouldBe(HealthCheckResponse.Types.ServingStatus.NotServing);
+        await restarting;
     }
 
     [Fact]
