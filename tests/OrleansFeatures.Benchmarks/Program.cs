@@ -4,6 +4,7 @@ using OrleansFeatures.Benchmarks;
 Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
 {
     ["log"] = (LogBenchmark.About, LogBenchmark.Run),
+    ["host"] = (HostBenchmark.About, HostBenchmark.Run),
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out var benchmark))
