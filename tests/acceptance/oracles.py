@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Real streams through the built program, and every feature against somebody else's answer.
+
+  oracles.py fraud [--rows N]     the twelve features that the Fraud Detection Handbook's authors published, for every event
+  oracles.py asof [NAME ...]      as-of questions over fraud, flights, ooo, nexmark, stress (default: all five)
+"""
+
+import argparse
+import hashlib
+import sys
+
+import asof
+import fraud
+import report
+import store
+
+
+def check_fraud(arguments, folder, checks):
+    print(f"preparing {'the whole file' if arguments.rows is None else f'the first {arguments.rows:,} rows'}", flush=True)
+    events = fraud.Events(arguments.shared, folder, arguments.rows)
+    with store.Store(arguments.program, folder, fraud.DEFINITIONS) as server:
+        server.start()
+        first = events.push(server)
+        checks.equal("accepted", first["accepted"], events.count)
+        checks.equal("refused", first["quarantined"] + first["unreadable"] + first["late"] + first["duplicates"], 0)
+        before = events.train_sample(server, folder / "sample_before.csv")
+        second = events.push(server)
+        checks.equal("pushed again, duplicates", second["duplicates"], events.count)
+        checks.equal("pushed again, accepted or refused", second["accepted"] + second["quarantined"] + second["unreadable"] + second["late"], 0)
+        checks.equal("events in history", server.history(fraud.STREAM), events.count)
+        after = events.train_sample(server, folder / "sample_after.csv")
+        checks.that("values of a sample unchanged, to the byte", before == after, f"sha256 {hashlib.sha256(after).hexdigest()[:16]}")
+        out = folder / "training.csv"
+        trained = events.train(server, out)
+        answered, cells = fraud.compare(arguments.shared, out, events.count)
+        checks.equal("rows answered", answered, events.count)
+        cells.check(checks, "features against the published ones")
+        memory = server.memory_mb()
+        server.stop()
+    report.table(["", "rows", "seconds", "rows/s"], [
+        (name, events.count, told["seconds"], int(events.count / told["seconds"]))
+        for name, told in [("push", first), ("push again", second), ("training", trained)]])
+    print(f"most memory held by the server: {memory:,} MB")
+
+
+def check_asof(arguments, folder, checks):
+    lines = [asof.check(asof.DATA_SETS[name], arguments.program, arguments.shared, folder, checks) for name in arguments.names or asof.DATA_SETS]
+    report.table(["data set", "lines pushed", "push s", "questions", "cells", "wrong", "training s"], lines)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    which = parser.add_subparsers(required=True, metavar="fraud|asof")
+    one = report.options(which.add_parser("fraud", help="the published features of every card transaction"))
+    one.add_argument("--rows", type=report.rows_option, help="only the first N events (default: all 872,795)")
+    one.set_defaults(script=check_fraud)
+    other = report.options(which.add_parser("asof", help="as-of oracles of five streams"))
+    other.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(asof.DATA_SETS)} (default: all)")
+    other.set_defaults(script=check_asof)
+    arguments = parser.parse_args()
+    unknown = [name for name in getattr(arguments, "names", []) if name not in asof.DATA_SETS]
+    if unknown:
+        parser.error(f"no data set '{unknown[0]}'; there are {', '.join(asof.DATA_SETS)}")
+    return arguments
+
+
+if __name__ == "__main__":
+    chosen = parse()
+    sys.exit(report.run(chosen.script, chosen))
