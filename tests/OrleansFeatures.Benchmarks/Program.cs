@@ -5,6 +5,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
 {
     ["log"] = (LogBenchmark.About, LogBenchmark.Run),
     ["host"] = (HostBenchmark.About, HostBenchmark.Run),
+    ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out var benchmark))

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace OrleansFeatures.Benchmarks;
+
+/// <summary>The built program's <c>serve</c> in a process of its own, on free ports, so that its CPU time is its own too.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private const int Sigterm = 15;
+
+    private readonly Process _process;
+    private readonly Task _drain;
+
+    private ServerProcess(Process process, string grpc)
+    {
+        _process = process;
+        Grpc = grpc;
+        _drain = process.StandardOutput.ReadToEndAsync();
+    }
+
+    /// <summary>Address of its gRPC port.</summary>
+    public string Grpc { get; }
+
+    public int Id => _process.Id;
+
+    public static async Task<ServerProcess> StartAsync(string program, string data, string definitions)
+    {
+        if (!File.Exists(program))
+        {
+            throw new FileNotFoundException($"{program} is not there: dotnet build src/OrleansFeatures.Server -c Release, or name it with --program");
+        }
+
+        Process process = Process.Start(new ProcessStartInfo(program, ["serve", "--data", data, "--definitions", definitions, "--grpc", "0", "--http", "0"]) { RedirectStandardOutput = true })!;
+        string? ready = await process.StandardOutput.ReadLineAsync();
+        string? grpc = ready?.Split(' ').FirstOrDefault(word => word.StartsWith("grpc=", StringComparison.Ordinal))?["grpc=".Length..];
+        return grpc is not null ? new ServerProcess(process, grpc) : throw new InvalidOperationException($"serve said '{ready}' where its ready line was expected");
+    }
+
+    /// <summary>User and system time so far, of all its threads.</summary>
+    public TimeSpan CpuTime()
+    {
+        _process.Refresh();
+        return _process.TotalProcessorTime;
+    }
+
+    /// <summary>SIGTERM, as an operator would; waits for the end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using (Process kill = Process.Start("kill", [$"-{Sigterm}", _process.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
+        await _process.WaitForExitAsync();
+        await _drain;
+        _process.Dispose();
+    }
+}
