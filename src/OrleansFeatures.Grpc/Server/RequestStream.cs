@@ -55,9 +55,10 @@ internal sealed class RequestStream<T>(ServerCall call, Func<DeserializationCont
         {
             ((ServerCall)call!).Http.Request.BodyReader.CancelPendingRead();
         }
-        catch (IOException)
+        catch (Exception failed) when (failed is IOException or OperationCanceledException)
         {
-            // The body has failed already, and so has the read: there is nothing left to cancel. Thrown on, it would stop the other callbacks of the token.
+            // The body has failed already (IOException: by the client; OperationCanceledException: by our own reset), and so has the read: there
+            // is nothing left to cancel. Thrown on, it would stop the other callbacks of the token, and with them whoever cancels.
         }
     }
 }

@@ -172,8 +172,21 @@ internal sealed partial class ServerCall
         {
             // NO_ERROR: the answer is complete, stop sending. CANCEL: the answer is stuck behind data that the client does not take.
             Http.Features.Get<IHttpResetFeature>()?.Reset(writing ? Http2Errors.Cancel : Http2Errors.NoError);
-            _cancellation!.Cancel();
+            StopHandler();
             _earlyEnd!.SetResult();
+        }
+    }
+
+    private void StopHandler()
+    {
+        try
+        {
+            _cancellation!.Cancel();
+        }
+        catch (AggregateException fromCallbacks)
+        {
+            // The handler registered callbacks on its token and one of them threw. The call has ended all the same, and must let go.
+            _settings.Logger.HandlerFailed(_settings.Method, fromCallbacks);
         }
     }
 }
