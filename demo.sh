@@ -17,6 +17,17 @@ if ! dotnet --list-sdks | grep -q "^$need\."; then
   exit 2
 fi
 
+# The store keeps its metadata in the system's SQLite.
+if command -v ldconfig >/dev/null 2>&1 && ! ldconfig -p | grep -q 'libsqlite3\.so\.0'; then
+  echo "installing libsqlite3-0 ..." >&2
+  sudo=""
+  [ "$(id -u)" -eq 0 ] || sudo=sudo
+  if ! { command -v apt-get && $sudo apt-get update -qq && $sudo apt-get install -y -qq --no-install-recommends libsqlite3-0; } >/dev/null 2>&1; then
+    echo "demo.sh: libsqlite3.so.0 is missing and could not be installed; install SQLite 3 (Debian: libsqlite3-0) and run this again" >&2
+    exit 2
+  fi
+fi
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 echo "building (the first time takes a minute or two) ..." >&2
