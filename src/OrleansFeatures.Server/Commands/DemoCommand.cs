@@ -126,9 +126,17 @@ internal static class DemoCommand
     private static IEnumerable<string> HowToAsk(string grpc, string http, int customer, int terminal)
     {
         string keys = $$"""[{"field":"customer_id","int64s":["{{customer}}"]},{"field":"terminal_id","int64s":["{{terminal}}"]}]""";
-        yield return $"orleans-features get --server {grpc} --service fraud --entity customer={customer} --entity terminal={terminal} --as-of stream";
+        yield return $"{ProgramPath()} get --server {grpc} --service fraud --entity customer={customer} --entity terminal={terminal} --as-of stream";
         yield return $"curl '{http}/features/v1/customer/{customer}?as_of=stream'";
         yield return $$"""buf curl --schema protos --protocol grpc --http2-prior-knowledge -d '{"what":{"featureService":"fraud"},"keys":{{keys}},"asOfStreamTime":true}' {{grpc}}/orleansfeatures.v1.FeatureService/GetFeatures""";
+    }
+
+    /// <summary>This program as one types it here: by its path, for it is seldom installed when the demo is run.</summary>
+    private static string ProgramPath()
+    {
+        string? path = Environment.ProcessPath;
+        string below = path is null ? ".." : Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
+        return Path.GetFileNameWithoutExtension(path) == "orleans-features" && !below.StartsWith("..", StringComparison.Ordinal) ? below : "orleans-features";
     }
 
     private static JsonObject Document(DemoSnapshot end, TimeSpan elapsed, ulong seed) => new()

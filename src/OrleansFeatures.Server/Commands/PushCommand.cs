@@ -26,7 +26,7 @@ internal static class PushCommand
 
     private static readonly Option<int> Batch = new("--batch")
     {
-        Description = "Events per message.",
+        Description = "Events per message, which is sent at 256 KB at the latest.",
         HelpName = "N",
         DefaultValueFactory = _ => Limits.BatchEvents,
     };
