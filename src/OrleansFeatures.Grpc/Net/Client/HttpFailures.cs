@@ -8,9 +8,11 @@ internal static class HttpFailures
 {
     public static Status StatusOf(Exception exception) => exception switch
     {
-        OperationCanceledException => new Status(StatusCode.Cancelled, "The call was cancelled.", exception),
         _ when ProtocolErrorOf(exception) is { } error => new Status(StatusHeaders.FromHttp2Error(error.ErrorCode), $"The server reset the stream: {error.Message}", exception),
-        HttpRequestException or IOException => new Status(StatusCode.Unavailable, $"The server could not be reached, or the connection broke: {Innermost(exception).Message}", exception),
+
+        // Not by the caller: its token, deadline and disposal have given their reason before (ClientCall.Finish). What is left is HTTP giving up
+        // the stream because its connection died.
+        HttpRequestException or IOException or OperationCanceledException => new Status(StatusCode.Unavailable, $"The server could not be reached, or the connection broke: {Innermost(exception).Message}", exception),
         _ => new Status(StatusCode.Internal, $"The call failed: {exception.Message}", exception),
     };
 
