@@ -35,12 +35,14 @@ public interface IEntityHost
     ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken);
 
     /// <summary>Fills the read's values from live state, each entity's from one state version.</summary>
+    /// <exception cref="DefinitionsChangedException">The read's selection is of a catalog that is no longer live; resolve it again.</exception>
     ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken);
 
     /// <summary>
     /// Fills the read's values for any past instant: from live state where it reaches, the rest by passes over the log with the same domain code.
     /// Costs a scan of the whole log as soon as one row needs it.
     /// </summary>
+    /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
     ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken);
 
     /// <summary>
@@ -75,6 +77,10 @@ public sealed class TooManyWaitersException()
 /// </summary>
 public sealed class OriginalNotDurableException(Exception cause)
     : Exception("an event of this batch is a copy of one that another connection was pushing and that did not become durable; push the batch again", cause);
+
+/// <summary>Definitions have changed between resolving a selection and reading it. Nothing was read; resolve again and repeat.</summary>
+public sealed class DefinitionsChangedException()
+    : Exception("the definitions were changed while the request was under way; repeat it");
 
 /// <summary>How far a pass over the log is.</summary>
 public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);

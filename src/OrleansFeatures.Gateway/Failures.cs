@@ -34,7 +34,7 @@ public static class Failures
     {
         RequestRefusedException refused => OfRefusal(refused.Refusal),
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
-        OriginalNotDurableException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
+        OriginalNotDurableException or DefinitionsChangedException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
         LogFullException or LogPoisonedException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
         LogOverloadedException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
         LogCorruptException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),

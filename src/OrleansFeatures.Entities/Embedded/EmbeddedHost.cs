@@ -130,6 +130,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     {
         Generation generation = _generation;
         Selection selection = read.Selection;
+        RequireLive(selection, generation.Catalog);
         var values = new FeatureValue[selection.Features.Length];
         for (int row = 0; row < read.Rows; row++)
         {
@@ -187,6 +188,18 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             await _log.DisposeAsync().ConfigureAwait(false);
             await _loops.DisposeAsync().ConfigureAwait(false);
             _waiters.Dispose();
+        }
+    }
+
+    /// <summary>Plans number columns and timelines; numbers of other definitions would read the wrong ones.</summary>
+    private static void RequireLive(Selection selection, Catalog live)
+    {
+        foreach (EntityRead read in selection.Entities)
+        {
+            if (live.Entity(read.Entity.Id) != read.Entity)
+            {
+                throw new DefinitionsChangedException();
+            }
         }
     }
 

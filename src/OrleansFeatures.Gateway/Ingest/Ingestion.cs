@@ -2,6 +2,7 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Log;
 
 namespace OrleansFeatures.Gateway.Ingest;
 
@@ -36,7 +37,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvi
     /// </summary>
     /// <exception cref="RequestRefusedException">The store is full; nothing was kept.</exception>
     /// <exception cref="OriginalNotDurableException">A duplicate cannot be acknowledged yet; the same push may be repeated.</exception>
-    /// <exception cref="Log.LogException">The log failed; nothing is acknowledged, the same push may be repeated.</exception>
+    /// <exception cref="LogException">The log failed; nothing is acknowledged, the same push may be repeated.</exception>
     /// <exception cref="Metadata.MetadataException">The events are durable but the refused ones could not be kept; the same push may be repeated.</exception>
     public async Task<PushOutcome> CommitAsync(PreparedPush push, bool wait, CancellationToken cancellationToken)
     {
@@ -46,7 +47,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvi
             throw Refuse.Full();
         }
 
-        push.Outcome.Positions = batch.Positions();
+        push.Outcome.Positions = push.Outcome.Duplicates == 0 ? batch.Positions() : EverythingDurable();
         if (push.Outcome.Refusals.Count > 0)
         {
             long now = EventTime.From(time.GetUtcNow()).Micros;
@@ -55,6 +56,25 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvi
         }
 
         return push.Outcome;
+    }
+
+    /// <summary>
+    /// Where the original of a duplicate lies is not known, but it is durable. A retry after a lost acknowledgement is just when a caller wants to read
+    /// what it wrote, so the token then covers all that is durable now.
+    /// </summary>
+    private SortedDictionary<int, long> EverythingDurable()
+    {
+        var positions = new SortedDictionary<int, long>();
+        for (int partition = 0; partition < host.Partitions.Count; partition++)
+        {
+            LogOffset durable = host.DurableOffset(new PartitionId(partition));
+            if (durable != LogOffset.None)
+            {
+                positions[partition] = durable.Value;
+            }
+        }
+
+        return positions;
     }
 
     private static PreparedPush Fill(IntakeBatch batch, EventSource source)

@@ -25,7 +25,7 @@ public sealed class PushOutcome(int count)
 
     public List<PushRefusal> Refusals { get; } = [];
 
-    /// <summary>For each partition that received records, the offset of its newest one.</summary>
+    /// <summary>By partition: the offset through which a read must have come to see these events.</summary>
     public IReadOnlyDictionary<int, long> Positions { get; internal set; } = ImmutableDictionary<int, long>.Empty;
 
     internal void Add(int index, IntakeResult result)

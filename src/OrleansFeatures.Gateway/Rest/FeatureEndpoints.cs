@@ -18,28 +18,27 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
     /// <summary><c>GET /features/v1/customer/596?as_of=2018-04-01T00:00:31Z</c>: every feature of one entity. Fields of a composite key are separated by commas.</summary>
     public async Task GetEntityAsync(HttpContext context)
     {
-        Catalog catalog = reads.Host.Catalog;
         string entity = (string)context.GetRouteValue("entity")!;
-        Selection selection = catalog.AllOf(entity)
+        Selection Resolve(Catalog catalog) => catalog.AllOf(entity)
             ?? throw Refuse.Unknown("entity", $"there is no entity '{entity}'", NameSuggestion.DidYouMean(entity, catalog.Entities.Select(known => known.Name)));
         var request = new GetFeaturesRequest();
-        AddKeys(request, selection, (string)context.GetRouteValue("key")!);
+        AddKeys(request, Resolve(reads.Host.Catalog), (string)context.GetRouteValue("key")!);
         if (context.Request.Query["as_of"] is [{ Length: > 0 } asOf, ..])
         {
             FeatureRequests.AddAsOf(request, asOf, "as_of");
         }
 
-        FeatureRead read = await reads.GetAsync(selection, request, context.RequestAborted).ConfigureAwait(false);
+        FeatureRead read = await reads.GetAsync(Resolve, request, context.RequestAborted).ConfigureAwait(false);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaType, writer => new FeatureJson(read, request, reads.Host).WriteRow(writer, 0)).ConfigureAwait(false);
     }
 
     /// <summary><c>POST /features/v1/fraud:get</c> with <c>{"entities": [{"customer_id": 596, "terminal_id": 3156}], "as_of": "stream"}</c>.</summary>
     public async Task GetServiceAsync(HttpContext context)
     {
-        Selection selection = Selections.Service(reads.Host.Catalog, (string)context.GetRouteValue("service")!);
+        string service = (string)context.GetRouteValue("service")!;
         using JsonDocument body = await RequestBody.ReadObjectAsync(context).ConfigureAwait(false);
-        GetFeaturesRequest request = FeatureRequests.Read(body.RootElement, selection);
-        FeatureRead read = await reads.GetAsync(selection, request, context.RequestAborted).ConfigureAwait(false);
+        GetFeaturesRequest request = FeatureRequests.Read(body.RootElement, Selections.Service(reads.Host.Catalog, service));
+        FeatureRead read = await reads.GetAsync(catalog => Selections.Service(catalog, service), request, context.RequestAborted).ConfigureAwait(false);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaType, writer => new FeatureJson(read, request, reads.Host).Write(writer)).ConfigureAwait(false);
     }
 

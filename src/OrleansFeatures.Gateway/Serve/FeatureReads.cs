@@ -19,10 +19,30 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
 
     /// <exception cref="RequestRefusedException">The request contradicts the contract or the definitions, or its token did not come true in time.</exception>
     public ValueTask<FeatureRead> GetAsync(GetFeaturesRequest request, CancellationToken cancellationToken) =>
-        GetAsync(Resolve(host.Catalog, request.What), request, cancellationToken);
+        GetAsync(catalog => Resolve(catalog, request.What), request, cancellationToken);
 
-    /// <summary>The same for a selection that is already known; <c>request.What</c> is not read.</summary>
-    public async ValueTask<FeatureRead> GetAsync(Selection selection, GetFeaturesRequest request, CancellationToken cancellationToken)
+    /// <summary>The same with a selection that is resolved otherwise; <c>request.What</c> is not read.</summary>
+    public async ValueTask<FeatureRead> GetAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await GetOnceAsync(resolve(host.Catalog), request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (DefinitionsChangedException)
+        {
+            // Once more with the new definitions. They change rarely, and slowly, so a third time is the client's to try.
+            return await GetOnceAsync(resolve(host.Catalog), request, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
+    public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>
+        _freshness.AwaitAsync(read, token, (uint)Limits.TokenWaitMax.TotalMilliseconds, cancellationToken);
+
+    /// <summary>The present, as reads understand it.</summary>
+    public EventTime Now() => EventTime.From(time.GetUtcNow());
+
+    private async ValueTask<FeatureRead> GetOnceAsync(Selection selection, GetFeaturesRequest request, CancellationToken cancellationToken)
     {
         FeatureRead read = Prepare(selection, request);
         await _freshness.AwaitAsync(read, request.MinToken, request.MaxWaitMs, cancellationToken).ConfigureAwait(false);
@@ -35,13 +55,6 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
         await host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
         return read;
     }
-
-    /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
-    public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>
-        _freshness.AwaitAsync(read, token, (uint)Limits.TokenWaitMax.TotalMilliseconds, cancellationToken);
-
-    /// <summary>The present, as reads understand it.</summary>
-    public EventTime Now() => EventTime.From(time.GetUtcNow());
 
     private FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
     {

@@ -158,6 +158,16 @@ public sealed class PushTests
     }
 
     [Fact]
+    public async Task A_retry_that_is_all_duplicates_still_gives_a_token_to_read_what_was_written()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        PushResponse first = await store.Ingest.PushAsync(Clicks.Columns(0, 100), cancellationToken: RunningStore.Cancelled);
+        PushResponse again = await store.Ingest.PushAsync(Clicks.Columns(0, 100), cancellationToken: RunningStore.Cancelled);
+        again.Duplicates.ShouldBe(100ul);
+        again.Token.ShouldBe(first.Token);
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_is_there_after_a_restart_and_still_a_duplicate()
     {
         await using RunningStore store = await RunningStore.StartAsync();

@@ -11,6 +11,12 @@ public sealed class RegistryServiceTests
     private static readonly string WithMinute = Definitions.Everything.Replace(
         "      - {name: total,", "      - {name: n_1m, aggregate: count, window: 1m}\n      - {name: total,", StringComparison.Ordinal);
 
+    /// <summary>Another first column, so that every plan made before it would read the wrong ones.</summary>
+    private static readonly string OtherColumns = Definitions.Everything.Replace(
+        "      - {name: n, aggregate: count, window: 1d}\n      - {name: total,",
+        "      - {name: first_seen, aggregate: first(seen), window: 1d}\n      - {name: n, aggregate: count, window: 1d}\n      - {name: total,",
+        StringComparison.Ordinal);
+
     private static readonly string Breaking = Definitions.Everything.Replace("{name: n, aggregate: count, window: 1h}", "{name: n, aggregate: count, window: 2h}", StringComparison.Ordinal);
 
     [Fact]
@@ -31,6 +37,26 @@ public sealed class RegistryServiceTests
         features.Rows.Int64S.ShouldBe([60]);
         PlanResponse again = await store.Registry.PlanAsync(new PlanRequest { Files = { FileOf(WithMinute) } }, cancellationToken: RunningStore.Cancelled);
         again.Verdict.ShouldBe(Compatibility.Identical);
+    }
+
+    [Fact]
+    public async Task A_read_that_definitions_overtake_is_resolved_again_and_right()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync();
+        PushResponse pushed = await new IngestService.IngestServiceClient(store.Channel).PushAsync(Clicks.Columns(0, 100), cancellationToken: RunningStore.Cancelled);
+        var registry = new RegistryService.RegistryServiceClient(store.Channel);
+        bool overtaken = false;
+        store.Host.BeforeNextRead = async () =>
+        {
+            await registry.ApplyAsync(new ApplyRequest { Files = { FileOf(OtherColumns) } }, cancellationToken: RunningStore.Cancelled);
+            overtaken = true;
+        };
+        GetFeaturesResponse features = await new FeatureService.FeatureServiceClient(store.Channel).GetFeaturesAsync(
+            Clicks.Ask("ada", 99, pushed.Token, "user_stats:*"), cancellationToken: RunningStore.Cancelled);
+        overtaken.ShouldBeTrue();
+        features.Columns[0].Name.ShouldBe("user_stats:first_seen");
+        features.Rows.Int64S.Take(3).ShouldBe([0, 100, 1]);
+        features.Rows.Doubles.ShouldBe([100, 1, 1]);
     }
 
     [Fact]

@@ -1,0 +1,58 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Gateway.Tests.Serving;
+
+/// <summary>A real host whose appends fail on demand, as a full or broken disk makes them, and to which things happen at bad moments.</summary>
+internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
+{
+    private int _appends;
+
+    /// <summary>What happens to the append of that number, from one; null lets it through.</summary>
+    public Func<int, bool, Exception?> FailureOf { get; set; } = (_, _) => null;
+
+    /// <summary>Appends that do not wait are told that there is no room.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>Runs before the next read, once.</summary>
+    public Func<Task>? BeforeNextRead { get; set; }
+
+    public Catalog Catalog => host.Catalog;
+
+    public PartitionMap Partitions => host.Partitions;
+
+    public ValueTask<IntakeBatch> BeginBatchAsync(CancellationToken cancellationToken) => host.BeginBatchAsync(cancellationToken);
+
+    public ValueTask<bool> AppendAsync(IntakeBatch batch, bool wait, CancellationToken cancellationToken)
+    {
+        int number = Interlocked.Increment(ref _appends);
+        return FailureOf(number, wait) is { } failure ? ValueTask.FromException<bool>(failure)
+            : IsFull && !wait ? ValueTask.FromResult(false)
+            : host.AppendAsync(batch, wait, cancellationToken);
+    }
+
+    public ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken) => host.WaitAppliedAsync(position, cancellationToken);
+
+    public async ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
+    {
+        Func<Task>? before = BeforeNextRead;
+        BeforeNextRead = null;
+        await (before?.Invoke() ?? Task.CompletedTask);
+        await host.ReadAsync(read, cancellationToken);
+    }
+
+    public ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken) => host.ReadHistoryAsync(read, progress, cancellationToken);
+
+    public ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken) => host.ChangeCatalogAsync(next, commit, cancellationToken);
+
+    public long? StreamTimeMicros(StreamPlan stream) => host.StreamTimeMicros(stream);
+
+    public LogOffset DurableOffset(PartitionId partition) => host.DurableOffset(partition);
+
+    public HostStatus Status() => host.Status();
+}
