@@ -18,12 +18,12 @@ MAP = [part for field, column in [("tx_id", "event_id"), ("tx_time", "event_time
 ENTITY_TYPES = 2
 EVENT_ID, EVENT_TIME, CUSTOMER, TERMINAL = 0, 1, 2, 3
 
-# Published value -> our column. A name that two views share is written with its view.
+# Published value -> our column. Two views share names, so all are written with their view.
 FEATURES = {
     **{f"customer_id_nb_tx_{days}day_window": f"customer_spend:nb_tx_{days}d" for days in (1, 7, 30)},
-    **{f"customer_id_avg_amount_{days}day_window": f"avg_amount_{days}d" for days in (1, 7, 30)},
+    **{f"customer_id_avg_amount_{days}day_window": f"customer_spend:avg_amount_{days}d" for days in (1, 7, 30)},
     **{f"terminal_id_nb_tx_{days}day_window": f"terminal_risk:nb_tx_{days}d" for days in (1, 7, 30)},
-    **{f"terminal_id_risk_{days}day_window": f"risk_{days}d" for days in (1, 7, 30)},
+    **{f"terminal_id_risk_{days}day_window": f"terminal_risk:risk_{days}d" for days in (1, 7, 30)},
 }
 
 # 1e-6 of the value; averages are published with 6 decimals, so near zero it is 1e-6 itself.

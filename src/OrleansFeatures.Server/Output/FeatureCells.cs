@@ -37,7 +37,10 @@ internal sealed class FeatureCells
 
     public IReadOnlyList<FeatureColumn> Columns => _columns;
 
-    /// <summary>What people and files call the columns: the feature alone where that is unique, else "view:feature".</summary>
+    /// <summary>
+    /// What files call the columns: the features alone where no two share a name, else "view:feature" for all of them, so that a file is
+    /// written in one manner.
+    /// </summary>
     public IReadOnlyList<string> Names { get; }
 
     public FeatureStatus Status(FeatureRows rows, int row, int column) =>
@@ -84,8 +87,7 @@ internal sealed class FeatureCells
     private string[] ShortNames()
     {
         string[] features = _columns.Select(column => column.Name[(column.Name.IndexOf(':') + 1)..]).ToArray();
-        HashSet<string> shared = features.GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key).ToHashSet();
-        return _columns.Select((column, at) => shared.Contains(features[at]) ? column.Name : features[at]).ToArray();
+        return features.Distinct().Count() == features.Length ? features : [.. _columns.Select(column => column.Name)];
     }
 
     private static JsonNode? Json(Value value) => value.KindCase switch
