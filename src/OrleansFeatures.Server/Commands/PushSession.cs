@@ -36,7 +36,7 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
 
     /// <summary>
     /// Pushes everything. Ends with null when the whole file was read and acknowledged, else with what stopped it: the file
-    /// (what was read before is acknowledged) or the connection (<see cref="PushTotals.AcknowledgedThroughLine"/> says how far it came).
+    /// (what was read before is acknowledged), the connection, or the token (<see cref="PushTotals.AcknowledgedThroughLine"/> says how far it came).
     /// </summary>
     public async Task<CommandFailure?> RunAsync(CancellationToken cancellationToken)
     {
@@ -49,9 +49,12 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
             await reading.ConfigureAwait(false);
             return _readFailure;
         }
+        catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is RpcException or OperationCanceledException)
+        {
+            return CommandFailure.Refused($"interrupted; {Acknowledged()}", exception);
+        }
         catch (RpcException exception)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             return Stopped(exception);
         }
         finally
@@ -228,11 +231,16 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
             return connection.Failure(exception);
         }
 
-        string how = Totals.AcknowledgedThroughLine == 0
-            ? "nothing was acknowledged"
-            : $"lines up to {Totals.AcknowledgedThroughLine} are acknowledged";
         return CommandFailure.Unreachable(
-            $"{connection.Server}: the connection was lost and did not come back within {retryFor.TotalSeconds:F0} s ({exception.Status.Detail}); {how}; pushing the same file again is safe, events are recognized by their id",
+            $"{connection.Server}: the connection was lost and did not come back within {retryFor.TotalSeconds:F0} s ({exception.Status.Detail}); {Acknowledged()}",
             exception);
+    }
+
+    private string Acknowledged()
+    {
+        string how = Totals.AcknowledgedThroughLine == 0
+            ? "nothing is acknowledged"
+            : $"lines up to {Totals.AcknowledgedThroughLine} are acknowledged";
+        return $"{how}; pushing the same file again is safe, events are recognized by their id";
     }
 }

@@ -33,7 +33,7 @@ internal static class DemoScreen
         figures.AddColumns("events/s", "accepted", "duplicate", "freshness p50", "p99.9", "lookup p50", "p99");
         figures.AddRow(
             $"[bold green]{Number(eventsPerSecond)}[/]", Number(now.Accepted), Number(now.Duplicates),
-            Duration(now.Freshness.P50), Duration(now.Freshness.P999), Duration(now.Lookup.P50), Duration(now.Lookup.P99));
+            Of(now.Freshness, now.Freshness.P50), Of(now.Freshness, now.Freshness.P999), Of(now.Lookup, now.Lookup.P50), Of(now.Lookup, now.Lookup.P99));
 
         var customers = new Table { Border = TableBorder.Rounded, Title = new TableTitle($"features at stream time {now.StreamTime}"), Caption = new TableTitle("the terminals are compromised; their frauds become known a week later") };
         customers.AddColumn(new TableColumn("customer").RightAligned());
@@ -62,7 +62,7 @@ internal static class DemoScreen
             ? ""
             : $"  customer {now.Customers[0].Customer}: {string.Join(", ", Shown.Take(4).Select(shown => $"{shown.Heading} {ValueOf(now, now.Customers[0], shown.Feature)}"))}";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{elapsed.TotalSeconds,4:F0} s  {Number(eventsPerSecond),9} events/s  freshness p50 {Duration(now.Freshness.P50)} p99.9 {Duration(now.Freshness.P999)}  lookup p50 {Duration(now.Lookup.P50)} p99 {Duration(now.Lookup.P99)}  stream time {now.StreamTime}{customer}");
+            $"{elapsed.TotalSeconds,4:F0} s  {Number(eventsPerSecond),9} events/s  freshness p50 {Of(now.Freshness, now.Freshness.P50)} p99.9 {Of(now.Freshness, now.Freshness.P999)}  lookup p50 {Of(now.Lookup, now.Lookup.P50)} p99 {Of(now.Lookup, now.Lookup.P99)}  stream time {now.StreamTime}{customer}");
     }
 
     public static string Duration(TimeSpan duration) => duration.TotalMilliseconds switch
@@ -74,6 +74,9 @@ internal static class DemoScreen
     };
 
     public static string Number(double number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>One of the percentiles; a dash while nothing has been recorded.</summary>
+    private static string Of(Percentiles all, TimeSpan one) => all.Count == 0 ? "-" : Duration(one);
 
     private static string ValueOf(DemoSnapshot now, WatchedCustomer watched, string feature)
     {

@@ -64,6 +64,28 @@ public sealed class PushSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task Interrupted_it_says_how_far_the_acknowledgements_came()
+    {
+        using var interrupt = new CancellationTokenSource();
+        var ingest = new FakeIngest();
+        ingest.Answer = (number, request) =>
+        {
+            if (number == 8)
+            {
+                interrupt.Cancel();
+            }
+
+            return FakeIngest.Accept(request);
+        };
+        (PushTotals totals, CommandFailure? stopped) = await PushAsync(ingest, Lines(50_000), TimeSpan.FromSeconds(30), interrupt.Token);
+
+        stopped.ShouldNotBeNull().Code.ShouldBe(ExitCode.Refused);
+        stopped.Message.ShouldStartWith("interrupted; ");
+        totals.Accepted.ShouldBeLessThan(50_000ul);
+        totals.AcknowledgedThroughLine.ShouldBe(totals.Accepted == 0 ? 0 : (long)totals.Accepted + 1);
+    }
+
+    [Fact]
     public async Task A_refused_stream_is_not_retried()
     {
         var ingest = new FakeIngest { Answer = (_, _) => throw new RpcException(new Status(StatusCode.ResourceExhausted, "message too large")) };
@@ -144,16 +166,16 @@ public sealed class PushSessionTests : IDisposable
 
     private static IEnumerable<string> Lines(int count) => Enumerable.Range(0, count).Select(id => $"{id},{id}.5");
 
-    private Task<(PushTotals Totals, CommandFailure? Stopped)> PushAsync(FakeIngest ingest, IEnumerable<string> lines, TimeSpan retryFor) =>
-        PushAsync(ingest, _directory.Write("events.csv", "id,amount\n" + string.Join('\n', lines)), retryFor);
+    private Task<(PushTotals Totals, CommandFailure? Stopped)> PushAsync(FakeIngest ingest, IEnumerable<string> lines, TimeSpan retryFor, CancellationToken? interrupt = null) =>
+        PushAsync(ingest, _directory.Write("events.csv", "id,amount\n" + string.Join('\n', lines)), retryFor, interrupt);
 
-    private static async Task<(PushTotals Totals, CommandFailure? Stopped)> PushAsync(FakeIngest ingest, string path, TimeSpan retryFor)
+    private static async Task<(PushTotals Totals, CommandFailure? Stopped)> PushAsync(FakeIngest ingest, string path, TimeSpan retryFor, CancellationToken? interrupt = null)
     {
         await using FakeStore store = await FakeStore.StartAsync(ingest);
         using var connection = new ServerConnection(store.Address);
         using InputFile input = InputFile.Open(path);
         using var session = new PushSession(connection, input, new EventBatcher(Mapping, BatchEvents), retryFor);
-        CommandFailure? stopped = await session.RunAsync(TestContext.Current.CancellationToken);
+        CommandFailure? stopped = await session.RunAsync(interrupt ?? TestContext.Current.CancellationToken);
         return (session.Totals, stopped);
     }
 }
