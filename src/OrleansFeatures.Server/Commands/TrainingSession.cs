@@ -160,9 +160,9 @@ internal sealed class TrainingSession(ServerConnection connection, string rowsPa
             output.Text(column);
         }
 
+        bool taken = input.Rows.Columns.Intersect(cells.Names).Any();
         for (int column = 0; column < cells.Columns.Count; column++)
         {
-            bool taken = input.Rows.Columns.Contains(cells.Names[column]);
             output.Text(taken ? cells.Columns[column].Name : cells.Names[column]);
         }
 

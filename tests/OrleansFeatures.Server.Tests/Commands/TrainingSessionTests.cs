@@ -43,10 +43,10 @@ public sealed class TrainingSessionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_feature_named_like_a_column_is_written_with_its_view()
+    public async Task A_feature_named_like_a_column_makes_all_features_written_with_their_view()
     {
         string[] output = await RunAsync("customer,as_of,n\n1,1970-01-01T00:00:01Z,5\n");
-        output[0].ShouldBe("customer,as_of,n,spend:n,mean,last");
+        output[0].ShouldBe("customer,as_of,n,spend:n,spend:mean,spend:last");
     }
 
     [Fact]
