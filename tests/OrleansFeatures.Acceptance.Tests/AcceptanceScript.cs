@@ -11,8 +11,17 @@ internal static class AcceptanceScript
 
     private static readonly string Root = FindRoot();
 
+    public static string FraudDefinitions => Path.Combine(Root, "definitions", "fraud", "fraud.yaml");
+
     /// <summary>Runs the script to its end; everything it said goes to the test's output and, should it fail, into the message.</summary>
     public static async Task Pass(string script, string[] arguments, params string[] dataFiles)
+    {
+        (int exitCode, string said) = await Run(script, arguments, dataFiles);
+        exitCode.ShouldBe(0, said);
+    }
+
+    /// <summary>Runs the script to its end; what it said begins with its command line.</summary>
+    public static async Task<(int ExitCode, string Said)> Run(string script, string[] arguments, params string[] dataFiles)
     {
         foreach (string file in dataFiles)
         {
@@ -38,7 +47,7 @@ internal static class AcceptanceScript
 
         string all = $"{script} {string.Join(' ', arguments)}\n{await said}{await complained}";
         TestContext.Current.TestOutputHelper?.WriteLine(all);
-        process.ExitCode.ShouldBe(0, all);
+        return (process.ExitCode, all);
     }
 
     private static Process Start(string program, string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)

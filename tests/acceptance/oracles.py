@@ -7,6 +7,7 @@
 
 import argparse
 import hashlib
+import pathlib
 import sys
 
 import asof
@@ -18,7 +19,7 @@ import store
 def check_fraud(arguments, folder, checks):
     print(f"preparing {'the whole file' if arguments.rows is None else f'the first {arguments.rows:,} rows'}", flush=True)
     events = fraud.Events(arguments.shared, folder, arguments.rows)
-    with store.Store(arguments.program, folder, fraud.DEFINITIONS) as server:
+    with store.Store(arguments.program, folder, arguments.definitions) as server:
         server.start()
         first = events.push(server)
         checks.equal("accepted", first["accepted"], events.count)
@@ -53,6 +54,7 @@ def parse():
     which = parser.add_subparsers(required=True, metavar="fraud|asof")
     one = report.options(which.add_parser("fraud", help="the published features of every card transaction"))
     one.add_argument("--rows", type=report.rows_option, help="only the first N events (default: all 872,795)")
+    one.add_argument("--definitions", type=pathlib.Path, default=fraud.DEFINITIONS, metavar="DIR", help="other definitions of the same twelve features (default: definitions/fraud)")
     one.set_defaults(script=check_fraud)
     other = report.options(which.add_parser("asof", help="as-of oracles of five streams"))
     other.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(asof.DATA_SETS)} (default: all)")
