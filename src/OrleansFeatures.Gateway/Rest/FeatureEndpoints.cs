@@ -36,8 +36,8 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
     public async Task GetServiceAsync(HttpContext context)
     {
         string service = (string)context.GetRouteValue("service")!;
-        using JsonDocument body = await RequestBody.ReadObjectAsync(context).ConfigureAwait(false);
-        GetFeaturesRequest request = FeatureRequests.Read(body.RootElement, Selections.Service(reads.Host.Catalog, service));
+        JsonElement body = await RequestBody.ReadObjectAsync(context).ConfigureAwait(false);
+        GetFeaturesRequest request = FeatureRequests.Read(body, Selections.Service(reads.Host.Catalog, service));
         FeatureRead read = await reads.GetAsync(catalog => Selections.Service(catalog, service), request, context.RequestAborted).ConfigureAwait(false);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaType, writer => new FeatureJson(read, request, reads.Host).Write(writer)).ConfigureAwait(false);
     }

@@ -55,16 +55,9 @@ internal static class JsonEvents
 
     private static JsonEvent Parse(ReadOnlyMemory<byte> text, int line)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(text, RequestBody.Json);
-            return new JsonEvent(document.RootElement.Clone(), line, null, "");
-        }
-        catch (JsonException broken)
-        {
-            int shown = Math.Min(text.Length, Limits.QuarantineJsonBytesMax);
-            return new JsonEvent(default, line, broken.Message.TrimEnd('.'), System.Text.Encoding.UTF8.GetString(text.Span[..shown]));
-        }
+        string? problem = RequestBody.Parse(text, out JsonElement element);
+        int shown = Math.Min(text.Length, Limits.QuarantineJsonBytesMax);
+        return new JsonEvent(element, line, problem, problem is null ? "" : System.Text.Encoding.UTF8.GetString(text.Span[..shown]));
     }
 }
 

@@ -89,6 +89,19 @@ public sealed class PushTests
     }
 
     [Fact]
+    public async Task Every_character_of_unicode_comes_back_as_it_was_sent()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        const string Text = "\0 a\u00e9\u4e2d\ud83d\ude00\uffff";
+        EventRow row = Clicks.Row(1, 1, user: Text);
+        row.Values[6] = Clicks.Of(Text);
+        PushResponse response = await store.Ingest.PushAsync(Clicks.Rows(row), cancellationToken: RunningStore.Cancelled);
+        GetFeaturesResponse features = await store.Features.GetFeaturesAsync(Clicks.Ask(Text, 1, response.Token, "user_stats:note", "user_stats:notes"), cancellationToken: RunningStore.Cancelled);
+        features.Rows.Strings.ShouldBe([Text]);
+        features.Rows.Lists[0].Values.ShouldBe([Clicks.Of(Text)]);
+    }
+
+    [Fact]
     public async Task Rows_take_text_and_integers_where_the_meaning_is_plain()
     {
         await using RunningStore store = await RunningStore.StartAsync();

@@ -98,6 +98,25 @@ public sealed class RestTests
         Text(results[8], "reason").ShouldBe("1e400 is not an int64");
     }
 
+    [Fact]
+    public async Task Text_that_is_not_unicode_is_one_bad_line()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        byte[] good = """{"id":1,"at":"2018-04-01T00:00:01Z","user":"ad\u0061","shop":1}"""u8.ToArray();
+        byte[] half = """{"id":2,"at":"2018-04-01T00:00:01Z","user":"\ud800","shop":1}"""u8.ToArray();
+        byte[] name = """{"\udc00":2}"""u8.ToArray();
+        byte[] latin = [.. "{\"id\":3,\"at\":\"2018-04-01T00:00:01Z\",\"user\":\""u8, 0xE9, .. "\",\"shop\":1}"u8];
+        byte[] deep = [.. Enumerable.Repeat((byte)'[', 100_000)];
+        using var content = new ByteArrayContent([.. good, 10, .. half, 10, .. name, 10, .. latin, 10, .. deep, 10]);
+        using HttpResponseMessage response = await store.Http.PostAsync("/events/v1/clicks", content, RunningStore.Cancelled);
+        using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync(RunningStore.Cancelled));
+        JsonElement[] results = [.. answer.RootElement.GetProperty("results").EnumerateArray()];
+        results.Select(result => Text(result, "result")).ShouldBe(["ACCEPTED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "QUARANTINED"]);
+        results.Skip(1).Take(3).Select(result => Text(result, "reason")).ShouldBe([
+            "it is not JSON: a text holds half of a surrogate pair", "it is not JSON: a text holds half of a surrogate pair", "it is not JSON: it is not UTF-8"]);
+        (await store.Admin.ListQuarantineAsync(new ListQuarantineRequest(), cancellationToken: RunningStore.Cancelled)).Total.ShouldBe(4ul);
+    }
+
     [Theory]
     [InlineData("POST", "/events/v1/click", "{}", HttpStatusCode.NotFound, "stream", "stream: there is no stream 'click'; did you mean 'clicks'?")]
     [InlineData("POST", "/events/v1/clicks", "", HttpStatusCode.BadRequest, "body", "body: it is empty")]
