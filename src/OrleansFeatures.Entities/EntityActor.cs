@@ -35,9 +35,9 @@ public sealed class EntityActor(EntityPlan plan)
         {
             return _state.Apply(timeline, record, rows);
         }
-        catch (InvariantException bug)
+        catch (Exception bug)
         {
-            // A bug of ours. This entity must not answer from a state that may be wrong; its neighbours go on.
+            // A bug of ours, whatever its type: events were checked before they entered the log. This entity must not answer from a state that may be wrong; its neighbours go on.
             _fault = bug.Message;
             throw;
         }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Intake;
@@ -46,8 +45,9 @@ internal sealed class Generation
         {
             Partitions[record.Partition.Value].Apply(EventRecord.Parse(record.Payload), record.Offset);
         }
-        catch (InvariantException bug)
+        catch (Exception bug)
         {
+            // The top of a partition loop: were it to end, everything behind it would wait for ever, without a word.
             logger.EntityFaulted(record.Partition.Value, record.Offset.Value, bug);
         }
     }

@@ -25,10 +25,10 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
         }
 
         EventRecord record = EventRecord.Parse(tail.Primary);
-        if (catalog.Stream(record.StreamId) is { } stream)
+        HashSet<uint> present = tail.EntityTypes;
+        if (catalog.Stream(record.StreamId) is { } stream && stream.Feeds.Where(feed => !present.Contains(feed.Entity.Id)).ToList() is { Count: > 0 } missing)
         {
-            HashSet<uint> present = tail.EntityTypes;
-            await AppendAsync(Copies(tail.Primary, stream, [.. stream.Feeds.Where(feed => !present.Contains(feed.Entity.Id))]), cancellationToken).ConfigureAwait(false);
+            await AppendAsync(Copies(tail.Primary, stream, missing), cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -21,6 +21,9 @@ public sealed class EventIdIndex
     /// <summary>Takes a claim back, because its event did not get into the log.</summary>
     public void Release(uint stream, in IdKey id) => Of(stream).Shard(id).Remove(id);
 
+    /// <summary>Whether history or an event on its way there has this id.</summary>
+    public bool IsClaimed(uint stream, in IdKey id) => Of(stream).Shard(id).Contains(id);
+
     /// <summary>Ids claimed, for the stream's count of accepted events.</summary>
     public long Count(uint stream) => _streams.TryGetValue(stream, out StreamIds? ids) ? ids.Count : 0;
 
@@ -69,6 +72,14 @@ public sealed class EventIdIndex
             lock (_gate)
             {
                 return _ids.Add(id);
+            }
+        }
+
+        public bool Contains(in IdKey id)
+        {
+            lock (_gate)
+            {
+                return _ids.Contains(id);
             }
         }
 

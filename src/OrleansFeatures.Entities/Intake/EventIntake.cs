@@ -14,6 +14,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
     private readonly ConcurrentBag<EventRecordWriter> _writers = [];
     private readonly ConcurrentDictionary<IntakeBatch, byte> _open = new();
     private readonly ConcurrentDictionary<uint, Counters> _counters = new();
+    private long _givenUp;
 
     public EventIdIndex Ids { get; } = new();
 
@@ -30,12 +31,27 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         return batch;
     }
 
-    /// <summary>Call before appending: a duplicate's original may be in any batch that is open now.</summary>
+    /// <summary>Batches that have given back their claims; each counts itself before it leaves the open ones.</summary>
+    internal long GivenUp => Interlocked.Read(ref _givenUp);
+
+    /// <summary>
+    /// Call before appending: a duplicate's original may be in any batch that is open now. Had a batch been given up since this one began, it may
+    /// have held an original, is open no more, and is not in history either: then the claims are looked up again, until none is given up meanwhile.
+    /// </summary>
     public void BeforeAppend(IntakeBatch batch)
     {
-        if (batch.HasDuplicates)
+        long seen = batch.GivenUpBefore;
+        while (batch.HasDuplicates)
         {
-            batch.RememberOthers([.. _open.Keys.Where(other => other != batch).Select(other => other.Appended)]);
+            Task[] others = [.. _open.Keys.Where(other => other != batch).Select(other => other.Appended)];
+            long now = GivenUp;
+            if (now == seen || !batch.OriginalsAreClaimed())
+            {
+                batch.RememberOthers(now == seen ? others : [Task.FromCanceled(new CancellationToken(canceled: true))]);
+                return;
+            }
+
+            seen = now;
         }
     }
 
@@ -51,7 +67,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         if (record.IsPrimary)
         {
             Ids.TryClaim(record.StreamId, record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber));
-            marks.Add(record.StreamId, record.Producer, record.Time.Micros);
+            marks.Add(record.StreamId, record.Producer, record.Time, record.Arrival);
         }
     }
 
@@ -65,6 +81,8 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         Span<byte> utf8 = stackalloc byte[Domain.Limits.KeyBytesMax];
         return EventIdIndex.IdKey.Of(utf8[..System.Text.Encoding.UTF8.GetBytes(id.Text, utf8)]);
     }
+
+    internal void CountGivenUp() => Interlocked.Increment(ref _givenUp);
 
     internal void CountDuplicate(uint stream) => Interlocked.Increment(ref CountersOf(stream).Duplicates);
 

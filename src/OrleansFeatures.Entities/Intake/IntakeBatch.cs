@@ -26,6 +26,7 @@ public sealed class IntakeBatch : IDisposable
     private readonly EventIntake _intake;
     private readonly IDisposable _lease;
     private readonly List<(uint Stream, EventIdIndex.IdKey Id)> _claims = [];
+    private readonly List<(uint Stream, EventIdIndex.IdKey Id)> _duplicates = [];
     private readonly EventRecordWriter _writer;
     private readonly TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventTime _arrival;
@@ -40,6 +41,7 @@ public sealed class IntakeBatch : IDisposable
         _writer = writer;
         _lease = lease;
         _arrival = intake.Now();
+        GivenUpBefore = intake.GivenUp;
         Catalog = catalog;
     }
 
@@ -54,7 +56,10 @@ public sealed class IntakeBatch : IDisposable
 
     internal TimeMarks Marks { get; } = new();
 
-    internal bool HasDuplicates { get; private set; }
+    internal bool HasDuplicates => _duplicates.Count > 0;
+
+    /// <summary>Batches given up before this one met its first event.</summary>
+    internal long GivenUpBefore { get; }
 
     /// <summary>
     /// Takes one event. <paramref name="fields"/> are by position of <paramref name="version"/>, each of its declared type or null; <paramref name="producer"/> is UTF-8 of at
@@ -72,7 +77,7 @@ public sealed class IntakeBatch : IDisposable
         EventIdIndex.IdKey key = EventIntake.KeyOf(id);
         if (!_intake.Ids.TryClaim(stream.Id, key))
         {
-            HasDuplicates = true;
+            _duplicates.Add((stream.Id, key));
             _intake.CountDuplicate(stream.Id);
             return IntakeResult.Duplicate;
         }
@@ -80,7 +85,7 @@ public sealed class IntakeBatch : IDisposable
         _claims.Add((stream.Id, key));
         Encode(stream, version, fields, producer);
         long time = fields[version.TimePosition].Bits;
-        Marks.Add(stream.Id, producer, time);
+        Marks.Add(stream.Id, producer, new EventTime(time), _arrival);
         if (time > LateThrough(stream))
         {
             return IntakeResult.Accepted;
@@ -128,6 +133,9 @@ public sealed class IntakeBatch : IDisposable
     /// <summary>The batches that may hold the originals of this batch's duplicates and are not durable yet.</summary>
     internal void RememberOthers(Task[] others) => _others = others;
 
+    /// <summary>Whether every duplicate's id is still taken: by history, or by a batch that is open.</summary>
+    internal bool OriginalsAreClaimed() => _duplicates.TrueForAll(copy => _intake.Ids.IsClaimed(copy.Stream, copy.Id));
+
     internal void Succeed() => _appended.TrySetResult();
 
     /// <summary>Nothing of the batch got in: its ids are free again.</summary>
@@ -146,6 +154,7 @@ public sealed class IntakeBatch : IDisposable
         }
 
         _claims.Clear();
+        _intake.CountGivenUp();
         if (cause is OperationCanceledException)
         {
             _appended.TrySetCanceled();

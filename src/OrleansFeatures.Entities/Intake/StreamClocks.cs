@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
+using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Entities.Intake;
 
@@ -15,9 +17,16 @@ public sealed class StreamClocks(TimeProvider time)
     /// <summary>Null before the first event.</summary>
     public long? StreamTimeMicros(uint stream) => _clocks.TryGetValue(stream, out StreamClock? clock) ? clock.Now(time.GetTimestamp(), time) : null;
 
-    /// <summary>Events of this producer have been applied through this event time.</summary>
-    public void Observe(uint stream, string producer, long eventTimeMicros) =>
-        _clocks.GetOrAdd(stream, static _ => new StreamClock()).Observe(producer, eventTimeMicros, time.GetTimestamp());
+    /// <summary>
+    /// Events of this producer have been applied through this event time, the last of which came at <paramref name="arrival"/>. That is long ago where history
+    /// is replayed, and a producer that fell silent then is as idle as if this process had seen it.
+    /// </summary>
+    public void Observe(uint stream, string producer, EventTime newest, EventTime arrival)
+    {
+        double silentSeconds = Math.Max(0, EventTime.From(time.GetUtcNow()).Micros - arrival.Micros) / 1e6;
+        long seenAt = time.GetTimestamp() - (long)(silentSeconds * time.TimestampFrequency);
+        _clocks.GetOrAdd(stream, static _ => new StreamClock()).Observe(producer, newest.Micros, seenAt);
+    }
 
     private sealed class StreamClock
     {
@@ -35,7 +44,7 @@ public sealed class StreamClocks(TimeProvider time)
                     known = (eventTimeMicros, seenAt);
                 }
 
-                _producers[producer] = (Math.Max(known.Newest, eventTimeMicros), seenAt);
+                _producers[producer] = (Math.Max(known.Newest, eventTimeMicros), Math.Max(known.SeenAt, seenAt));
             }
         }
 
@@ -74,14 +83,14 @@ public sealed class StreamClocks(TimeProvider time)
     }
 }
 
-/// <summary>The newest event time of each (stream, producer) among some records: what <see cref="StreamClocks"/> learns once they are applied.</summary>
+/// <summary>The newest event time and the newest arrival of each (stream, producer) among some records: what <see cref="StreamClocks"/> learns once they are applied.</summary>
 public sealed class TimeMarks
 {
-    private readonly Dictionary<(uint Stream, string Producer), long> _newest = [];
+    private readonly Dictionary<(uint Stream, string Producer), (long Time, long Arrival)> _newest = [];
     private byte[] _lastProducer = [];
     private string _lastName = "";
 
-    public void Add(uint stream, ReadOnlySpan<byte> producer, long eventTimeMicros)
+    public void Add(uint stream, ReadOnlySpan<byte> producer, EventTime time, EventTime arrival)
     {
         if (!producer.SequenceEqual(_lastProducer))
         {
@@ -89,17 +98,15 @@ public sealed class TimeMarks
             _lastName = Encoding.UTF8.GetString(producer);
         }
 
-        if (!_newest.TryGetValue((stream, _lastName), out long newest) || eventTimeMicros > newest)
-        {
-            _newest[(stream, _lastName)] = eventTimeMicros;
-        }
+        ref (long Time, long Arrival) newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_newest, (stream, _lastName), out bool known);
+        newest = known ? (Math.Max(newest.Time, time.Micros), Math.Max(newest.Arrival, arrival.Micros)) : (time.Micros, arrival.Micros);
     }
 
     public void Tell(StreamClocks clocks)
     {
-        foreach (((uint stream, string producer), long newest) in _newest)
+        foreach (((uint stream, string producer), (long newest, long arrival)) in _newest)
         {
-            clocks.Observe(stream, producer, newest);
+            clocks.Observe(stream, producer, new EventTime(newest), new EventTime(arrival));
         }
     }
 }

@@ -38,7 +38,7 @@ public sealed class Partition
     /// <summary>
     /// Applies one record. A record for an entity type or stream that the catalog no longer has only moves the offset.
     /// </summary>
-    /// <exception cref="Domain.InvariantException">A bug of ours; the offset has moved, the entity no longer answers.</exception>
+    /// <remarks>Whatever it throws is a bug of ours; the offset has moved, the entity no longer answers.</remarks>
     public void Apply(in EventRecord record, LogOffset offset)
     {
         lock (_gate)
