@@ -11,7 +11,7 @@ public sealed class DefinitionChanges(DefinitionRegistry registry, IEntityHost h
     /// <summary>
     /// Returns the records of history that were read. A plan that changes nothing costs nothing. Whether a breaking plan is wanted is the caller's to decide.
     /// </summary>
-    /// <exception cref="RequestRefusedException">Other definitions have become live since the plan was made.</exception>
+    /// <exception cref="RequestRefusedException">Other definitions have become live since the plan was made, or history could not be read by these.</exception>
     public async Task<long> ApplyAsync(DefinitionPlan plan, string appliedBy, CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -24,6 +24,7 @@ public sealed class DefinitionChanges(DefinitionRegistry registry, IEntityHost h
             }
 
             Catalog next = plan.Reading.Catalog ?? throw new ArgumentException("a plan with errors cannot be applied", nameof(plan));
+            RequireReadableHistory(next);
             return await host.ChangeCatalogAsync(next, () => Commit(plan, appliedBy), cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -42,6 +43,29 @@ public sealed class DefinitionChanges(DefinitionRegistry registry, IEntityHost h
     }
 
     public void Dispose() => _one.Dispose();
+
+    /// <summary>
+    /// A record says by which version of its stream's schema it was written, and nothing else about its fields. So a version must neither change nor go
+    /// while history holds events of the stream; the stream as a whole may go, its events are then passed over.
+    /// </summary>
+    private void RequireReadableHistory(Catalog next)
+    {
+        Dictionary<string, long> held = host.Status().Streams.ToDictionary(stream => stream.Stream, stream => stream.Accepted);
+        foreach (StreamPlan stream in host.Catalog.Streams.Where(stream => held[stream.Name] > 0 && next.Stream(stream.Name) is not null))
+        {
+            foreach (StreamDefinition before in stream.Versions.Select(version => version.Definition))
+            {
+                StreamDefinition? after = next.Stream(stream.Name)!.Versions.Select(version => version.Definition).FirstOrDefault(version => version.Version == before.Version);
+                if (after is null || (after.EventId, after.EventTime) != (before.EventId, before.EventTime) || !after.Fields.SequenceEqual(before.Fields))
+                {
+                    throw Refuse.State(
+                        "files",
+                        $"history holds {held[stream.Name]} events of stream '{stream.Name}', and version {before.Version} says how to read them",
+                        $"leave version {before.Version} as it is and define the next version beside it");
+                }
+            }
+        }
+    }
 
     private void Commit(DefinitionPlan plan, string appliedBy)
     {

@@ -91,10 +91,9 @@ public sealed class DefinitionPlanner
             }
         }
 
-        // Columnar pushes go by position: what was there must stay where it was, and the new must follow it.
+        // Columnar pushes go by position, and so do the records of history: a version is what it was when the first event was pushed by it.
         string[] kept = [.. after.Fields.Select(field => field.Name).Where(name => before.Fields.Any(field => field.Name == name))];
         bool sameOrder = kept.SequenceEqual(before.Fields.Select(field => field.Name).Where(kept.Contains));
-        bool appended = after.Fields.Take(kept.Length).All(field => kept.Contains(field.Name));
         if (!sameOrder)
         {
             Add(ChangeKind.Changed, what, $"the order of the fields: {string.Join(", ", before.Fields.Select(field => field.Name))} -> {string.Join(", ", after.Fields.Select(field => field.Name))}", fix);
@@ -102,7 +101,7 @@ public sealed class DefinitionPlanner
 
         foreach (FieldDefinition field in after.Fields.Where(field => !kept.Contains(field.Name)))
         {
-            Add(ChangeKind.Changed, what, $"field {field.Name} added{(appended ? "" : " before others")}", appended ? "" : "append new fields after the others");
+            Add(ChangeKind.Changed, what, $"field {field.Name} added", fix);
         }
     }
 

@@ -15,8 +15,8 @@ public sealed class DefinitionPlannerTests
     public static readonly TheoryData<string, string, string> Verdicts = new()
     {
         // Streams.
-        { "fraud: bool}", "fraud: bool, city: string}", "Changed stream transactions@1 Compatible: field city added" },
-        { "amount: double, fraud: bool}", "amount: double, city: string, fraud: bool}", "Changed stream transactions@1 Breaking: field city added before others => append" },
+        { "fraud: bool}", "fraud: bool, city: string}", "Changed stream transactions@1 Breaking: field city added => define version 2" },
+        { "amount: double, fraud: bool}", "amount: double, city: string, fraud: bool}", "Changed stream transactions@1 Breaking: field city added => define version 2" },
         { ", fraud: bool}", "}", "Changed stream transactions@1 Breaking: field fraud removed => define version 2" },
         { "fraud: bool}", "fraud: int64}", "Changed stream transactions@1 Breaking: field fraud: type bool -> int64 => define version 2" },
         { "amount: double, fraud: bool}", "fraud: bool, amount: double}", "Changed stream transactions@1 Breaking: the order of the fields => define version 2" },

@@ -76,6 +76,27 @@ public sealed class RegistryServiceTests
         applied.Plan.Verdict.ShouldBe(Compatibility.Breaking);
     }
 
+    [Theory]
+    [InlineData("seen: timestamp}", "seen: timestamp, city: string}")]
+    [InlineData(", seen: timestamp}", "}")]
+    [InlineData("amount: double,", "amount: int64,")]
+    public async Task A_schema_version_that_history_is_written_in_cannot_change_even_with_leave_to_break(string before, string after)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        string yaml = Definitions.Everything.Replace(before, after, StringComparison.Ordinal).Replace("      - {name: seen, aggregate: last(seen), window: 1d}\n", "", StringComparison.Ordinal);
+        var apply = new ApplyRequest { Files = { FileOf(yaml) }, AllowBreaking = true };
+        PushResponse pushed = await store.Ingest.PushAsync(Clicks.Columns(0, 10), cancellationToken: RunningStore.Cancelled);
+
+        var refused = await Should.ThrowAsync<RpcException>(async () => await store.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled));
+        refused.StatusCode.ShouldBe(StatusCode.FailedPrecondition);
+        refused.Status.Detail.ShouldBe("files: history holds 10 events of stream 'clicks', and version 1 says how to read them; leave version 1 as it is and define the next version beside it");
+        GetFeaturesResponse features = await store.Features.GetFeaturesAsync(Clicks.Ask("ada", 9, pushed.Token, "user_stats:n"), cancellationToken: RunningStore.Cancelled);
+        features.Rows.Int64S.ShouldBe([10]);
+
+        await using RunningStore empty = await RunningStore.StartAsync();
+        (await empty.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled)).Plan.Verdict.ShouldBe(Compatibility.Breaking);
+    }
+
     [Fact]
     public async Task Wrong_definitions_are_planned_with_their_errors_and_never_applied()
     {
