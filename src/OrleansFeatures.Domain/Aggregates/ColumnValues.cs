@@ -73,7 +73,8 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, Window
         };
     }
 
-    private static FeatureValue Double(double value) => FeatureValue.Of(Value.Of(value));
+    /// <summary>Events hold finite numbers only, so anything else is a result beyond the largest double.</summary>
+    private static FeatureValue Double(double value) => double.IsFinite(value) ? FeatureValue.Of(Value.Of(value)) : FeatureValue.Invalid;
 
     private readonly Value At(int index) => Value.FromBits(type, _bits[index]);
 

@@ -5,7 +5,7 @@ namespace OrleansFeatures.Domain.State;
 /// <summary>How a value is to be understood. The numbers are those of Feast's FieldStatus, continued.</summary>
 public enum FeatureStatus : byte
 {
-    /// <summary>The value cannot be represented: an int64 sum beyond 64 bits.</summary>
+    /// <summary>The value cannot be represented: an int64 sum beyond 64 bits, a double beyond the largest.</summary>
     Invalid = 0,
     Present = 1,
 

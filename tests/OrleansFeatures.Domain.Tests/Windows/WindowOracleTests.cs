@@ -114,6 +114,23 @@ public sealed class WindowOracleTests
         }
     }
 
+    [Fact]
+    public void A_result_beyond_the_largest_double_is_invalid_and_leaves_its_neighbours_alone()
+    {
+        Catalog catalog = CatalogOf(FieldType.Double, FieldType.Int64, Numeric, where: null);
+        var feed = new EventFeed(catalog);
+        feed.Push("s", Value.Of(1L), Value.Of(new EventTime(Second)), Value.Of("k"), Value.Of(double.MaxValue));
+        feed.Push("s", Value.Of(2L), Value.Of(new EventTime(Second)), Value.Of("k"), Value.Of(double.MaxValue));
+
+        Dictionary<string, FeatureValue> values = feed.Read("e", new EventTime(Second), Value.Of("k"));
+        FeatureValue Of(string aggregate) => values[$"v:f0_{Numeric.IndexOf(aggregate)}"];
+        Of("sum(F)").ShouldBe(FeatureValue.Invalid);
+        Of("mean(F)").ShouldBe(FeatureValue.Invalid);
+        Of("stddev_pop(F)").ShouldBe(FeatureValue.Invalid);
+        Of("max(F)").Scalar.ShouldBe(Value.Of(double.MaxValue));
+        Of("median(F)").Scalar.ShouldBe(Value.Of(double.MaxValue));
+    }
+
     private static string Bits(KeyValuePair<string, FeatureValue> feature) =>
         $"{feature.Value.Status}:{feature.Value.Scalar.Bits}:{feature.Value.Scalar.Text}:{string.Join(";", (feature.Value.List ?? []).Select(value => value.Bits))}";
 
