@@ -31,7 +31,7 @@ public readonly record struct EventTime(long Micros) : IComparable<EventTime>
     {
         time = default;
         text = text.Trim();
-        if (text.Length < "2018-04-01T00:00Z".Length || !HasZone(text) || FractionDigits(text) > FractionDigitsMax)
+        if (text.Length < "2018-04-01T00:00Z".Length || !HasShape(text) || !HasZone(text) || FractionDigits(text) > FractionDigitsMax)
         {
             return false;
         }
@@ -51,6 +51,10 @@ public readonly record struct EventTime(long Micros) : IComparable<EventTime>
         string format = Micros % 1_000_000 == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : Micros % 1_000 == 0 ? "yyyy-MM-ddTHH:mm:ss.fffZ" : "yyyy-MM-ddTHH:mm:ss.ffffffZ";
         return time.ToString(format, CultureInfo.InvariantCulture);
     }
+
+    /// <summary>"2018-04-01T00:00": the parser below would also take other orders of day and month, and guess.</summary>
+    private static bool HasShape(ReadOnlySpan<char> text) =>
+        text[4] == '-' && text[7] == '-' && text[10] is 'T' or 't' or ' ' && text[13] == ':' && !text[..16].ContainsAnyExcept("0123456789-: Tt");
 
     private static bool HasZone(ReadOnlySpan<char> text) =>
         text[^1] is 'Z' or 'z' || (text.Length > 6 && text[^3] == ':' && text[^6] is '+' or '-' && text[10] is 'T' or 't' or ' ');

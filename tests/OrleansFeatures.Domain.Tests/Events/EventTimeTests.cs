@@ -27,6 +27,11 @@ public sealed class EventTimeTests
     [InlineData("2018-04-01T00:00:31.1234567Z")]
     [InlineData("1522540831")]
     [InlineData("yesterday at noonZ")]
+    [InlineData("04/01/2018 00:00:31Z")]
+    [InlineData("1 April 2018 00:00Z")]
+    [InlineData("2018.04.01T00:00:31Z")]
+    [InlineData("2018-04-01T00.00.31Z")]
+    [InlineData("Sun, 01 Apr 2018 00:00:31Z")]
     public void What_is_ambiguous_or_finer_than_a_microsecond_is_refused(string text) =>
         EventTime.TryParse(text, out _).ShouldBeFalse();
 }
