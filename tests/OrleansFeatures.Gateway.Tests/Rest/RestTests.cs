@@ -60,6 +60,42 @@ public sealed class RestTests
     }
 
     [Theory]
+    [InlineData("a/b", "/features/v1/user/a%2Fb", "user_stats:n")]
+    [InlineData("a%2Fb", "/features/v1/user/a%252Fb", "user_stats:n")]
+    [InlineData("50% off, 1+1 für ada?", "/features/v1/user/50%25%20off,%201+1%20f%C3%BCr%20ada%3F", "user_stats:n")]
+    [InlineData("a,b", "/features/v1/pair/a%2Cb,1", "pair_stats:n")]
+    public async Task A_key_of_any_characters_is_found_by_its_percent_encoding(string user, string path, string feature)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        ConsistencyToken token = (await store.Ingest.PushAsync(Clicks.Rows(Clicks.Row(1, 0, user)), cancellationToken: RunningStore.Cancelled)).Token;
+        await store.Features.GetFeaturesAsync(Clicks.Ask(user, 0, token, "user_stats:n"), cancellationToken: RunningStore.Cancelled);
+        JsonElement answer = await GetAsync(store, path + "?as_of=2018-04-01T00:00:00Z");
+        Text(answer.GetProperty("keys"), "user").ShouldBe(user);
+        answer.GetProperty("features").GetProperty(feature).GetInt64().ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("\\ud800")]
+    [InlineData("\u00FF")]
+    public async Task Text_that_is_no_unicode_is_one_bad_line_and_a_bad_request_never_a_bug(string broken)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        string line = $$"""{"id":1,"at":"2018-04-01T00:00:01Z","user":"{{broken}}","shop":1}""";
+        string good = line.Replace(broken, "ada", StringComparison.Ordinal).Replace("\"id\":1", "\"id\":2", StringComparison.Ordinal);
+
+        // Latin-1 makes of the second a byte that UTF-8 does not have.
+        using var lines = new ByteArrayContent(Encoding.Latin1.GetBytes($"{good}\n{line}\n"));
+        using HttpResponseMessage pushed = await store.Http.PostAsync("/events/v1/clicks", lines, RunningStore.Cancelled);
+        pushed.StatusCode.ShouldBe(HttpStatusCode.OK);
+        using JsonDocument answer = JsonDocument.Parse(await pushed.Content.ReadAsStringAsync(RunningStore.Cancelled));
+        answer.RootElement.GetProperty("results").EnumerateArray().Select(result => Text(result, "result")).ShouldBe(["ACCEPTED", "QUARANTINED"]);
+
+        using var question = new ByteArrayContent(Encoding.Latin1.GetBytes($$"""{"entities":[{"user":"{{broken}}"}]}"""));
+        using HttpResponseMessage asked = await store.Http.PostAsync("/features/v1/user_only:get", question, RunningStore.Cancelled);
+        asked.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+    }
+
+    [Theory]
     [InlineData("""{"id":1,"at":"2018-04-01T00:00:01Z","user":"ada","shop":1,"amount":2}""", 0)]
     [InlineData("""[{"id":1,"at":"2018-04-01T00:00:01Z","user":"ada","shop":1,"amount":2}]""", 0)]
     [InlineData("{\"id\":\"1\",\"at\":\"2018-04-01T02:00:01+02:00\",\"user\":\"ada\",\"shop\":1.0,\"amount\":\"2\"}\n\n{\"id\":2}\n", 1)]
