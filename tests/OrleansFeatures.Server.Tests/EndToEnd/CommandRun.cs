@@ -7,15 +7,19 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
 {
     private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(2);
 
-    public static async Task<CommandRun> RunAsync(string[] arguments, byte[]? input = null)
+    public static Task<CommandRun> RunAsync(string[] arguments, byte[]? input = null) =>
+        RunAsync(arguments, input is null ? null : async standardInput => await standardInput.WriteAsync(input));
+
+    /// <param name="arguments">The command line.</param>
+    /// <param name="feed">Writes to the program's standard input while it runs; the input ends when it completes.</param>
+    public static async Task<CommandRun> RunAsync(string[] arguments, Func<Stream, Task>? feed)
     {
-        using Process process = Start(arguments, redirectInput: input is not null);
+        using Process process = Start(arguments, redirectInput: feed is not null);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
-        if (input is not null)
+        if (feed is not null)
         {
-            await process.StandardInput.BaseStream.WriteAsync(input);
-            process.StandardInput.Close();
+            await FeedAsync(process, feed);
         }
 
         using var limit = new CancellationTokenSource(TimeLimit);
@@ -30,6 +34,19 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
         }
 
         return new CommandRun(process.ExitCode, await output, await error);
+    }
+
+    private static async Task FeedAsync(Process process, Func<Stream, Task> feed)
+    {
+        try
+        {
+            await feed(process.StandardInput.BaseStream);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // The program has ended and reads no more; how it ended is what the caller looks at.
+        }
     }
 
     /// <summary>Starts the program that lies beside the tests.</summary>
