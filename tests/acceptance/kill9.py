@@ -27,7 +27,10 @@ class Round:
         self.fed = 0
         self.server = server
         push = server.begin("push", "--stream", fraud.STREAM, "--file", "-", "--format", "csv", "--retry", "0", *fraud.MAP, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-        self._feed(push.stdin, events, fed_max)
+        try:
+            self._feed(push.stdin, events, fed_max)
+        except BrokenPipeError:
+            pass  # It ended by itself; its exit code is judged below.
         time.sleep(moment)
         server.kill()
         out, err = self._end(push)
@@ -47,13 +50,16 @@ class Round:
 
     @staticmethod
     def _end(push):
-        """The push may have ended with rows of ours still in the pipe."""
         try:
             push.stdin.close()
         except BrokenPipeError:
-            pass
+            pass  # It ended with rows of ours still in the pipe.
         push.stdin = None
-        out, err = push.communicate(timeout=store.STOP_SECONDS)
+        try:
+            out, err = push.communicate(timeout=store.STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            push.kill()
+            raise store.Failure(f"push did not end within {store.STOP_SECONDS} s of its server's death") from None
         return out, err.decode(errors="replace")
 
 
