@@ -12,7 +12,7 @@ namespace OrleansFeatures.Entities.Embedded;
 ///                                  ├──> loop 1: partitions 1, 5, 9 ...     the last loop to finish a batch releases it
 ///                                  └──> ...
 /// </code>
-/// Ends when the log completes its channel.
+/// Ends when the log completes its channel, be it closed or poisoned.
 /// </summary>
 internal sealed class PartitionLoops : IAsyncDisposable
 {
@@ -44,6 +44,10 @@ internal sealed class PartitionLoops : IAsyncDisposable
                     await queue.Writer.WriteAsync(shared).ConfigureAwait(false);
                 }
             }
+        }
+        catch (LogPoisonedException)
+        {
+            // The log answers every append with it, and readiness too: here it only means that no more batches come.
         }
         finally
         {
