@@ -90,10 +90,34 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
             CheckStream($"streams[{index}]", definitions.Streams[index]);
         }
 
+        if (_problems.Count == 0)
+        {
+            CheckIdTypes();
+        }
+
         return _problems.Count > 0
             ? []
             : [.. definitions.Streams.GroupBy(stream => stream.Name).Select(versions => new StreamPlan([.. versions]))];
     }
+
+    /// <summary>Ids are compared across versions, to find duplicates and to order events of equal time: a number and a text never compare.</summary>
+    private void CheckIdTypes()
+    {
+        for (int index = 0; index < definitions.Streams.Length; index++)
+        {
+            StreamDefinition stream = definitions.Streams[index];
+            StreamDefinition first = definitions.Streams.Where(other => other.Name == stream.Name).MinBy(other => other.Version)!;
+            if (IdTypeOf(stream) != IdTypeOf(first))
+            {
+                Report(
+                    $"streams[{index}].event_id",
+                    $"field '{stream.EventId}' is {IdTypeOf(stream).Name()}, the event id of version {first.Version} is {IdTypeOf(first).Name()}",
+                    "keep the type of the id, or define another stream");
+            }
+        }
+    }
+
+    private static FieldType IdTypeOf(StreamDefinition stream) => stream.Fields.First(field => field.Name == stream.EventId).Type;
 
     private void CheckStream(string path, StreamDefinition stream)
     {

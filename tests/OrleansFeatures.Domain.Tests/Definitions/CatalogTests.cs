@@ -52,6 +52,17 @@ public sealed class CatalogTests
     }
 
     [Fact]
+    public void All_versions_of_a_stream_have_ids_of_one_type()
+    {
+        StreamDefinition next = Transactions with { Version = 2, EventId = "uid", Fields = Transactions.Fields.Add(new FieldDefinition("uid", FieldType.String)) };
+        DefinitionSet set = Set();
+        DefinitionProblem problem = ProblemOf(set with { Streams = set.Streams.Add(next) });
+        (problem.Path, problem.Message).ShouldBe(("streams[1].event_id", "field 'uid' is string, the event id of version 1 is int64"));
+        set = set with { Streams = set.Streams.Add(next with { EventId = "id" }) };
+        Catalog.Compile(set, out _).ShouldNotBeNull();
+    }
+
+    [Fact]
     public void A_stream_needs_an_id_and_a_time_of_the_right_types()
     {
         ProblemOf(Set(stream: Transactions with { EventId = "tx" })).Path.ShouldBe("streams[0].event_id");
