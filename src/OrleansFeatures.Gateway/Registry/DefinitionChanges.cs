@@ -64,6 +64,23 @@ public sealed class DefinitionChanges(DefinitionRegistry registry, IEntityHost h
                         $"leave version {before.Version} as it is and define the next version beside it");
                 }
             }
+
+            RequireSameKeys(stream, held[stream.Name], next);
+        }
+    }
+
+    /// <summary>An entity's copy of an event is filed under the key that the entity had when the event came.</summary>
+    private static void RequireSameKeys(StreamPlan stream, long held, Catalog next)
+    {
+        foreach (EntityPlan before in stream.Feeds.Select(feed => feed.Entity))
+        {
+            if (next.Entity(before.Name) is { Timelines.IsEmpty: false } after && !after.Key.SequenceEqual(before.Key))
+            {
+                throw Refuse.State(
+                    "files",
+                    $"history holds {held} events of stream '{stream.Name}', filed under today's key of entity '{before.Name}'",
+                    "leave the entity as it is and define another with the new key beside it");
+            }
         }
     }
 

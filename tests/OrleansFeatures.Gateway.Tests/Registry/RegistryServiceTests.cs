@@ -98,6 +98,21 @@ public sealed class RegistryServiceTests
     }
 
     [Fact]
+    public async Task The_key_of_an_entity_that_history_is_filed_under_cannot_change_even_with_leave_to_break()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        var apply = new ApplyRequest { Files = { FileOf(Definitions.Everything.Replace("key: [user]}", "key: [shop]}", StringComparison.Ordinal)) }, AllowBreaking = true };
+        await store.Ingest.PushAsync(Clicks.Columns(0, 10), cancellationToken: RunningStore.Cancelled);
+
+        var refused = await Should.ThrowAsync<RpcException>(async () => await store.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled));
+        refused.StatusCode.ShouldBe(StatusCode.FailedPrecondition);
+        refused.Status.Detail.ShouldBe("files: history holds 10 events of stream 'clicks', filed under today's key of entity 'user'; leave the entity as it is and define another with the new key beside it");
+
+        await using RunningStore empty = await RunningStore.StartAsync();
+        (await empty.Registry.ApplyAsync(apply, cancellationToken: RunningStore.Cancelled)).Plan.Verdict.ShouldBe(Compatibility.Breaking);
+    }
+
+    [Fact]
     public async Task Wrong_definitions_are_planned_with_their_errors_and_never_applied()
     {
         await using RunningStore store = await RunningStore.StartAsync();
