@@ -12,6 +12,7 @@ namespace OrleansFeatures.Gateway.Rest;
 /// </summary>
 internal sealed class JsonSource(string stream, uint schemaVersion, string producer, List<JsonEvent> events) : EventSource
 {
+    /// <summary>From here on two neighbouring integers read as the same double.</summary>
     private const double WholeDoubleMax = 1L << 53;
 
     private StreamVersion? _version;
@@ -86,7 +87,7 @@ internal sealed class JsonSource(string stream, uint schemaVersion, string produ
         {
             case FieldType.Int64 when json.TryGetInt64(out long whole):
                 return Take(Value.Of(whole), out value);
-            case FieldType.Int64 when json.TryGetDouble(out double number) && number == Math.Floor(number) && Math.Abs(number) <= WholeDoubleMax:
+            case FieldType.Int64 when json.TryGetDouble(out double number) && number == Math.Floor(number) && Math.Abs(number) < WholeDoubleMax:
                 return Take(Value.Of((long)number), out value);
             case FieldType.Double when json.TryGetDouble(out double number):
                 return Take(Value.Of(number), out value);

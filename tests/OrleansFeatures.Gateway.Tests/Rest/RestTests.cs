@@ -111,6 +111,17 @@ public sealed class RestTests
         read.GetProperty("rows")[0].GetProperty("features").GetRawText().ShouldBe("""{"user_stats:n":1,"user_stats:total":2}""");
     }
 
+    [Theory]
+    [InlineData("9007199254740991.0", "ACCEPTED")]
+    [InlineData("9007199254740993", "ACCEPTED")]
+    [InlineData("9007199254740993.0", "QUARANTINED")]
+    public async Task A_whole_number_written_as_a_fraction_is_taken_only_where_no_other_reads_the_same(string id, string result)
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        JsonElement answer = await PostAsync(store, "/events/v1/clicks", $$"""{"id":{{id}},"at":"2018-04-01T00:00:01Z","user":"ada","shop":1}""", HttpStatusCode.OK);
+        Text(answer.GetProperty("results")[0], "result").ShouldBe(result);
+    }
+
     [Fact]
     public async Task Each_bad_line_is_named_with_field_reason_and_fix()
     {
