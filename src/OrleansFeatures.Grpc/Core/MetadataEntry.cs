@@ -35,9 +35,9 @@ public sealed partial class Metadata
                 throw new ArgumentException($"Metadata key '{key}' ends in '-bin', so its value must be bytes.", nameof(key));
             }
 
-            if (value.AsSpan().IndexOfAny('\r', '\n', '\0') >= 0)
+            if (!IsCarriable(value))
             {
-                throw new ArgumentException($"The value of metadata key '{key}' holds a line break or NUL, which a header cannot carry. Use a '-bin' key.", nameof(value));
+                throw new ArgumentException($"The value of metadata key '{key}' holds more than printable ASCII, which a header cannot carry. Use a '-bin' key.", nameof(value));
             }
 
             _value = value;
@@ -64,6 +64,9 @@ public sealed partial class Metadata
             : $"[Entry: key={Key}, value={_value}]";
 
         internal ReadOnlySpan<byte> BinaryValue => _valueBytes;
+
+        /// <summary>Whether a value is an ASCII-Value of the specification: space to tilde.</summary>
+        internal static bool IsCarriable(ReadOnlySpan<char> value) => value.IndexOfAnyExceptInRange(' ', '~') < 0;
 
         private static string NormalizedKey(string key)
         {

@@ -16,6 +16,9 @@ internal sealed class MessageReader(PipeReader pipe, MessageReaderSettings setti
     /// <summary>Whether the message read last was compressed on the wire.</summary>
     public bool LastWasCompressed { get; private set; }
 
+    /// <summary>Whether the stream has ended, so that what follows a body on the wire is known.</summary>
+    public bool IsAtEnd { get; private set; }
+
     /// <summary>The next message, or null when the stream ended between messages.</summary>
     /// <exception cref="OperationCanceledException">The read was cancelled through the pipe or the token.</exception>
     public async ValueTask<T?> ReadAsync<T>(Func<DeserializationContext, T> deserializer, CancellationToken cancellationToken = default)
@@ -36,6 +39,7 @@ internal sealed class MessageReader(PipeReader pipe, MessageReaderSettings setti
             pipe.AdvanceTo(rest.Start, rest.End);
             if (result.IsCompleted)
             {
+                IsAtEnd = true;
                 return null;
             }
         }
@@ -68,6 +72,7 @@ internal sealed class MessageReader(PipeReader pipe, MessageReaderSettings setti
             pipe.AdvanceTo(rest.Start, rest.End);
             if (result.IsCompleted)
             {
+                IsAtEnd = true;
                 return message ?? throw Failure(StatusCode.Unimplemented, "This call takes exactly one message, and the stream ended without any.");
             }
         }
@@ -149,7 +154,7 @@ internal sealed class MessageReader(PipeReader pipe, MessageReaderSettings setti
         using var inflated = new PooledBuffer(Limits.InflateStartBytes);
         try
         {
-            using var stream = settings.Compression!.CreateDecompressionStream(PipeReader.Create(payload).AsStream());
+            using var stream = settings.Compression!.CreateDecompressionStream(new SequenceStream(payload));
             while (true)
             {
                 var read = stream.Read(inflated.GetSpan());

@@ -122,7 +122,9 @@ internal sealed class MessageWriter : SerializationContext, IBufferWriter<byte>
 
     private void WritePayload(ReadOnlySpan<byte> payload)
     {
-        if (_settings.Compression is null)
+        // An empty message goes plain: the runtime's compressors make nothing of nothing, which is not valid in any encoding. Readers here take it all
+        // the same, since other users of those compressors send it.
+        if (_settings.Compression is null || payload.IsEmpty)
         {
             WritePrefix(payload.Length, compressed: false);
             Append(payload);

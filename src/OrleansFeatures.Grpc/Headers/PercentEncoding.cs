@@ -16,7 +16,7 @@ internal static class PercentEncoding
 
     public static string Encode(string text)
     {
-        if (text.AsSpan().IndexOfAnyExcept(Plain) < 0 && text.Length <= Limits.StatusDetailBytes)
+        if (text.AsSpan().IndexOfAnyExcept(Plain) < 0 && text.Length <= Limits.StatusDetailBytes && !text.StartsWith(' ') && !text.EndsWith(' '))
         {
             return text;
         }
@@ -25,9 +25,11 @@ internal static class PercentEncoding
         var bytes = Encoding.UTF8.GetBytes(text).AsSpan();
         bytes = bytes[..Math.Min(bytes.Length, Limits.StatusDetailBytes)];
         var encoded = new StringBuilder(bytes.Length + 32);
-        foreach (var b in bytes)
+        for (var i = 0; i < bytes.Length; i++)
         {
-            if (b is >= 0x20 and <= 0x7E and not (byte)'%')
+            // A space at either end is written as an escape too: HTTP trims header values.
+            var b = bytes[i];
+            if (b is > 0x20 and <= 0x7E and not (byte)'%' || (b == 0x20 && i > 0 && i < bytes.Length - 1))
             {
                 encoded.Append((char)b);
             }

@@ -23,7 +23,11 @@ internal static class ServerMetadata
             {
                 if (!key.EndsWith(Metadata.BinaryHeaderSuffix, StringComparison.Ordinal))
                 {
-                    metadata.Add(new Metadata.Entry(key, value ?? "", null));
+                    // HTTP allows more in a value than gRPC does. Such a value is passed over, so that a handler may send back whatever it received.
+                    if (Metadata.Entry.IsCarriable(value))
+                    {
+                        metadata.Add(new Metadata.Entry(key, value ?? "", null));
+                    }
                 }
                 else if (!BinaryValues.TryAdd(metadata, key, value ?? ""))
                 {
@@ -49,6 +53,7 @@ internal static class ServerMetadata
         name.StartsWith(':')
         || name.Equals("content-type", StringComparison.OrdinalIgnoreCase)
         || name.Equals("te", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("content-length", StringComparison.OrdinalIgnoreCase)
         || name.Equals("host", StringComparison.OrdinalIgnoreCase)
         || name.Equals("accept-encoding", StringComparison.OrdinalIgnoreCase)
         || name.Equals(HeaderNames.Timeout, StringComparison.OrdinalIgnoreCase);

@@ -36,7 +36,8 @@ internal static class Timeouts
 
     public static string Format(TimeSpan timeout)
     {
-        var ticks = Math.Max(timeout.Ticks, 0);
+        // A timeout on the wire is positive; what is over already has the least.
+        var ticks = Math.Max(timeout.Ticks, 1);
         if (ticks <= MaxValue / NanosecondsPerTick)
         {
             return Text(ticks * NanosecondsPerTick, 'n');

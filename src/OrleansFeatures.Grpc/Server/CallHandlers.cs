@@ -12,7 +12,7 @@ internal sealed class UnaryHandler<TRequest, TResponse>(Method<TRequest, TRespon
 
     protected override async Task<TResponse?> InvokeAsync(ServerCall call)
     {
-        var request = await call.Reader.ReadOnlyAsync(Method.RequestMarshaller.ContextualDeserializer).ConfigureAwait(false);
+        var request = await call.ReadOnlyAsync(Method.RequestMarshaller.ContextualDeserializer).ConfigureAwait(false);
         return await handler(request, call).ConfigureAwait(false) ?? throw NoResponse();
     }
 
@@ -45,7 +45,7 @@ internal sealed class ServerStreamingHandler<TRequest, TResponse>(Method<TReques
 
     protected override async Task<TResponse?> InvokeAsync(ServerCall call)
     {
-        var request = await call.Reader.ReadOnlyAsync(Method.RequestMarshaller.ContextualDeserializer).ConfigureAwait(false);
+        var request = await call.ReadOnlyAsync(Method.RequestMarshaller.ContextualDeserializer).ConfigureAwait(false);
         await handler(request, new ResponseStream<TResponse>(call, Method.ResponseMarshaller.ContextualSerializer), call).ConfigureAwait(false);
         return null;
     }

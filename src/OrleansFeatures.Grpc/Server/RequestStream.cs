@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections;
 
 namespace Grpc.Server;
 
@@ -32,14 +33,14 @@ internal sealed class RequestStream<T>(ServerCall call, Func<DeserializationCont
                     _current = await call.Reader.ReadAsync(deserializer, CancellationToken.None).ConfigureAwait(false);
                     return _current is not null;
                 }
+                catch (Exception lost) when (lost is IOException or ConnectionAbortedException)
+                {
+                    // The client reset the stream or its connection broke, which Kestrel reports here before it cancels the call.
+                    throw call.Gone(lost);
+                }
                 catch (OperationCanceledException) when (!call.CancellationToken.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
                 {
                     // A token of an earlier MoveNext was cancelled just as that read completed; its mark is taken off, and this read goes on.
-                }
-                catch (IOException reset)
-                {
-                    // The client reset the stream or its connection broke, which Kestrel reports here before it cancels the call.
-                    throw new OperationCanceledException(reset.Message, reset);
                 }
             }
         }
@@ -55,7 +56,7 @@ internal sealed class RequestStream<T>(ServerCall call, Func<DeserializationCont
         {
             ((ServerCall)call!).Http.Request.BodyReader.CancelPendingRead();
         }
-        catch (Exception failed) when (failed is IOException or OperationCanceledException)
+        catch (Exception failed) when (failed is IOException or OperationCanceledException or ObjectDisposedException)
         {
             // The body has failed already (IOException: by the client; OperationCanceledException: by our own reset), and so has the read: there
             // is nothing left to cancel. Thrown on, it would stop the other callbacks of the token, and with them whoever cancels.

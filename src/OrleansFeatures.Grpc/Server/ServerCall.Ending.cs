@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Grpc.Headers;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
@@ -15,6 +14,7 @@ internal sealed partial class ServerCall
     private bool _ended;
     private bool _writing;
     private bool _interrupted;
+    private Status? _statusAfterWrite;
     private TaskCompletionSource? _earlyEnd;
 
     /// <summary>Whether the call has ended already, so that a handler which still runs is no longer heard.</summary>
@@ -57,7 +57,9 @@ internal sealed partial class ServerCall
     }
 
     /// <summary>Writes the status that the handler left. Only after <see cref="TryEnd"/>.</summary>
-    public void WriteStatus(Status status)
+    public void WriteStatus(Status status) => WriteStatus(status, _responseTrailers);
+
+    private void WriteStatus(Status status, Metadata? trailers)
     {
         // Without a body the status stands in the headers, and the answer is one frame ("trailers-only").
         IHeaderDictionary destination;
@@ -77,9 +79,9 @@ internal sealed partial class ServerCall
             destination.GrpcMessage = new StringValues(PercentEncoding.Encode(status.Detail));
         }
 
-        if (_responseTrailers is { Count: > 0 })
+        if (trailers is { Count: > 0 })
         {
-            ServerMetadata.Append(destination, _responseTrailers);
+            ServerMetadata.Append(destination, trailers);
         }
     }
 
@@ -97,7 +99,7 @@ internal sealed partial class ServerCall
                 _settings.Logger.CallRefused(_settings.Method, rpc.StatusCode, rpc.Status.Detail);
                 return rpc.Status;
 
-            case OperationCanceledException or IOException or ConnectionAbortedException when CancellationToken.IsCancellationRequested || Http.RequestAborted.IsCancellationRequested:
+            case OperationCanceledException or IOException when _gone || CancellationToken.IsCancellationRequested || Http.RequestAborted.IsCancellationRequested:
                 _settings.Logger.ClientGone(_settings.Method);
                 return Status.DefaultCancelled;
 
@@ -129,19 +131,33 @@ internal sealed partial class ServerCall
 
     private void EndWrite()
     {
+        Status? pending;
         lock (_gate)
         {
             _writing = false;
+            pending = _statusAfterWrite;
+        }
+
+        if (pending is not null)
+        {
+            EndEarly(pending.Value, stuckWriteEnds: true);
         }
     }
 
-    private void EndEarly(Status status)
+    /// <summary>Ends the call under its handler. <paramref name="stuckWriteEnds"/>: now, also where a write waits for the client; else after that write.</summary>
+    private void EndEarly(Status status, bool stuckWriteEnds)
     {
         bool writing;
         lock (_gate)
         {
             if (_ended || _interrupted)
             {
+                return;
+            }
+
+            if (_writing && !stuckWriteEnds)
+            {
+                _statusAfterWrite = status;
                 return;
             }
 
@@ -160,7 +176,8 @@ internal sealed partial class ServerCall
         {
             if (!writing)
             {
-                WriteStatus(status);
+                // Without the handler's trailers: it may be adding to them right now.
+                WriteStatus(status, null);
                 await Http.Response.CompleteAsync().ConfigureAwait(false);
             }
         }

@@ -79,7 +79,7 @@ internal sealed partial class ServerCall
         try
         {
             FlushResult result;
-            using (cancellationToken.UnsafeRegister(static call => ((ServerCall)call!).Http.Response.BodyWriter.CancelPendingFlush(), this))
+            using (cancellationToken.UnsafeRegister(static call => ((ServerCall)call!).CancelFlush(), this))
             {
                 result = await flush.ConfigureAwait(false);
             }
@@ -93,11 +93,23 @@ internal sealed partial class ServerCall
         }
     }
 
+    private void CancelFlush()
+    {
+        try
+        {
+            Http.Response.BodyWriter.CancelPendingFlush();
+        }
+        catch (Exception broken) when (broken is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Kestrel refuses to cancel flushes of a stream that the client has reset. No flush waits on such a stream.
+        }
+    }
+
     private void ThrowIfGone(FlushResult result)
     {
         if (result.IsCompleted || result.IsCanceled)
         {
-            throw new OperationCanceledException("The call has ended: the client is gone, or the deadline or the shutdown came.", CancellationToken);
+            throw Gone(null);
         }
     }
 

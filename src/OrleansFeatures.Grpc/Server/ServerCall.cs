@@ -15,6 +15,7 @@ namespace Grpc.Server;
 ///   open ──handler returned or threw──> ended          status written by the handler's thread
 ///   open ──deadline, shutdown─────────> ended          status written at once; the handler may run on, unheard
 ///   open ──deadline while a write waits for the client──> ended by reset, since trailers cannot pass stuck data
+///   open ──shutdown while a write waits for the client──> ended when the write is done; Kestrel ends what stays stuck
 /// </code>
 /// The request delegate returns only after both the handler and an early end are done: until then the HttpContext is theirs.
 /// </summary>
@@ -32,6 +33,7 @@ internal sealed partial class ServerCall : ServerCallContext
     private WriteOptions? _writeOptions;
     private ICompressionProvider? _responseCompression;
     private MessageReader? _reader;
+    private volatile bool _gone;
 
     public ServerCall(HttpContext http, MethodSettings settings)
     {
@@ -78,12 +80,13 @@ internal sealed partial class ServerCall : ServerCallContext
 
     /// <summary>
     /// Reads the call's headers and starts its timers. <paramref name="streaming"/>: the call may last, so it must not hold up a shutdown and
-    /// no minimum data rate or body size applies to it.
+    /// no minimum data rate applies to it.
     /// </summary>
     /// <exception cref="RpcException">The call must not start.</exception>
     public void Start(bool streaming)
     {
         var headers = Http.Request.Headers;
+        StreamLimits.LiftBodySize(Http.Features);
         _reader = new MessageReader(Http.Request.BodyReader, new MessageReaderSettings(_settings.MaxReceiveBytes, RequestCompression(headers)));
         if (_settings.Drain.IsDraining)
         {
@@ -98,10 +101,38 @@ internal sealed partial class ServerCall : ServerCallContext
 
         if (streaming)
         {
-            StreamLimits.Lift(Http.Features);
+            StreamLimits.LiftRates(Http.Features);
             LinkCancellation();
-            _graceOver = _settings.Drain.GraceOver.UnsafeRegister(static call => ((ServerCall)call!).EndEarly(CallDrain.ShuttingDown), this);
+            _graceOver = _settings.Drain.GraceOver.UnsafeRegister(static call => ((ServerCall)call!).EndEarly(CallDrain.ShuttingDown, stuckWriteEnds: false), this);
         }
+    }
+
+    /// <summary>The request of a call that has one, after which nothing follows.</summary>
+    public async Task<T> ReadOnlyAsync<T>(Func<DeserializationContext, T> deserializer)
+        where T : class
+    {
+        try
+        {
+            return await _reader!.ReadOnlyAsync(deserializer, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException lost)
+        {
+            throw Gone(lost);
+        }
+    }
+
+    /// <summary>
+    /// What a handler sees when the stream broke below it: the same as when the token tells it first, since which of the two comes first is chance.
+    /// </summary>
+    public OperationCanceledException Gone(Exception? lost)
+    {
+        _gone = true;
+        if (_cancellation is not null)
+        {
+            StopHandler();
+        }
+
+        return new OperationCanceledException("The call has ended: the client is gone, or the deadline or the shutdown came.", lost, CancellationToken);
     }
 
     protected override ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options) =>
@@ -148,7 +179,7 @@ internal sealed partial class ServerCall : ServerCallContext
         if (_deadline < DateTime.MaxValue)
         {
             LinkCancellation();
-            _deadlineTimer = new DeadlineTimer(_settings.Time, _deadline, static call => ((ServerCall)call).EndEarly(DeadlineExceeded), this);
+            _deadlineTimer = new DeadlineTimer(_settings.Time, _deadline, static call => ((ServerCall)call).EndEarly(DeadlineExceeded, stuckWriteEnds: true), this);
         }
     }
 
@@ -158,7 +189,7 @@ internal sealed partial class ServerCall : ServerCallContext
         if (_cancellation is null)
         {
             _cancellation = new CancellationTokenSource();
-            _clientGone = Http.RequestAborted.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _cancellation);
+            _clientGone = Http.RequestAborted.UnsafeRegister(static call => ((ServerCall)call!).StopHandler(), this);
         }
     }
 

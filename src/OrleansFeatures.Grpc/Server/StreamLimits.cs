@@ -9,7 +9,17 @@ namespace Grpc.Server;
 /// </summary>
 internal static class StreamLimits
 {
-    public static void Lift(IFeatureCollection features)
+    /// <summary>For every call: a body is as large as its messages are, and those have a limit of their own.</summary>
+    public static void LiftBodySize(IFeatureCollection features)
+    {
+        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bodySize)
+        {
+            bodySize.MaxRequestBodySize = null;
+        }
+    }
+
+    /// <summary>For streams. A unary call keeps the least rates: its body is there or on its way.</summary>
+    public static void LiftRates(IFeatureCollection features)
     {
         if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requestRate)
         {
@@ -19,11 +29,6 @@ internal static class StreamLimits
         if (features.Get<IHttpMinResponseDataRateFeature>() is { } responseRate)
         {
             responseRate.MinDataRate = null;
-        }
-
-        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } bodySize)
-        {
-            bodySize.MaxRequestBodySize = null;
         }
     }
 }

@@ -25,7 +25,6 @@ internal abstract class ClientCall
     private readonly CancellationTokenRegistration _byChannel;
     private readonly DeadlineTimer? _deadlineTimer;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Status? _reason;
     private Status? _status;
     private Metadata? _trailers;
     private Metadata? _headers;
@@ -37,7 +36,11 @@ internal abstract class ClientCall
         Deadline = options.Deadline is { } deadline && deadline < DateTime.MaxValue ? deadline.ToUniversalTime() : null;
         _byChannel = channel.Disposed.UnsafeRegister(static call => ((ClientCall)call!).Cancel(ChannelDisposed), this);
         _byToken = options.CancellationToken.UnsafeRegister(static call => ((ClientCall)call!).Cancel(CancelledByToken), this);
-        if (Deadline is not null)
+        if (Deadline <= DateTime.UtcNow)
+        {
+            Cancel(DeadlineExceeded);
+        }
+        else if (Deadline is not null)
         {
             _deadlineTimer = new DeadlineTimer(TimeProvider.System, Deadline.Value, static call => ((ClientCall)call).Cancel(DeadlineExceeded), this);
         }
@@ -70,32 +73,16 @@ internal abstract class ClientCall
     /// <summary>Completes when the call has ended, or after the patience.</summary>
     public Task EndedAsync(TimeSpan patience) => _ended.Task.WaitAsync(patience).ContinueWith(static _ => { }, TaskScheduler.Default);
 
-    /// <summary>Ends the call for a local reason. The stream is reset, so the server learns of it.</summary>
-    public void Cancel(Status reason)
-    {
-        HttpResponseMessage? response;
-        lock (_gate)
-        {
-            if (_status is not null || _reason is not null)
-            {
-                return;
-            }
-
-            _reason = reason;
-            response = _response;
-        }
-
-        // Both are needed: the token stops waits that have no response yet, disposing the response resets its stream.
-        _cancellation.Cancel();
-        response?.Dispose();
-    }
-
     /// <summary>
-    /// Fixes status and trailers; only the first call counts. A local reason, once given, beats what the connection then reported,
-    /// because that is its consequence.
+    /// Ends the call for a local reason, whether or not anyone reads or writes just then. The stream is reset, so the server learns of it; what
+    /// the connection reports of that comes too late to count.
     /// </summary>
+    public void Cancel(Status reason) => Finish(reason, []);
+
+    /// <summary>Fixes status and trailers, and lets everything go that the call held; only the first call counts.</summary>
     public void Finish(Status status, Metadata trailers)
     {
+        HttpResponseMessage? response;
         lock (_gate)
         {
             if (_status is not null)
@@ -103,15 +90,22 @@ internal abstract class ClientCall
                 return;
             }
 
-            _status = status.StatusCode == StatusCode.OK || _reason is null ? status : _reason;
+            _status = status;
             _trailers = trailers;
-            _headersWanted?.TrySetException(Failure());
+            response = _response;
+            _headersWanted?.TrySetException(new RpcException(status, trailers));
         }
 
         _deadlineTimer?.Dispose();
         _byToken.Unregister();
         _byChannel.Unregister();
-        _response?.Dispose();
+        if (status.StatusCode != StatusCode.OK)
+        {
+            // The token stops waits that have no response yet; disposing the response, below, resets its stream.
+            _cancellation.Cancel();
+        }
+
+        response?.Dispose();
         _ended.TrySetResult();
         OnFinished();
     }
@@ -131,7 +125,7 @@ internal abstract class ClientCall
         {
             _response = response;
             _headers = headers;
-            tooLate = _reason is not null;
+            tooLate = _status is not null;
             _headersWanted?.TrySetResult(headers);
         }
 

@@ -10,6 +10,7 @@ internal sealed class ClientCall<TRequest, TResponse> : ClientCall
     where TRequest : class
     where TResponse : class
 {
+    private static readonly Status ReadCancelled = new(StatusCode.Cancelled, "A read of the response stream was cancelled by its token.");
     private static readonly StreamPipeReaderOptions ReadOptions = new(bufferSize: Limits.ClientReadBytes);
 
     private readonly GrpcChannel _channel;
@@ -17,6 +18,7 @@ internal sealed class ClientCall<TRequest, TResponse> : ClientCall
     private readonly string? _host;
     private readonly CallOptions _options;
     private RequestStreamContent? _requestStream;
+    private RequestMessageContent<TRequest>? _requestMessage;
     private Task<MessageReader>? _opening;
     private HttpResponseMessage? _response;
 
@@ -59,22 +61,18 @@ internal sealed class ClientCall<TRequest, TResponse> : ClientCall
     /// <summary>The next response, or null at the end; then the status was OK.</summary>
     public async Task<TResponse?> ReadAsync(CancellationToken cancellationToken)
     {
+        // The token of one read cancels the call: what HTTP/2 had half delivered could not be resumed.
+        using var byRead = cancellationToken.UnsafeRegister(static call => ((ClientCall)call!).Cancel(ReadCancelled), this);
         try
         {
-            var reader = await _opening!.WaitAsync(cancellationToken).ConfigureAwait(false);
-            var message = await reader.ReadAsync(_method.ResponseMarshaller.ContextualDeserializer, cancellationToken.CanBeCanceled ? cancellationToken : Token).ConfigureAwait(false);
+            var reader = await _opening!.ConfigureAwait(false);
+            var message = await reader.ReadAsync(_method.ResponseMarshaller.ContextualDeserializer, Token).ConfigureAwait(false);
             if (message is null)
             {
                 FinishFromTrailers();
             }
 
             return message;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // The token of one read cancels the call: what HTTP/2 had half delivered could not be resumed.
-            Cancel(new Status(StatusCode.Cancelled, "A read of the response stream was cancelled."));
-            throw Fail(new OperationCanceledException(cancellationToken));
         }
         catch (Exception exception) when (exception is not RpcException || StatusIfFinished is null)
         {
@@ -87,7 +85,11 @@ internal sealed class ClientCall<TRequest, TResponse> : ClientCall
     public FrameSettings FrameOf(WriteOptions? options) =>
         ((options?.Flags ?? 0) & WriteFlags.NoCompress) != 0 ? RequestFrames with { Compression = null } : RequestFrames;
 
-    protected override void OnFinished() => _requestStream?.End(this);
+    protected override void OnFinished()
+    {
+        _requestStream?.End();
+        _requestMessage?.Release();
+    }
 
     private async Task<TResponse> OnlyResponseAsync(TRequest? request, RequestStreamContent? requests)
     {
@@ -100,7 +102,7 @@ internal sealed class ClientCall<TRequest, TResponse> : ClientCall
             {
                 message = await reader.ReadOnlyAsync(_method.ResponseMarshaller.ContextualDeserializer, Token).ConfigureAwait(false);
             }
-            catch (RpcException exception) when (exception.StatusCode == StatusCode.Unimplemented)
+            catch (RpcException exception) when (exception.StatusCode == StatusCode.Unimplemented && reader.IsAtEnd)
             {
                 // No message at all is right when the trailers carry an error; they decide.
                 unreadable = exception;
@@ -133,7 +135,7 @@ internal sealed class ClientCall<TRequest, TResponse> : ClientCall
     /// <summary>Sends the request's headers and content, and waits for the response's headers.</summary>
     private async Task<MessageReader> OpenCoreAsync(TRequest? request, RequestStreamContent? requests)
     {
-        HttpContent content = requests as HttpContent ?? new RequestMessageContent<TRequest>(request!, _method.RequestMarshaller, FrameOf(_options.WriteOptions));
+        HttpContent content = requests as HttpContent ?? (_requestMessage = new RequestMessageContent<TRequest>(request!, _method.RequestMarshaller, FrameOf(_options.WriteOptions)));
         var message = RequestHeaders.Create(_channel, _method.FullName, _host, _options.Headers, Deadline, RequestFrames, content);
         HttpResponseMessage response = await _channel.SendAsync(message, Token).ConfigureAwait(false);
         _response = response;

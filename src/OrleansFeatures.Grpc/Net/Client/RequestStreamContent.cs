@@ -12,7 +12,7 @@ internal sealed class RequestStreamContent : HttpContent
     private readonly TaskCompletionSource<Stream> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The stream, once the connection wants content; fails with the call's status when the call ended before.</summary>
+    /// <summary>The stream, once the connection wants content; cancelled when the call ended before.</summary>
     public Task<Stream> Opened => _opened.Task;
 
     public bool IsCompleted => _completed.Task.IsCompleted;
@@ -20,16 +20,14 @@ internal sealed class RequestStreamContent : HttpContent
     /// <summary>Half-closes the call.</summary>
     public void Complete() => _completed.TrySetResult();
 
-    /// <summary>The call has ended: lets HTTP go, and whoever waits to write.</summary>
-    public void End(ClientCall call)
+    /// <summary>
+    /// The call has ended: lets HTTP go, and whoever waits to write. A stream that its client has not completed is reset, never closed: a server must
+    /// not take half the messages for all of them.
+    /// </summary>
+    public void End()
     {
-        if (_opened.TrySetException(call.Failure()))
-        {
-            // Observed here: often nobody waits to write any more.
-            _ = _opened.Task.Exception;
-        }
-
-        _completed.TrySetResult();
+        _opened.TrySetCanceled();
+        _completed.TrySetCanceled();
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);

@@ -8,6 +8,7 @@ internal sealed class RequestWriter<TRequest, TResponse>(ClientCall<TRequest, TR
     where TRequest : class
     where TResponse : class
 {
+    private static readonly Status WriteCancelled = new(StatusCode.Cancelled, "A write to the request stream was cancelled by its token.");
     private int _writing;
 
     public WriteOptions? WriteOptions { get; set; } = call.WriteOptions;
@@ -22,10 +23,12 @@ internal sealed class RequestWriter<TRequest, TResponse>(ClientCall<TRequest, TR
             throw new InvalidOperationException("The previous write has not completed. Await each write before the next.");
         }
 
+        // The token of one write cancels the call: a message that left in part could not be resumed.
+        using var byWrite = cancellationToken.UnsafeRegister(static call => ((ClientCall)call!).Cancel(WriteCancelled), call);
         try
         {
             ThrowIfOver();
-            Stream stream = await content.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+            Stream stream = await content.Opened.ConfigureAwait(false);
             using var frame = new PooledBuffer(Limits.ClientReadBytes);
             MessageWriter.Write(frame, message, call.RequestMarshaller.ContextualSerializer, call.FrameOf(WriteOptions));
             await stream.WriteAsync(frame.WrittenMemory, call.Token).ConfigureAwait(false);
@@ -34,8 +37,7 @@ internal sealed class RequestWriter<TRequest, TResponse>(ClientCall<TRequest, TR
                 await stream.FlushAsync(call.Token).ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException
-            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or OperationCanceledException)
         {
             throw await FailureAsync(exception).ConfigureAwait(false);
         }
@@ -60,9 +62,7 @@ internal sealed class RequestWriter<TRequest, TResponse>(ClientCall<TRequest, TR
     {
         if (call.StatusIfFinished is { } status)
         {
-            throw status.StatusCode == StatusCode.OK
-                ? new InvalidOperationException("The call has ended with OK; nothing more can be written.")
-                : call.Failure();
+            throw Over(status);
         }
 
         if (content.IsCompleted)
@@ -75,11 +75,15 @@ internal sealed class RequestWriter<TRequest, TResponse>(ClientCall<TRequest, TR
     /// The stream broke under the write. Usually the server has ended the call, and its status is on the response side: so the call is not ended
     /// here, where the reason is unknown.
     /// </summary>
-    private async Task<RpcException> FailureAsync(Exception exception)
+    private async Task<Exception> FailureAsync(Exception exception)
     {
         await call.EndedAsync(Limits.EndAfterBrokenWrite).ConfigureAwait(false);
-        return call.StatusIfFinished is null
-            ? new RpcException(new Status(StatusCode.Unavailable, "The server takes no more messages. Read the responses to their end: the call's status comes with them.", exception))
-            : call.Failure();
+        return call.StatusIfFinished is { } status
+            ? Over(status)
+            : new RpcException(new Status(StatusCode.Unavailable, "The server takes no more messages. Read the responses to their end: the call's status comes with them.", exception));
     }
+
+    private Exception Over(Status status) => status.StatusCode == StatusCode.OK
+        ? new InvalidOperationException("The call has ended with OK; nothing more can be written.")
+        : call.Failure();
 }
