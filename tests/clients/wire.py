@@ -45,7 +45,11 @@ class Wire:
         return Wire(**{f"in_{name}": value for name, value in self.fields.items()})
 
     def find(self, number):
-        at, found = 0, None
+        """The last value of a field, as protobuf has it; None where it is absent."""
+        return (self.find_all(number) or [None])[-1]
+
+    def find_all(self, number):
+        at, found = 0, []
         while at < len(self.raw):
             tag, at = self._varint(at)
             if tag & 7 == VARINT:
@@ -56,7 +60,7 @@ class Wire:
             else:
                 raise ValueError(f"wire type {tag & 7} at {at}")
             if tag >> 3 == number:
-                found = value
+                found.append(value)
         return found
 
     def number(self, name):

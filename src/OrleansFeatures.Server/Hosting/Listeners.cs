@@ -15,8 +15,8 @@ internal static class Listeners
     /// <summary>Calls at once on one connection. Clients beyond that wait in their own queue; four connections carry twice what one does.</summary>
     private const int CallsPerConnectionMax = 1_000;
 
-    /// <summary>Bytes a producer may send ahead on one stream: some ten batches, so that a push never waits for a window update.</summary>
-    private const int StreamWindowBytes = 2 * 1024 * 1024;
+    /// <summary>Bytes a producer may send ahead on one stream: some twenty batches, so that a push never waits for a window update.</summary>
+    private const int StreamWindowBytes = 4 * 1024 * 1024;
 
     /// <summary>The same over all streams of a connection.</summary>
     private const int ConnectionWindowBytes = 8 * 1024 * 1024;
@@ -28,6 +28,9 @@ internal static class Listeners
         kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
         kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
+
+        // On HTTP/2 this rate is the whole server's: a client that reads a stream slowly would cost its connection every other call. Writes wait instead.
+        kestrel.Limits.MinResponseDataRate = null;
         kestrel.Listen(IPAddress.Loopback, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
         kestrel.Listen(IPAddress.Loopback, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
     }

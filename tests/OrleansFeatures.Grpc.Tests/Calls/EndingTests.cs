@@ -101,7 +101,7 @@ public class EndingTests
             context.CancellationToken.IsCancellationRequested.ShouldBeTrue();
             cancelled.SetResult();
         }));
-        using var call = server.Calls.AsyncDuplexStreamingCall(Probe.Duplex("Sleep"), null, new CallOptions(deadline: DateTime.UtcNow.AddMilliseconds(300)));
+        using var call = server.Calls.AsyncDuplexStreamingCall(Probe.Duplex("Sleep"), null, new CallOptions(deadline: DateTime.UtcNow.AddSeconds(5)));
 
         var failure = await Should.ThrowAsync<RpcException>(() => Wait.For(call.ResponseStream.MoveNext(Wait.Token)));
         failure.StatusCode.ShouldBe(StatusCode.DeadlineExceeded);

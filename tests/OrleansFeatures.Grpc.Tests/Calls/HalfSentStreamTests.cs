@@ -6,12 +6,12 @@ namespace Grpc.Tests.Calls;
 public class HalfSentStreamTests
 {
     [Theory]
-    [InlineData("token")]
-    [InlineData("dispose")]
-    [InlineData("deadline")]
-    public async Task A_stream_that_its_client_abandons_never_looks_completed_to_the_server(string how)
+    [InlineData("token", 20)]
+    [InlineData("dispose", 20)]
+    [InlineData("deadline", 1)]
+    public async Task A_stream_that_its_client_abandons_never_looks_completed_to_the_server(string how, int rounds)
     {
-        for (var round = 0; round < 20; round++)
+        for (var round = 0; round < rounds; round++)
         {
             var first = Wait.Signal();
             var end = Wait.Signal<bool>();
@@ -31,7 +31,7 @@ public class HalfSentStreamTests
                 return [];
             }));
             using var source = new CancellationTokenSource();
-            DateTime? deadline = how == "deadline" ? DateTime.UtcNow.AddMilliseconds(150) : null;
+            DateTime? deadline = how == "deadline" ? DateTime.UtcNow.AddSeconds(5) : null;
             using var call = server.Calls.AsyncClientStreamingCall(Probe.ClientStreaming("Collect"), null, new CallOptions(deadline: deadline, cancellationToken: source.Token));
             await call.RequestStream.WriteAsync([1], Wait.Token);
             await Wait.For(first.Task);
