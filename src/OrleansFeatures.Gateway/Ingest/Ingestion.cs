@@ -1,7 +1,9 @@
+using Grpc.Health.V1;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Log;
 
 namespace OrleansFeatures.Gateway.Ingest;
@@ -10,7 +12,7 @@ namespace OrleansFeatures.Gateway.Ingest;
 /// The one way of events into the store, for every transport: <see cref="PrepareAsync"/> reads a push into a batch (CPU only),
 /// <see cref="CommitAsync"/> makes it durable. Between the two lies what a stream pipelines. Any thread.
 /// </summary>
-public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvider time)
+public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthServiceImpl health, TimeProvider time)
 {
     /// <summary>Reads, checks and encodes every event. One bad event never fails its neighbours. Hand the result to <see cref="CommitAsync"/>, or dispose it.</summary>
     /// <exception cref="RequestRefusedException">The push as a whole contradicts the contract or names what does not exist; nothing is kept.</exception>
@@ -42,9 +44,18 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, TimeProvi
     public async Task<PushOutcome> CommitAsync(PreparedPush push, bool wait, CancellationToken cancellationToken)
     {
         using IntakeBatch batch = push.Batch;
-        if (!await host.AppendAsync(batch, wait, cancellationToken).ConfigureAwait(false))
+        try
         {
-            throw Refuse.Full();
+            if (!await host.AppendAsync(batch, wait, cancellationToken).ConfigureAwait(false))
+            {
+                throw Refuse.Full();
+            }
+        }
+        catch (LogPoisonedException)
+        {
+            // Nothing is acknowledged any more until a restart; load balancers must learn of it. Reads go on, so their health stands.
+            health.SetStatus(V1.IngestService.Descriptor.FullName, HealthCheckResponse.Types.ServingStatus.NotServing);
+            throw;
         }
 
         push.Outcome.Positions = push.Outcome.Duplicates == 0 ? batch.Positions() : EverythingDurable();

@@ -16,7 +16,7 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
 {
     private const string MediaType = "application/json";
 
-    /// <summary><c>GET /features/v1/customer/596?as_of=2018-04-01T00:00:31Z</c>: every feature of one entity. Fields of a composite key are separated by commas.</summary>
+    /// <summary><c>GET /features/v1/customer/596?as_of=2018-04-01T00:00:31Z</c>: every feature of one entity. Fields of a composite key are separated by commas; an entity without a key is read by its name alone.</summary>
     public async Task GetEntityAsync(HttpContext context)
     {
         string entity = (string)context.GetRouteValue("entity")!;
@@ -47,20 +47,26 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
     /// The path's last segment as it was sent. The server has decoded the route value, all but "%2F", so that nobody can tell a slash in a key from those
     /// three characters, nor a comma in a key from one between two.
     /// </summary>
-    private static string KeyOf(HttpContext context)
+    private static string? KeyOf(HttpContext context)
     {
+        if (context.GetRouteValue("key") is null)
+        {
+            return null;
+        }
+
         string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         int query = target.IndexOf('?', StringComparison.Ordinal);
         string path = (query < 0 ? target : target[..query]).TrimEnd('/');
         return path[(path.LastIndexOf('/') + 1)..];
     }
 
-    private static void AddKeys(GetFeaturesRequest request, Selection selection, string key)
+    private static void AddKeys(GetFeaturesRequest request, Selection selection, string? key)
     {
-        string[] parts = selection.KeyFields.Length == 1 ? [key] : key.Split(',');
+        string[] parts = key is null ? [] : selection.KeyFields.Length == 1 ? [key] : key.Split(',');
         if (parts.Length != selection.KeyFields.Length)
         {
-            throw Refuse.Argument("key", $"'{Uri.UnescapeDataString(key)}' has {parts.Length} parts", $"give {string.Join(",", selection.KeyFields.Select(field => field.Name))}, separated by commas");
+            string fix = selection.KeyFields.IsEmpty ? "this entity has no key: leave it out of the path" : $"give {string.Join(",", selection.KeyFields.Select(field => field.Name))}, separated by commas";
+            throw Refuse.Argument("key", $"'{Uri.UnescapeDataString(key ?? "")}' has {parts.Length} parts", fix);
         }
 
         for (int index = 0; index < parts.Length; index++)

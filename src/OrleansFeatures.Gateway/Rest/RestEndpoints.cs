@@ -20,6 +20,7 @@ public static class RestEndpoints
         var events = ActivatorUtilities.CreateInstance<EventEndpoints>(services);
         ServerLife life = services.GetRequiredService<ServerLife>();
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(RestEndpoints));
+        endpoints.MapGet("/features/v1/{entity}", Guarded(features.GetEntityAsync, logger));
         endpoints.MapGet("/features/v1/{entity}/{key}", Guarded(features.GetEntityAsync, logger));
         endpoints.MapPost("/features/v1/{service}:get", Guarded(features.GetServiceAsync, logger));
         endpoints.MapPost("/events/v1/{stream}", Guarded(events.PostAsync, logger));

@@ -1,5 +1,6 @@
 using System.Net;
 using Grpc.Core;
+using Grpc.Health.V1;
 using OrleansFeatures.Gateway.Tests.Serving;
 using OrleansFeatures.Log;
 using OrleansFeatures.V1;
@@ -61,6 +62,11 @@ public sealed class TroubleTests
         acknowledged.ShouldBe([0ul, 1ul]);
         ended.StatusCode.ShouldBe(StatusCode.Unavailable);
         ended.Status.Detail.ShouldContain("input/output error");
+        var health = new Grpc.Health.V1.Health.HealthClient(store.Channel);
+        (await health.CheckAsync(new HealthCheckRequest { Service = IngestService.Descriptor.FullName }, cancellationToken: RunningStore.Cancelled)).Status
+            .ShouldBe(HealthCheckResponse.Types.ServingStatus.NotServing);
+        (await health.CheckAsync(new HealthCheckRequest { Service = FeatureService.Descriptor.FullName }, cancellationToken: RunningStore.Cancelled)).Status
+            .ShouldBe(HealthCheckResponse.Types.ServingStatus.Serving, "reads go on");
         store.Host.FailureOf = (_, _) => null;
         PushResponse again = await new IngestService.IngestServiceClient(store.Channel).PushAsync(Clicks.Columns(0, 15), cancellationToken: RunningStore.Cancelled);
         (again.Duplicates, again.Accepted).ShouldBe((10ul, 5ul), "what was not acknowledged may be pushed again");

@@ -74,6 +74,19 @@ public sealed class RestTests
         answer.GetProperty("features").GetProperty(feature).GetInt64().ShouldBe(1);
     }
 
+    [Fact]
+    public async Task An_entity_without_a_key_is_read_by_its_name_alone()
+    {
+        await using RunningStore store = await RunningStore.StartAsync(Definitions.Keyless);
+        PushRequest push = new() { Stream = "clicks", Rows = new RowEvents() };
+        push.Rows.Rows.Add(Enumerable.Range(1, 2).Select(id => new EventRow { Values = { new Value { Int64 = id }, new Value { TimestampMicros = id } } }));
+        ConsistencyToken token = (await store.Ingest.PushAsync(push, cancellationToken: RunningStore.Cancelled)).Token;
+        var everyone = new FeatureSelection { Features = new FeatureList { Names = { "everyone_stats:n" } } };
+        await store.Features.GetFeaturesAsync(new GetFeaturesRequest { What = everyone, MinToken = token }, cancellationToken: RunningStore.Cancelled);
+        JsonElement answer = await GetAsync(store, "/features/v1/everyone?as_of=1970-01-01T00:00:01Z");
+        answer.GetProperty("features").GetProperty("everyone_stats:n").GetInt64().ShouldBe(2);
+    }
+
     [Theory]
     [InlineData("\\ud800")]
     [InlineData("\u00FF")]

@@ -49,4 +49,20 @@ internal static class Definitions
           - {name: all, version: 1, features: ["user_stats:*", "shop_stats:*", "pair_stats:n"]}
           - {name: user_only, version: 1, features: ["user_stats:n", "user_stats:total"]}
         """;
+
+    /// <summary>One entity for the whole stream.</summary>
+    public const string Keyless = """
+        apiVersion: orleansfeatures/v1
+        streams:
+          - {name: clicks, version: 1, event_id: id, event_time: at, fields: {id: int64, at: timestamp}}
+        entities:
+          - {name: everyone, key: []}
+        feature_views:
+          - name: everyone_stats
+            version: 1
+            entity: everyone
+            stream: clicks
+            features:
+              - {name: n, aggregate: count, window: 1d}
+        """;
 }
