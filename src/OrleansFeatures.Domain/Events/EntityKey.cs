@@ -28,19 +28,4 @@ public static class EntityKeyEncoding
         BinaryPrimitives.WriteUInt16BigEndian(destination[1..], (ushort)length);
         return 3 + length;
     }
-
-    /// <summary>The key as people write it: fields joined by a comma.</summary>
-    public static string Describe(ReadOnlySpan<byte> key)
-    {
-        var text = new StringBuilder();
-        while (key.Length > 0)
-        {
-            text.Append(text.Length > 0 ? "," : "");
-            int length = key[0] == 'i' ? 1 + sizeof(long) : 3 + BinaryPrimitives.ReadUInt16BigEndian(key[1..]);
-            text.Append(key[0] == 'i' ? BinaryPrimitives.ReadInt64BigEndian(key[1..]).ToString(System.Globalization.CultureInfo.InvariantCulture) : Encoding.UTF8.GetString(key[3..length]));
-            key = key[length..];
-        }
-
-        return text.ToString();
-    }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace OrleansFeatures.Domain.Windows;
 
 /// <summary>
@@ -45,8 +43,6 @@ internal sealed class Chunk
     public ReadOnlySpan<long> Times => _numbers.AsSpan(0, Count);
 
     public ReadOnlySpan<long> Numbers(int slot, int from, int to) => _numbers.AsSpan((slot * _capacity) + from, to - from);
-
-    public ReadOnlySpan<double> Doubles(int slot, int from, int to) => MemoryMarshal.Cast<long, double>(Numbers(slot, from, to));
 
     public ReadOnlySpan<string?> Texts(int slot, int from, int to) => _texts.AsSpan((slot * _capacity) + from, to - from);
 

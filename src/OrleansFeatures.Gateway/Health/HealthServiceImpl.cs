@@ -29,17 +29,6 @@ public sealed class HealthServiceImpl : Grpc.Health.V1.Health.HealthBase
         }
     }
 
-    /// <summary>Forgets a service: Check then answers NOT_FOUND, Watch SERVICE_UNKNOWN.</summary>
-    public void ClearStatus(string service)
-    {
-        ArgumentNullException.ThrowIfNull(service);
-        lock (_gate)
-        {
-            _statuses.Remove(service);
-            Announce_NeedsLock();
-        }
-    }
-
     /// <summary>The server begins to stop: every service is NOT_SERVING from now on, watchers are told so and their streams end, so that they do not hold up the stop.</summary>
     public void Stop()
     {

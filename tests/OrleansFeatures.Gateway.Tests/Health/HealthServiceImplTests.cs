@@ -76,9 +76,6 @@ public sealed class HealthServiceImplTests : IAsyncLifetime
         _health.SetStatus("a.B", ServingStatus.Serving);
         _health.SetStatus("a.B", ServingStatus.NotServing);
         (await NextAsync(watch)).ShouldBe(ServingStatus.NotServing);
-
-        _health.ClearStatus("a.B");
-        (await NextAsync(watch)).ShouldBe(ServingStatus.ServiceUnknown);
     }
 
     [Fact]
