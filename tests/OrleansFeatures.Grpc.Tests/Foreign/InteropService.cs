@@ -58,12 +58,6 @@ internal sealed class InteropService : TestService.TestServiceBase
         ThrowIfAsked(request.ResponseStatus);
         foreach (ResponseParameters parameters in request.ResponseParameters)
         {
-            if (parameters.IntervalUs > 0)
-            {
-                // Part of the interoperability contract: the server waits so long before this response.
-                await Task.Delay(TimeSpan.FromMicroseconds(parameters.IntervalUs), context.CancellationToken);
-            }
-
             responses.WriteOptions = new WriteOptions(parameters.Compressed?.Value == false ? WriteFlags.NoCompress : 0);
             await responses.WriteAsync(new StreamingOutputCallResponse { Payload = PayloadOf(parameters.Size) });
         }
