@@ -42,7 +42,7 @@ public sealed class PushStreamTests
         await call.RequestStream.WriteAsync(Numbered(2, Clicks.Columns(5, 5)), RunningStore.Cancelled);
         PushRequest broken = Numbered(3, Clicks.Columns(10, 5));
         broken.Stream = "click";
-        await call.RequestStream.WriteAsync(broken, RunningStore.Cancelled);
+        await call.RequestStream.WriteLastAsync(broken);
         var acknowledged = new List<ulong>();
         var ended = await Should.ThrowAsync<RpcException>(async () =>
         {

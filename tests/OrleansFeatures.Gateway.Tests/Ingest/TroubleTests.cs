@@ -48,7 +48,7 @@ public sealed class TroubleTests
         {
             PushRequest request = Clicks.Columns(batch * 5, 5);
             request.Sequence = (ulong)batch;
-            await call.RequestStream.WriteAsync(request, RunningStore.Cancelled);
+            await call.RequestStream.WriteLastAsync(request);
         }
 
         List<ulong> acknowledged = [];

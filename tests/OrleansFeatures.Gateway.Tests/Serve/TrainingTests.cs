@@ -51,7 +51,7 @@ public sealed class TrainingTests
         using var call = store.Features.GetTrainingFeatures(cancellationToken: RunningStore.Cancelled);
         if (request is not null)
         {
-            await call.RequestStream.WriteAsync(request, RunningStore.Cancelled);
+            await call.RequestStream.WriteLastAsync(request);
         }
 
         await call.RequestStream.CompleteAsync();
