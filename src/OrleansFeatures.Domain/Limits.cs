@@ -39,6 +39,9 @@ public static class Limits
     /// <summary>Longest window plus delay: ten years, so that time arithmetic stays far from overflow.</summary>
     public const long WindowReachMaxMicros = 3_650L * 86_400 * 1_000_000;
 
+    /// <summary>N of a window of the last N events: 10,000 events of 30 bytes are 300 KB that an entity keeps however old they are.</summary>
+    public const int CountWindowMax = 10_000;
+
     /// <summary>Rows of a chunk: 64 rows of four 8-byte cells are 2 KB, half of the smallest L1 way, so shifting for a late row stays in cache.</summary>
     public const int ChunkRowsMax = 64;
 

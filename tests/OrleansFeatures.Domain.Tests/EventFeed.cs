@@ -22,7 +22,7 @@ internal sealed class EventFeed(Catalog catalog)
         StreamPlan stream = catalog.Stream(streamName)!;
         StreamVersion version = stream.Version(0)!;
         EventCheck.Refuse(stream, version, fields).ShouldBeNull();
-        _writer.WriteBody(stream, version, fields, EventTime.Epoch, "producer"u8);
+        _writer.WriteBody(stream, version, fields, EventArrival.Insert(EventTime.Epoch), "producer"u8);
         ApplyResult result = ApplyResult.Applied;
         for (int index = 0; index < stream.Feeds.Length; index++)
         {

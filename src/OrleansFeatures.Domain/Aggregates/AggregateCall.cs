@@ -74,7 +74,14 @@ public sealed record AggregateCall(AggregateKind Kind, string? Field, double Arg
     /// <summary>The aggregate as definitions spell it. For messages: it searches.</summary>
     public string Name => Kinds.First(pair => pair.Value == Kind).Key;
 
-    public bool IsList => Kind is AggregateKind.FirstN or AggregateKind.LastN;
+    /// <summary>One value, a list, or a map.</summary>
+    public FeatureShape Shape => Kind is AggregateKind.FirstN or AggregateKind.LastN ? FeatureShape.List : FeatureShape.Scalar;
+
+    /// <summary>Whether chunk summaries serve it of count, sum, extremes and moments; otherwise a read gathers the window's values.</summary>
+    public bool IsFolded => Kind is AggregateKind.Count or AggregateKind.Sum or AggregateKind.Mean or AggregateKind.Min or AggregateKind.Max || NeedsMoments;
+
+    /// <summary>Whether it needs more of a summary than count, sum, least and greatest.</summary>
+    public bool NeedsMoments => Kind is AggregateKind.VarPop or AggregateKind.VarSamp or AggregateKind.StddevPop or AggregateKind.StddevSamp;
 
     /// <summary>Reads the text; on failure says what is wrong and what would be right.</summary>
     public static AggregateCall? Parse(string text, out string message, out string suggestion)

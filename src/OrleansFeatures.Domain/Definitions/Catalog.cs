@@ -15,6 +15,9 @@ public sealed class Catalog
     /// </summary>
     public static readonly Duration RetentionSlack = Duration.Days(1);
 
+    /// <summary>What a feature promises that does not say: the last hour exact as long as memory allows, then steps of a minute.</summary>
+    public static readonly AccuracyDefinition AccuracyDefault = new(new Duration(3_600_000_000), new Duration(60_000_000));
+
     public static readonly Catalog Empty = new(DefinitionSet.Empty, [], [], []);
 
     private readonly ImmutableDictionary<string, StreamPlan> _streams;

@@ -26,13 +26,24 @@ public sealed record EntityDefinition(string Name, ImmutableArray<string> Key);
 
 /// <summary>Features of one entity type over one stream. <paramref name="Where"/> filters the events of all of them.</summary>
 public sealed record FeatureViewDefinition(
-    string Name, int Version, string Entity, string Stream, string? Where, ImmutableArray<FeatureDefinition> Features);
+    string Name, int Version, string Entity, string Stream, string? Where, ImmutableArray<FeatureDefinition> Features)
+{
+    /// <summary>An event that comes when stream time is further ahead of it than this changes no value of the view. Null: as long as a value could show it.</summary>
+    public Duration? AllowedLateness { get; init; }
+}
 
 /// <summary>
-/// One feature: an aggregate over a sliding window. Read at T it covers event times in (T - delay - window, T - delay].
+/// One feature: an aggregate over a window, read <paramref name="Delay"/> before the instant asked for.
 /// <paramref name="Where"/> filters further; <paramref name="Default"/> replaces null.
 /// </summary>
-public sealed record FeatureDefinition(string Name, string Aggregate, Duration Window, Duration Delay, string? Where, Value Default);
+public sealed record FeatureDefinition(string Name, string Aggregate, WindowDefinition Window, Duration Delay, string? Where, Value Default)
+{
+    /// <summary>A field of the stream: the feature is then a map from each of its values to the aggregate over the events that have it. Null: one value.</summary>
+    public string? By { get; init; }
+
+    /// <summary>Null: <see cref="Catalog.AccuracyDefault"/>.</summary>
+    public AccuracyDefinition? Accuracy { get; init; }
+}
 
 /// <summary>What one model reads: references "view:feature", "view:*" or "view@2:feature", in order.</summary>
 public sealed record FeatureServiceDefinition(string Name, int Version, ImmutableArray<string> Features);

@@ -29,17 +29,24 @@ public sealed class EntityPlan
     public ImmutableArray<FeaturePlan> Features { get; internal set; } = [];
 }
 
-/// <summary>What one entity keeps of one stream: which fields as columns, which filters as bits, and for how long.</summary>
+/// <summary>What one entity keeps of one stream: which fields as columns, which filters as bits, what chunks sum up, and for how long.</summary>
 public sealed class TimelinePlan
 {
-    internal TimelinePlan(StreamPlan stream, ImmutableArray<ColumnPlan> columns, ImmutableArray<CompiledExpression> filters, Duration retention)
+    internal TimelinePlan(
+        StreamPlan stream, ImmutableArray<ColumnPlan> columns, ImmutableArray<FilterPlan> filters, ImmutableArray<LanePlan> lanes, ImmutableArray<FeaturePlan> features, Duration retention)
     {
         Stream = stream;
         Columns = columns;
         Filters = filters;
+        Lanes = lanes;
+        Features = features;
         Retention = retention;
         NumberSlots = FirstNumberSlot(stream.HasTextIds) + columns.Count(column => column.Type != FieldType.String);
         TextSlots = (stream.HasTextIds ? 1 : 0) + columns.Count(column => column.Type == FieldType.String);
+        HasLifetime = features.Any(feature => feature.Window.Window.Kind == WindowKind.Lifetime);
+        CountWindows = [.. features.Where(feature => feature.Window.Window.Kind == WindowKind.Count).Select(feature => feature.Window).Distinct()];
+        HopMicros = features.Select(feature => feature.Accuracy.Hop.Micros).DefaultIfEmpty(Catalog.AccuracyDefault.Hop.Micros).Min();
+        ExactForMicros = features.Select(feature => feature.Accuracy.ExactFor.Micros).DefaultIfEmpty(Catalog.AccuracyDefault.ExactFor.Micros).Max();
     }
 
     public StreamPlan Stream { get; }
@@ -47,9 +54,15 @@ public sealed class TimelinePlan
     public ImmutableArray<ColumnPlan> Columns { get; }
 
     /// <summary>By bit number in a row's flags.</summary>
-    public ImmutableArray<CompiledExpression> Filters { get; }
+    public ImmutableArray<FilterPlan> Filters { get; }
 
-    /// <summary>How long events stay: the farthest any feature looks back, plus <see cref="Catalog.RetentionSlack"/>.</summary>
+    /// <summary>What every full chunk sums up ahead of reads.</summary>
+    public ImmutableArray<LanePlan> Lanes { get; }
+
+    /// <summary>The features over this timeline.</summary>
+    public ImmutableArray<FeaturePlan> Features { get; }
+
+    /// <summary>How long events stay: the farthest any feature looks back in time, plus <see cref="Catalog.RetentionSlack"/>.</summary>
     public Duration Retention { get; }
 
     /// <summary>Eight-byte slots of a row: time, flags, the id where it is a number, then the number columns.</summary>
@@ -59,7 +72,22 @@ public sealed class TimelinePlan
     public int TextSlots { get; }
 
     internal static int FirstNumberSlot(bool hasTextIds) => hasTextIds ? 2 : 3;
+
+    /// <summary>Whether some feature sums up everything that ever came; then what leaves is summed up first.</summary>
+    public bool HasLifetime { get; }
+
+    /// <summary>Windows that hold events back from leaving, because they count events and not time.</summary>
+    public ImmutableArray<WindowPlan> CountWindows { get; }
+
+    /// <summary>The step of the summaries that raw events are compacted to: the finest that any feature declares.</summary>
+    public long HopMicros { get; }
+
+    /// <summary>How much of the newest event time compaction leaves alone as long as it can: the longest that any feature declares.</summary>
+    public long ExactForMicros { get; }
 }
+
+/// <summary>One bit of a row's flags: the event fulfils a condition, or came in time for a view that allows this much lateness.</summary>
+public sealed record FilterPlan(CompiledExpression? Where, Duration? AllowedLateness);
 
 /// <summary>One field kept as a column.</summary>
 /// <param name="Field">Its position in the stream's newest version.</param>
@@ -67,6 +95,15 @@ public sealed class TimelinePlan
 /// <param name="Slot">Its slot among those of its kind.</param>
 /// <param name="NullBit">The bit of a row's flags that says: null here.</param>
 public sealed record ColumnPlan(int Field, FieldType Type, int Slot, ulong NullBit);
+
+/// <summary>
+/// Rows that chunks sum up ahead of reads: those that pass the filter and are not null in the column (-1: all that pass). Features with the same
+/// column and filter share it, whatever their windows.
+/// </summary>
+/// <param name="Column">Index into the timeline's columns, or -1.</param>
+/// <param name="FilterBits">Which flags a row must have.</param>
+/// <param name="Moments">Whether the second to fourth moments are needed as well.</param>
+public sealed record LanePlan(int Column, ulong FilterBits, bool Moments);
 
 /// <summary>One feature, resolved.</summary>
 public sealed record FeaturePlan
@@ -87,19 +124,37 @@ public sealed record FeaturePlan
 
     public required WindowPlan Window { get; init; }
 
-    /// <summary>Index into the timeline's columns; -1 for count without a field.</summary>
+    /// <summary>Index into the timeline's columns; -1 for an aggregate without a field.</summary>
     public required int Column { get; init; }
+
+    /// <summary>The column whose values are the keys of a map; -1 for one value.</summary>
+    public int By { get; init; } = -1;
+
+    /// <summary>Index into the timeline's lanes, where chunk summaries serve the aggregate; else -1.</summary>
+    public int Lane { get; init; } = -1;
+
+    /// <summary>What is promised when the entity outgrows its memory budget.</summary>
+    public AccuracyDefinition Accuracy { get; init; } = Catalog.AccuracyDefault;
 
     /// <summary>Stands in for null; itself null when the feature declares none.</summary>
     public required Value Default { get; init; }
+
+    /// <summary>A map where the definition says <c>by</c>, else as the aggregate's.</summary>
+    public FeatureShape Shape => By >= 0 ? FeatureShape.Map : Aggregate.Shape;
+}
+
+/// <summary>How a feature's value is made up.</summary>
+public enum FeatureShape : byte
+{
+    Scalar,
+    List,
+
+    /// <summary>A list in which keys and values alternate, in the order of the keys unless the aggregate says otherwise.</summary>
+    Map,
 }
 
 /// <summary>
-/// Which events a feature covers: read at T, those of one timeline with event time in (T - Delay - Width, T - Delay] whose flags have
-/// all of <paramref name="FilterBits"/>. Features with equal plans share one walk.
+/// Which events a feature covers: read at T, those of one timeline that the window reaches from T - Delay and whose flags have all of
+/// <paramref name="FilterBits"/>. Features with equal plans share one walk.
 /// </summary>
-public sealed record WindowPlan(int Timeline, Duration Width, Duration Delay, ulong FilterBits)
-{
-    /// <summary>How far back of T the window begins.</summary>
-    public long ReachMicros => Width.Micros + Delay.Micros;
-}
+public sealed record WindowPlan(int Timeline, WindowDefinition Window, Duration Delay, ulong FilterBits);

@@ -15,7 +15,8 @@ internal sealed class TimelineCompiler
     private readonly int _timeline;
     private readonly Action<string, string, string> _report;
     private readonly List<ColumnPlan> _columns = [];
-    private readonly List<CompiledExpression> _filters = [];
+    private readonly List<FilterPlan> _filters = [];
+    private readonly List<LanePlan> _lanes = [];
     private readonly List<FeaturePlan> _features = [];
     private long _reachMicros;
 
@@ -37,7 +38,8 @@ internal sealed class TimelineCompiler
             }
 
             var retention = new Duration(compiler._reachMicros + Catalog.RetentionSlack.Micros);
-            entity.Timelines = entity.Timelines.Add(new TimelinePlan(group.Key, [.. compiler._columns], [.. compiler._filters], retention));
+            entity.Timelines = entity.Timelines.Add(
+                new TimelinePlan(group.Key, [.. compiler._columns], [.. compiler._filters], [.. compiler._lanes], [.. compiler._features], retention));
             entity.Features = entity.Features.AddRange(compiler._features);
         }
 
@@ -47,7 +49,7 @@ internal sealed class TimelineCompiler
     private void Add(ViewPlan view)
     {
         var seen = new HashSet<string>();
-        ulong viewFilter = FilterBit($"{view.Path}.where", view.Definition.Where);
+        ulong viewFilter = FilterBit($"{view.Path}.where", view.Definition.Where) | LatenessBit($"{view.Path}.allowed_lateness", view.Definition.AllowedLateness);
         for (int index = 0; index < view.Definition.Features.Length; index++)
         {
             FeatureDefinition feature = view.Definition.Features[index];
@@ -60,7 +62,7 @@ internal sealed class TimelineCompiler
             if (Resolve(view, path, feature, viewFilter) is { } plan)
             {
                 _features.Add(plan);
-                _reachMicros = Math.Max(_reachMicros, plan.Window.ReachMicros);
+                _reachMicros = Math.Max(_reachMicros, WindowReach.Micros(plan.Window));
             }
         }
     }
@@ -73,13 +75,19 @@ internal sealed class TimelineCompiler
             return null;
         }
 
-        if (feature.Window.Micros <= 0 || feature.Window.Micros + feature.Delay.Micros > Limits.WindowReachMaxMicros)
+        if (WindowReach.Refuse(feature.Window, feature.Delay) is { } refusal)
         {
-            _report($"{path}.window", $"a window of {feature.Window} with a delay of {feature.Delay} is not possible", $"window above zero, window plus delay at most {new Duration(Limits.WindowReachMaxMicros)}");
+            _report($"{path}.window", refusal.Message, refusal.Suggestion);
             return null;
         }
 
-        if (!TryFindColumn(path, aggregate, out int column, out FieldType type))
+        if (feature.Window.Kind != WindowKind.Sliding || feature.By is not null)
+        {
+            _report($"{path}.window", $"this version reads sliding windows of one value only, not {feature.Window}", "use a duration, as in window: 1d");
+            return null;
+        }
+
+        if (!TryFindColumn(path, aggregate, out int column, out FieldType type) || !TryFindCategory(path, feature, aggregate, out int by))
         {
             return null;
         }
@@ -95,6 +103,9 @@ internal sealed class TimelineCompiler
             Type = type,
             Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits),
             Column = column,
+            By = by,
+            Lane = by < 0 && aggregate.IsFolded ? Lane(column, filterBits, aggregate.NeedsMoments) : -1,
+            Accuracy = feature.Accuracy ?? Catalog.AccuracyDefault,
             Default = DefaultOf($"{path}.default", feature, aggregate, type),
         };
     }
@@ -127,6 +138,45 @@ internal sealed class TimelineCompiler
         return column >= 0;
     }
 
+    private bool TryFindCategory(string path, FeatureDefinition feature, AggregateCall aggregate, out int column)
+    {
+        column = -1;
+        if (feature.By is null)
+        {
+            return true;
+        }
+
+        int position = _stream.PositionOf(feature.By);
+        if (position < 0)
+        {
+            _report($"{path}.by", $"stream '{_stream.Name}' has no field '{feature.By}'", NameSuggestion.DidYouMean(feature.By, _stream.Fields.Select(field => field.Name)));
+            return false;
+        }
+
+        if (aggregate.Shape != FeatureShape.Scalar)
+        {
+            _report($"{path}.by", $"{aggregate.Name} gives more than one value for each '{feature.By}'", "use an aggregate of one value with by");
+            return false;
+        }
+
+        column = Column(path, position, _stream.Fields[position].Type);
+        return column >= 0;
+    }
+
+    /// <summary>The lane of a column and a filter, shared by all features that read them.</summary>
+    private int Lane(int column, ulong filterBits, bool moments)
+    {
+        int lane = _lanes.FindIndex(lane => lane.Column == column && lane.FilterBits == filterBits);
+        if (lane < 0)
+        {
+            _lanes.Add(new LanePlan(column, filterBits, moments));
+            return _lanes.Count - 1;
+        }
+
+        _lanes[lane] = _lanes[lane] with { Moments = _lanes[lane].Moments || moments };
+        return lane;
+    }
+
     private int Column(string path, int position, FieldType type)
     {
         int existing = _columns.FindIndex(column => column.Field == position);
@@ -156,29 +206,41 @@ internal sealed class TimelineCompiler
             return 0;
         }
 
-        int bit = _filters.FindIndex(filter => filter.Text == where);
-        if (bit < 0)
-        {
-            bit = _filters.Count;
-            if (CompileFilter(path, where) is not { } filter)
-            {
-                return 0;
-            }
-
-            _filters.Add(filter);
-        }
-
-        return 1UL << bit;
+        int bit = _filters.FindIndex(filter => filter.Where?.Text == where);
+        return bit >= 0 ? 1UL << bit : HasRoom(path) && CompileFilter(path, where) is { } filter ? AddFilter(new FilterPlan(filter, null)) : 0;
     }
 
-    private CompiledExpression? CompileFilter(string path, string where)
+    /// <summary>The bit of an allowed lateness, shared by equal ones; zero for none.</summary>
+    private ulong LatenessBit(string path, Duration? lateness)
+    {
+        if (lateness is null)
+        {
+            return 0;
+        }
+
+        int bit = _filters.FindIndex(filter => filter.AllowedLateness == lateness);
+        return bit >= 0 ? 1UL << bit : HasRoom(path) ? AddFilter(new FilterPlan(null, lateness)) : 0;
+    }
+
+    private ulong AddFilter(FilterPlan filter)
+    {
+        _filters.Add(filter);
+        return 1UL << (_filters.Count - 1);
+    }
+
+    private bool HasRoom(string path)
     {
         if (_filters.Count == Limits.FiltersPerTimelineMax)
         {
             _report(path, $"this entity already has {Limits.FiltersPerTimelineMax} different filters over stream '{_stream.Name}'", "reuse one, or split the entity type in two");
-            return null;
+            return false;
         }
 
+        return true;
+    }
+
+    private CompiledExpression? CompileFilter(string path, string where)
+    {
         if (CompiledExpression.Compile(where, new ExpressionScope(_stream.Fields), out ExpressionError? error) is not { } filter)
         {
             _report(path, $"at column {error!.Column} of '{where}': {error.Message}", error.Suggestion);
@@ -202,9 +264,9 @@ internal sealed class TimelineCompiler
             return given;
         }
 
-        if (aggregate.IsList)
+        if (aggregate.Shape != FeatureShape.Scalar || feature.By is not null)
         {
-            _report(path, "a list feature takes no default", "delete the default");
+            _report(path, "a feature that is a list or a map takes no default", "delete the default");
             return Value.Null;
         }
 

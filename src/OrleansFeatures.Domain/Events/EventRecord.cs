@@ -11,8 +11,8 @@ namespace OrleansFeatures.Domain.Events;
 /// <remarks>
 /// <code>
 /// offset  size
-///      0     1  format, 1
-///      1     1  flags: bit 0 primary copy (raw history is the primaries), bit 1 text id
+///      0     1  format, 2
+///      1     1  flags: bit 0 primary copy (raw history is the primaries), bit 1 text id, bits 2 and 3 operation
 ///      2     2  schema version            integers little-endian
 ///      4     4  stream number             (NameId)
 ///      8     4  entity type number        (NameId); 0: none yet, the key is then the id's bytes
@@ -20,6 +20,8 @@ namespace OrleansFeatures.Domain.Events;
 ///     14     k  entity key                (EntityKeyEncoding)
 ///            8  event time, microseconds
 ///            8  arrival time, microseconds
+///            8  stream time when it came, microseconds; the smallest int64 where there was none      (not in format 1)
+///           16  unless an insert: event time and log sequence of the version that it corrects        (not in format 1)
 ///            1  length of the producer's name, then its UTF-8
 ///            8  event id; or, with flag bit 1, 2 bytes length and UTF-8
 ///            n  null bitmap over the schema's fields by position, (fields + 7) / 8 bytes
@@ -30,22 +32,28 @@ namespace OrleansFeatures.Domain.Events;
 /// </remarks>
 public readonly ref struct EventRecord
 {
-    internal const byte Format = 1;
+    /// <summary>What is written; format 1 is read as well.</summary>
+    internal const byte NewestFormat = 2;
+    internal const byte FirstFormat = 1;
     internal const int HeadBytes = 14;
     internal const byte PrimaryFlag = 1;
     internal const byte TextIdFlag = 2;
+    internal const int OperationShift = 2;
+    internal const int OperationMask = 3;
 
     /// <summary>The entity type number of an event that concerned no entity type when it came.</summary>
     public const uint NoEntity = 0;
 
     private EventRecord(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < HeadBytes || bytes[0] != Format)
+        if (bytes.Length < HeadBytes || bytes[0] is not (FirstFormat or NewestFormat))
         {
-            throw new InvariantException($"a record of {bytes.Length} bytes has format {(bytes.Length > 0 ? bytes[0] : -1)}; this version reads format {Format}");
+            throw new InvariantException($"a record of {bytes.Length} bytes has format {(bytes.Length > 0 ? bytes[0] : -1)}; this version reads formats {FirstFormat} and {NewestFormat}");
         }
 
+        Format = bytes[0];
         IsPrimary = (bytes[1] & PrimaryFlag) != 0;
+        Operation = (EventOperation)((bytes[1] >> OperationShift) & OperationMask);
         SchemaVersion = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
         StreamId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
         EntityTypeId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
@@ -54,15 +62,41 @@ public readonly ref struct EventRecord
         Body = bytes[(HeadBytes + keyLength)..];
         Time = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body));
         Arrival = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body[8..]));
-        Producer = Body.Slice(17, Body[16]);
-        ReadOnlySpan<byte> rest = Body[(17 + Producer.Length)..];
+        int at = 2 * sizeof(long);
+        (StreamTimeMicros, Previous) = (NoStreamTime, default);
+        if (Format > FirstFormat)
+        {
+            StreamTimeMicros = BinaryPrimitives.ReadInt64LittleEndian(Body[at..]);
+            at += sizeof(long);
+            if (Operation != EventOperation.Insert)
+            {
+                Previous = new EventVersion(BinaryPrimitives.ReadInt64LittleEndian(Body[at..]), BinaryPrimitives.ReadInt64LittleEndian(Body[(at + sizeof(long))..]));
+                at += 2 * sizeof(long);
+            }
+        }
+
+        Producer = Body.Slice(at + 1, Body[at]);
+        ReadOnlySpan<byte> rest = Body[(at + 1 + Producer.Length)..];
         HasTextId = (bytes[1] & TextIdFlag) != 0;
         IdNumber = HasTextId ? 0 : BinaryPrimitives.ReadInt64LittleEndian(rest);
         IdText = HasTextId ? rest.Slice(2, BinaryPrimitives.ReadUInt16LittleEndian(rest)) : default;
         Fields = rest[(HasTextId ? 2 + IdText.Length : sizeof(long))..];
     }
 
+    /// <summary>Stream time of a record that came before any other, or was written by format 1.</summary>
+    public const long NoStreamTime = long.MinValue;
+
+    internal byte Format { get; }
+
     public bool IsPrimary { get; }
+
+    public EventOperation Operation { get; }
+
+    /// <summary>Stream time when the event came, itself included: how late it was can still be told in a replay.</summary>
+    public long StreamTimeMicros { get; }
+
+    /// <summary>The version of the event that this record corrects. Unless an insert.</summary>
+    public EventVersion Previous { get; }
 
     public int SchemaVersion { get; }
 

@@ -14,6 +14,8 @@ public sealed class EventRecordWriter
     private readonly byte[] _head = new byte[EventRecord.HeadBytes + EntityKeyEncoding.BytesMax];
     private StreamVersion? _version;
     private uint _streamId;
+    private EventOperation _operation;
+    private (int At, int Length) _id;
     private int _bodyLength;
     private int _headLength;
 
@@ -27,17 +29,29 @@ public sealed class EventRecordWriter
     public ReadOnlySpan<byte> Key => _head.AsSpan(EventRecord.HeadBytes, _headLength - EventRecord.HeadBytes);
 
     /// <summary>Encodes the event's body. <paramref name="fields"/> are by position of <paramref name="version"/>.</summary>
-    public void WriteBody(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, EventTime arrival, ReadOnlySpan<byte> producer)
+    public void WriteBody(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in EventArrival arrival, ReadOnlySpan<byte> producer)
     {
         _version = version;
+        _operation = arrival.Operation;
         _streamId = stream.Id;
         Span<byte> body = _body;
         BinaryPrimitives.WriteInt64LittleEndian(body, fields[version.TimePosition].Bits);
-        BinaryPrimitives.WriteInt64LittleEndian(body[8..], arrival.Micros);
-        body[16] = (byte)producer.Length;
-        producer.CopyTo(body[17..]);
-        int at = 17 + producer.Length;
-        at += WriteId(body[at..], fields[version.IdPosition]);
+        BinaryPrimitives.WriteInt64LittleEndian(body[8..], arrival.Arrival.Micros);
+        BinaryPrimitives.WriteInt64LittleEndian(body[16..], arrival.StreamTimeMicros);
+        int at = 24;
+        if (arrival.Operation != EventOperation.Insert)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(body[at..], arrival.Previous.TimeMicros);
+            BinaryPrimitives.WriteInt64LittleEndian(body[(at + 8)..], arrival.Previous.LogSequence);
+            at += 16;
+        }
+
+        body[at++] = (byte)producer.Length;
+        producer.CopyTo(body[at..]);
+        at += producer.Length;
+        int idLength = WriteId(body[at..], fields[version.IdPosition]);
+        _id = (HasTextId ? at + 2 : at, HasTextId ? idLength - 2 : idLength);
+        at += idLength;
         Span<byte> nulls = body.Slice(at, (fields.Length + 7) / 8);
         nulls.Clear();
         at += nulls.Length;
@@ -60,7 +74,8 @@ public sealed class EventRecordWriter
     /// Begins the copy for one entity type: encodes the head with the key that the event's fields give. <paramref name="fields"/> are by position of
     /// <paramref name="version"/>, which is the body's.
     /// </summary>
-    public void WriteHead(StreamFeed feed, StreamVersion version, ReadOnlySpan<Value> fields, bool primary)
+    /// <remarks>The copy has the body's operation, unless it is a retraction: the copy of an upsert for an entity that the event no longer concerns.</remarks>
+    public void WriteHead(StreamFeed feed, StreamVersion version, ReadOnlySpan<Value> fields, bool primary, bool retracts = false)
     {
         int at = EventRecord.HeadBytes;
         foreach (int newest in feed.KeyPositions)
@@ -68,14 +83,14 @@ public sealed class EventRecordWriter
             at += EntityKeyEncoding.Append(_head.AsSpan(at), fields[version.ToNewest.IndexOf(newest)]);
         }
 
-        FinishHead(new RecordHead(_streamId, feed.Entity.Id, version.Definition.Version, primary, HasTextId), at);
+        FinishHead(new RecordHead(EventRecord.NewestFormat, _streamId, feed.Entity.Id, version.Definition.Version, primary, HasTextId, retracts ? EventOperation.Retract : _operation), at);
     }
 
     /// <summary>
     /// Begins another copy of an event that is in the log already, for an entity type that it has none for. <paramref name="newestFields"/> are by position in
     /// the stream's newest version; the body is the original's.
     /// </summary>
-    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<Value> newestFields)
+    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<Value> newestFields, bool retracts = false)
     {
         int at = EventRecord.HeadBytes;
         foreach (int position in feed.KeyPositions)
@@ -83,18 +98,15 @@ public sealed class EventRecordWriter
             at += EntityKeyEncoding.Append(_head.AsSpan(at), newestFields[position]);
         }
 
-        FinishHead(new RecordHead(original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId), at);
+        FinishHead(new RecordHead(original.Format, original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId, retracts ? EventOperation.Retract : original.Operation), at);
     }
 
     /// <summary>Begins the one copy of an event that concerns no entity type yet: history keeps it for views to come. Its key is its id's bytes.</summary>
     public void WriteHistoryHead()
     {
-        int producerLength = _body[16];
-        ReadOnlySpan<byte> id = HasTextId
-            ? _body.AsSpan(17 + producerLength + 2, BinaryPrimitives.ReadUInt16LittleEndian(_body.AsSpan(17 + producerLength)))
-            : _body.AsSpan(17 + producerLength, sizeof(long));
+        ReadOnlySpan<byte> id = _body.AsSpan(_id.At, _id.Length);
         id.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
-        FinishHead(new RecordHead(_streamId, EventRecord.NoEntity, _version!.Definition.Version, Primary: true, HasTextId), EventRecord.HeadBytes + id.Length);
+        FinishHead(new RecordHead(EventRecord.NewestFormat, _streamId, EventRecord.NoEntity, _version!.Definition.Version, Primary: true, HasTextId, _operation), EventRecord.HeadBytes + id.Length);
     }
 
     private bool HasTextId => _version!.Definition.Fields[_version.IdPosition].Type == FieldType.String;
@@ -102,8 +114,8 @@ public sealed class EventRecordWriter
     private void FinishHead(RecordHead values, int length)
     {
         Span<byte> head = _head;
-        head[0] = EventRecord.Format;
-        head[1] = (byte)((values.Primary ? EventRecord.PrimaryFlag : 0) | (values.HasTextId ? EventRecord.TextIdFlag : 0));
+        head[0] = values.Format;
+        head[1] = (byte)((values.Primary ? EventRecord.PrimaryFlag : 0) | (values.HasTextId ? EventRecord.TextIdFlag : 0) | ((int)values.Operation << EventRecord.OperationShift));
         BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)values.SchemaVersion);
         BinaryPrimitives.WriteUInt32LittleEndian(head[4..], values.StreamId);
         BinaryPrimitives.WriteUInt32LittleEndian(head[8..], values.EntityTypeId);
@@ -141,5 +153,5 @@ public sealed class EventRecordWriter
         }
     }
 
-    private readonly record struct RecordHead(uint StreamId, uint EntityTypeId, int SchemaVersion, bool Primary, bool HasTextId);
+    private readonly record struct RecordHead(byte Format, uint StreamId, uint EntityTypeId, int SchemaVersion, bool Primary, bool HasTextId, EventOperation Operation);
 }

@@ -9,6 +9,9 @@ public readonly record struct EventTime(long Micros) : IComparable<EventTime>
 {
     public static readonly EventTime Epoch = new(0);
 
+    /// <summary>After every time: as a <c>known_at</c> it means everything known today.</summary>
+    public static readonly EventTime Never = new(long.MaxValue);
+
     private const int FractionDigitsMax = 6;
 
     public int CompareTo(EventTime other) => Micros.CompareTo(other.Micros);

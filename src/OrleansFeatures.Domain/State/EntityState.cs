@@ -65,7 +65,7 @@ public sealed class EntityState
         {
             Timeline timeline = _timelines[read.Window.Timeline];
             long through = asOf.Micros - read.Window.Delay.Micros;
-            long after = through - read.Window.Width.Micros;
+            long after = through - read.Window.Window.Width.Micros;
             if (after < timeline.FloorMicros)
             {
                 Fill(read, values, FeatureValue.OutsideRetention);

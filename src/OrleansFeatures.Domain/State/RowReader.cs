@@ -1,7 +1,6 @@
 using System.Text;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
-using OrleansFeatures.Domain.Expressions;
 using OrleansFeatures.Domain.Windows;
 
 namespace OrleansFeatures.Domain.State;
@@ -27,7 +26,7 @@ public sealed class RowReader
         _numbers = new long[plan.NumberSlots];
         _rowTexts = new string?[plan.TextSlots];
         _needsFields = !plan.Columns.IsEmpty || !plan.Filters.IsEmpty;
-        foreach (int field in plan.Columns.Select(column => column.Field).Concat(plan.Filters.SelectMany(filter => filter.FieldsUsed)))
+        foreach (int field in plan.Columns.Select(column => column.Field).Concat(plan.Filters.SelectMany(filter => filter.Where?.FieldsUsed ?? [])))
         {
             _texts[field] = true;
         }
@@ -58,8 +57,9 @@ public sealed class RowReader
         ulong flags = 0;
         for (int bit = 0; bit < _plan.Filters.Length; bit++)
         {
-            CompiledExpression filter = _plan.Filters[bit];
-            flags |= filter.Matches(_fields) ? 1UL << bit : 0;
+            FilterPlan filter = _plan.Filters[bit];
+            bool passes = filter.Where?.Matches(_fields) ?? record.StreamTimeMicros == EventRecord.NoStreamTime || record.Time.Micros >= record.StreamTimeMicros - filter.AllowedLateness!.Value.Micros;
+            flags |= passes ? 1UL << bit : 0;
         }
 
         foreach (ColumnPlan column in _plan.Columns)

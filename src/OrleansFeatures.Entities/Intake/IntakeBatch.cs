@@ -173,7 +173,7 @@ public sealed class IntakeBatch : IDisposable
 
     private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer)
     {
-        _writer.WriteBody(stream, version, fields, _arrival, producer);
+        _writer.WriteBody(stream, version, fields, EventArrival.Insert(_arrival), producer);
         if (stream.Feeds.IsEmpty)
         {
             _writer.WriteHistoryHead();

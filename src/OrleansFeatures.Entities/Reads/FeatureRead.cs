@@ -22,6 +22,8 @@ public sealed class FeatureRead
         Rows = rows;
         Keys = new ReadOnlyMemory<byte>[rows * selection.Entities.Length];
         AsOf = new EventTime[rows];
+        KnownAt = new EventTime[rows];
+        Array.Fill(KnownAt, EventTime.Never);
         Values = new FeatureValue[rows * selection.Features.Length];
         Stamps = new EntityStamp[rows * selection.Entities.Length];
     }
@@ -35,6 +37,9 @@ public sealed class FeatureRead
 
     /// <summary>By row.</summary>
     public EventTime[] AsOf { get; }
+
+    /// <summary>By row: what arrived later is not looked at. <see cref="EventTime.Never"/>, everything known today, unless it is set.</summary>
+    public EventTime[] KnownAt { get; }
 
     public FeatureValue[] Values { get; }
 

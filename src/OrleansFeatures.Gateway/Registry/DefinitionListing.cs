@@ -57,10 +57,10 @@ internal sealed class DefinitionListing(LiveDefinitions live)
             {
                 Name = plan.Name,
                 Aggregate = view.Features.First(feature => feature.Name == plan.Name).Aggregate,
-                WindowMicros = plan.Window.Width.Micros,
+                WindowMicros = plan.Window.Window.Width.Micros,
                 DelayMicros = plan.Window.Delay.Micros,
                 Type = (FieldType)plan.Type,
-                List = plan.Aggregate.IsList,
+                List = plan.Shape == FeatureShape.List,
             });
         }
 

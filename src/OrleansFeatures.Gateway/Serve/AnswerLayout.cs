@@ -47,7 +47,7 @@ public sealed class AnswerLayout
 
     private static Wire.Lane LaneOf(FeaturePlan feature) => feature switch
     {
-        { Aggregate.IsList: true } => Wire.Lane.List,
+        { Shape: FeatureShape.List } => Wire.Lane.List,
         { Type: FieldType.Double } => Wire.Lane.Double,
         { Type: FieldType.String } => Wire.Lane.String,
         _ => Wire.Lane.Int64,

@@ -91,7 +91,7 @@ public sealed class EventRecordTests
     private static byte[] Encode(StreamPlan stream, StreamVersion version, Value[] fields)
     {
         var writer = new EventRecordWriter();
-        writer.WriteBody(stream, version, fields, new EventTime(77), "till 7"u8);
+        writer.WriteBody(stream, version, fields, EventArrival.Insert(new EventTime(77)), "till 7"u8);
         writer.WriteHead(stream.Feeds[0], version, fields, primary: true);
         return [.. writer.Head, .. writer.Body];
     }

@@ -206,9 +206,9 @@ public sealed class WindowOracleTests
             for (int index = 0; index < values.Length; index++)
             {
                 FeaturePlan feature = all.Features[index];
-                object? expected = oracle.Read(feature.Aggregate, asOf, feature.Window.Width.Micros, feature.Window.Delay.Micros, where);
+                object? expected = oracle.Read(feature.Aggregate, asOf, feature.Window.Window.Width.Micros, feature.Window.Delay.Micros, where);
                 Same(values[index], expected).ShouldBeTrue(
-                    $"{context}: {feature.Aggregate} over {feature.Window.Width} delayed {feature.Window.Delay} at {asOf}: {Show(values[index])}, the oracle says {Show(expected)}");
+                    $"{context}: {feature.Aggregate} over {feature.Window.Window.Width} delayed {feature.Window.Delay} at {asOf}: {Show(values[index])}, the oracle says {Show(expected)}");
             }
         }
     }

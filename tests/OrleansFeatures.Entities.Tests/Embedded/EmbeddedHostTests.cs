@@ -316,7 +316,7 @@ public sealed class EmbeddedHostTests
     private static async Task AppendPrimaryAloneAsync(TestStore store, StreamPlan stream, PartitionId home, Value[] fields, string producer = "till", int cutBytes = 0)
     {
         var writer = new EventRecordWriter();
-        writer.WriteBody(stream, stream.Version(0)!, fields, TestStore.Start, System.Text.Encoding.UTF8.GetBytes(producer));
+        writer.WriteBody(stream, stream.Version(0)!, fields, EventArrival.Insert(TestStore.Start), System.Text.Encoding.UTF8.GetBytes(producer));
         writer.WriteHead(stream.Feeds[0], stream.Version(0)!, fields, primary: true);
         await using var log = EventLog.Open(new LogOptions { Directory = store.LogDirectory, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System);
         using var batch = new AppendBatch();
