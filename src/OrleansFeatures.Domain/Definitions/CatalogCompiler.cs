@@ -176,6 +176,7 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         if (_problems.Count == 0)
         {
             ConnectFeeds(streams, entities);
+            SayLateness(streams, views);
             CheckFeeds(streams);
         }
 
@@ -250,7 +251,22 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
                 StreamPlan stream = streams.First(candidate => candidate == timeline.Stream);
                 stream.Feeds = stream.Feeds.Add(new StreamFeed(entity, [.. entity.Key.Select(field => stream.PositionOf(field.Name))]));
                 stream.Retention = new Duration(Math.Max(stream.Retention.Micros, timeline.Retention.Micros));
+                stream.NeverTooLate |= timeline.NeverTooLate;
             }
+        }
+    }
+
+    private static void SayLateness(ImmutableArray<StreamPlan> streams, ImmutableArray<ViewPlan> views)
+    {
+        foreach (StreamPlan stream in streams)
+        {
+            ImmutableArray<ViewPlan> own = [.. views.Where(view => view.Stream == stream)];
+            stream.Views = own.Length;
+            stream.Lateness = [.. own
+                .Where(view => view.Definition.AllowedLateness is not null)
+                .Select(view => new ViewLateness(view.Label, view.Definition.AllowedLateness!.Value))
+                .OrderBy(view => view.Allowed)
+                .ThenBy(view => view.View, StringComparer.Ordinal)];
         }
     }
 
@@ -289,5 +305,8 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
 /// <summary>A view whose stream is resolved. The newest version of a view is the one that an unversioned reference means.</summary>
 internal sealed record ViewPlan(string Path, FeatureViewDefinition Definition, StreamPlan Stream, bool IsNewest)
 {
-    public string Reference(string feature) => IsNewest ? $"{Definition.Name}:{feature}" : $"{Definition.Name}@{Definition.Version}:{feature}";
+    /// <summary>"customer_spend", or "customer_spend@1" when there is a newer version.</summary>
+    public string Label => IsNewest ? Definition.Name : $"{Definition.Name}@{Definition.Version}";
+
+    public string Reference(string feature) => $"{Label}:{feature}";
 }

@@ -79,6 +79,9 @@ public sealed class TimelinePlan
     /// <summary>Windows that hold events back from leaving, because they count events and not time.</summary>
     public ImmutableArray<WindowPlan> CountWindows { get; }
 
+    /// <summary>Whether an event can change a value of this timeline however late it comes, because some window counts events and not time.</summary>
+    public bool NeverTooLate => HasLifetime || !CountWindows.IsEmpty;
+
     /// <summary>The step of the summaries that raw events are compacted to: the finest that any feature declares.</summary>
     public long HopMicros { get; }
 

@@ -44,6 +44,33 @@ public sealed class StreamPlan
     /// <summary>How far behind stream time an event may be and still change a live value: the longest retention of what the stream feeds.</summary>
     public Duration Retention { get; internal set; }
 
+    /// <summary>
+    /// Whether some feature over the stream counts events and not time (the last N, or all that ever came): then an event can change a value however late
+    /// it comes, and <see cref="Retention"/> makes none too late.
+    /// </summary>
+    public bool NeverTooLate { get; internal set; }
+
+    /// <summary>The views over this stream that allow so much lateness and no more, the strictest first. A view without a limit is absent.</summary>
+    public ImmutableArray<ViewLateness> Lateness { get; internal set; } = [];
+
+    /// <summary>Views over this stream, with a limit of lateness or without.</summary>
+    public int Views { get; internal set; }
+
+    /// <summary>
+    /// How many of <see cref="Lateness"/>, from the first on, refuse an event that comes when stream time is so much ahead of it. One comparison for an event
+    /// that nobody refuses. Where the result is <see cref="Views"/>, and that is not zero, no view takes the event.
+    /// </summary>
+    public int ViewsRefusing(long latenessMicros)
+    {
+        int refusing = 0;
+        while (refusing < Lateness.Length && latenessMicros > Lateness[refusing].Allowed.Micros)
+        {
+            refusing++;
+        }
+
+        return refusing;
+    }
+
     /// <summary>The version of that number; zero means the newest. Null when the stream has no such version.</summary>
     public StreamVersion? Version(int version)
     {
@@ -103,6 +130,9 @@ public sealed class StreamVersion
         return position >= 0 && newest.Fields[position].Type == field.Type ? position : -1;
     }
 }
+
+/// <summary>A view, as references name it, and the greatest lateness that it allows: an event that comes exactly so late still counts.</summary>
+public sealed record ViewLateness(string View, Duration Allowed);
 
 /// <summary>An entity type that a stream feeds, and where its key stands among the stream's fields.</summary>
 public sealed record StreamFeed(EntityPlan Entity, ImmutableArray<int> KeyPositions);

@@ -218,6 +218,12 @@ internal sealed class TimelineCompiler
             return 0;
         }
 
+        if (lateness.Value.Micros is < 0 or > Limits.WindowReachMaxMicros)
+        {
+            _report(path, $"a lateness of {lateness} is not possible", $"0s to {new Duration(Limits.WindowReachMaxMicros)}");
+            return 0;
+        }
+
         int bit = _filters.FindIndex(filter => filter.AllowedLateness == lateness);
         return bit >= 0 ? 1UL << bit : HasRoom(path) ? AddFilter(new FilterPlan(null, lateness)) : 0;
     }

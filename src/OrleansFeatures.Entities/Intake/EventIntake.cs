@@ -92,7 +92,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     /// <summary>An event at or before this time can no longer change a live value.</summary>
     internal long LateThrough(StreamPlan stream) =>
-        Clocks.StreamTimeMicros(stream.Id) is { } streamTime && !stream.Feeds.IsEmpty ? streamTime - stream.Retention.Micros : long.MinValue;
+        Clocks.StreamTimeMicros(stream.Id) is { } streamTime && !stream.Feeds.IsEmpty && !stream.NeverTooLate ? streamTime - stream.Retention.Micros : long.MinValue;
 
     internal void Return(IntakeBatch batch, EventRecordWriter writer)
     {
