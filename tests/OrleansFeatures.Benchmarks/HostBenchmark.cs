@@ -115,7 +115,7 @@ internal static class HostBenchmark
                 fields[3] = Value.Of(events.Terminal[index]);
                 fields[4] = Value.Of(events.Amounts[index]);
                 fields[5] = Value.Of(events.Frauds[index]);
-                IntakeResult result = intake.Add(stream, version, fields, ""u8, out _);
+                IntakeResult result = intake.Add(stream, version, fields, default, out _);
                 if (result != IntakeResult.Accepted)
                 {
                     throw new InvalidOperationException($"event {events.Ids[index]} was {result}");

@@ -66,7 +66,7 @@ internal sealed class TestStore : IAsyncDisposable
     {
         using IntakeBatch batch = await Host.BeginBatchAsync(TestContext.Current.CancellationToken);
         StreamPlan stream = batch.Catalog.Stream("transactions")!;
-        IntakeResult[] results = [.. events.Select(fields => batch.Add(stream, stream.Version(0)!, fields, "till"u8, out _))];
+        IntakeResult[] results = [.. events.Select(fields => batch.Add(stream, stream.Version(0)!, fields, new Provenance { Producer = "till"u8 }, out _))];
         (await Host.AppendAsync(batch, wait: true, TestContext.Current.CancellationToken)).ShouldBeTrue();
         foreach ((int partition, long offset) in batch.Positions())
         {

@@ -5,17 +5,6 @@ using OrleansFeatures.Log;
 
 namespace OrleansFeatures.Entities.Intake;
 
-/// <summary>What became of one event at the edge. The numbers are those of the wire's EventResult.</summary>
-public enum IntakeResult : byte
-{
-    Accepted = 0,
-    Duplicate = 1,
-
-    /// <summary>In history, but too old to change any live value.</summary>
-    Late = 2,
-    Refused = 3,
-}
-
 /// <summary>
 /// Events on their way into the log. Each is checked, claimed by its id, and encoded once for every entity that it concerns: the first copy is
 /// the primary (raw history is the primaries), its other copies follow it directly, so that after a torn write only the very last event
@@ -61,18 +50,29 @@ public sealed class IntakeBatch : IDisposable
     /// <summary>Batches given up before this one met its first event.</summary>
     internal long GivenUpBefore { get; }
 
+    /// <summary>What became of the events whose result is pending, in the order in which they were added. Complete once the batch has been appended.</summary>
+    public IReadOnlyList<CorrectionOutcome> Corrections => [];
+
+    /// <summary>About how many bytes of the log the batch takes.</summary>
+    public int Bytes => Records.Bytes;
+
     /// <summary>
-    /// Takes one event. <paramref name="fields"/> are by position of <paramref name="version"/>, each of its declared type or null; <paramref name="producer"/> is UTF-8 of at
-    /// most <see cref="Domain.Limits.ProducerBytesMax"/> bytes. On Refused, <paramref name="refusal"/> says why; nothing of the event is kept and its neighbours go on.
+    /// Takes one event. <paramref name="fields"/> are by position of <paramref name="version"/>, each of its declared type or null; a delete needs only the id. On Refused the
+    /// note says why; nothing of the event is kept and its neighbours go on. An insert's result is definite at once; a correction's is Pending, because it depends on
+    /// corrections of the same event that are under way: it is resolved when the batch is appended.
     /// </summary>
-    public IntakeResult Add(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer, out EventRefusal? refusal)
+    public IntakeResult Add(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance, out IntakeNote note)
     {
-        refusal = EventCheck.Refuse(stream, version, fields);
+        EventRefusal? refusal = provenance.Operation == EventOperation.Insert
+            ? EventCheck.Refuse(stream, version, fields)
+            : new EventRefusal("op", $"the operation {provenance.Operation} is not possible", "send inserts only");
+        note = IntakeNote.Of(refusal);
         if (refusal is not null)
         {
             return IntakeResult.Refused;
         }
 
+        ReadOnlySpan<byte> producer = provenance.Producer;
         ref readonly Value id = ref fields[version.IdPosition];
         EventIdIndex.IdKey key = EventIntake.KeyOf(id);
         if (!_intake.Ids.TryClaim(stream.Id, key))

@@ -102,16 +102,20 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthSer
         for (int index = 0; index < source.Count; index++)
         {
             EventRefusal? refusal = source.Read(index, fields);
-            IntakeResult result = refusal is null
-                ? batch.Add(stream, version, fields, source.Producers.Of(index), out refusal)
-                : IntakeResult.Refused;
+            IntakeResult result = IntakeResult.Refused;
+            if (refusal is null)
+            {
+                result = batch.Add(stream, version, fields, new Provenance { Producer = source.Producers.Of(index) }, out IntakeNote note);
+                refusal = note.Refusal;
+            }
+
             outcome.Add(index, result);
             if (refusal is not null)
             {
                 outcome.Refusals.Add(new PushRefusal(index, refusal, QuarantineJson.Of(source, index)));
             }
 
-            if (batch.Records.Bytes > Limits.PushRecordBytesMax)
+            if (batch.Bytes > Limits.PushRecordBytesMax)
             {
                 throw Refuse.Argument("events", $"the first {index + 1} events take more than {Limits.PushRecordBytesMax} bytes in the log", "send fewer events at once");
             }
