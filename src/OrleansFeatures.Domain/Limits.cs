@@ -45,8 +45,14 @@ public static class Limits
     /// <summary>Rows of a chunk: 64 rows of four 8-byte cells are 2 KB, half of the smallest L1 way, so shifting for a late row stays in cache.</summary>
     public const int ChunkRowsMax = 64;
 
-    /// <summary>N of first_n and last_n.</summary>
+    /// <summary>N of first_n and last_n, K of top_k.</summary>
     public const int ListLengthMax = 1_000;
+
+    /// <summary>Bounds of a histogram: its answer is then at most 101 counts, 0.8 KB.</summary>
+    public const int HistogramBoundsMax = 100;
+
+    /// <summary>Categories of a <c>by</c>: a map of more is cut to those with the most events, and says so. 1,000 keys of 20 bytes and values of 8 are 28 KB of answer.</summary>
+    public const int CategoriesMax = 1_000;
 
     /// <summary>Nesting of an expression: keeps the recursive parser and evaluator off the stack's end.</summary>
     public const int ExpressionDepthMax = 64;

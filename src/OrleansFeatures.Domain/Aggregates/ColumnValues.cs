@@ -6,38 +6,25 @@ using OrleansFeatures.Domain.Windows;
 namespace OrleansFeatures.Domain.Aggregates;
 
 /// <summary>
-/// One number column's values in one window, oldest first, and every aggregate over them. Features of the same column share the gathered
-/// values and, where they need order, one sorted copy.
+/// One column's values in one window with their event times, ordered by (time, id), nulls left out, and every aggregate over them. For an aggregate without a field the values
+/// are the times themselves. Features of the same column share the gathered values and what is derived from them:
+/// <code>
+///   bits, times ──┬── doubles (integers converted)  ── moments
+///                 ├── ordered (a copy that percentiles part further and further)
+///                 └── groups  (different values and how often: distinct_count, mode, top_k, entropy)
+/// </code>
+/// Nothing is allocated but lists and texts, once the scratch has grown.
 /// </summary>
-internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, WindowScratch scratch)
+internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOnlySpan<long> times, WindowSpan span, ITextCodes texts, WindowScratch scratch)
 {
     private readonly ReadOnlySpan<long> _bits = bits;
+    private readonly ReadOnlySpan<long> _times = times;
+    private readonly CodeOrder _order = new(type, texts);
     private readonly bool _isDouble = type == FieldType.Double;
-    private Span<double> _sortedDoubles;
     private Span<double> _doubles;
-    private bool _sorted;
-
-    private ReadOnlySpan<double> AsDoubles
-    {
-        get
-        {
-            if (_isDouble)
-            {
-                return MemoryMarshal.Cast<long, double>(_bits);
-            }
-
-            if (_doubles.IsEmpty)
-            {
-                _doubles = new double[_bits.Length];
-                for (int index = 0; index < _bits.Length; index++)
-                {
-                    _doubles[index] = _bits[index];
-                }
-            }
-
-            return _doubles;
-        }
-    }
+    private Span<long> _ordered;
+    private Moments _moments;
+    private bool _isGrouped;
 
     public FeatureValue Compute(AggregateCall call)
     {
@@ -55,73 +42,113 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, Window
         {
             AggregateKind.Sum => Sum(),
             AggregateKind.Mean => Double(Total() / _bits.Length),
-            AggregateKind.Min => FeatureValue.Of(Least()),
-            AggregateKind.Max => FeatureValue.Of(Greatest()),
-            AggregateKind.VarPop => Double(Moments.SquaredDeviations(AsDoubles) / _bits.Length),
-            AggregateKind.StddevPop => Double(Math.Sqrt(Moments.SquaredDeviations(AsDoubles) / _bits.Length)),
-            AggregateKind.VarSamp => _bits.Length < 2 ? FeatureValue.Null : Double(Moments.SquaredDeviations(AsDoubles) / (_bits.Length - 1)),
-            AggregateKind.StddevSamp => _bits.Length < 2 ? FeatureValue.Null : Double(Math.Sqrt(Moments.SquaredDeviations(AsDoubles) / (_bits.Length - 1))),
-            AggregateKind.First => FeatureValue.Of(At(0)),
-            AggregateKind.Last => FeatureValue.Of(At(_bits.Length - 1)),
+            AggregateKind.Min => FeatureValue.Of(_order.ValueOf(Extreme(-1))),
+            AggregateKind.Max => FeatureValue.Of(_order.ValueOf(Extreme(1))),
+            AggregateKind.First => FeatureValue.Of(_order.ValueOf(_bits[0])),
+            AggregateKind.Last => FeatureValue.Of(_order.ValueOf(_bits[^1])),
             AggregateKind.FirstN => FeatureValue.Of(Oldest((int)call.Argument)),
             AggregateKind.LastN => FeatureValue.Of(Newest((int)call.Argument)),
-            AggregateKind.DistinctCount => FeatureValue.Of(Value.Of(Distinct())),
-            AggregateKind.Percentile => Double(Ranks.Continuous(Sorted(), call.Argument)),
-            AggregateKind.Median => Double(Ranks.Continuous(Sorted(), 0.5)),
+            AggregateKind.DistinctCount => FeatureValue.Of(Value.Of((long)Groups().Count)),
+            AggregateKind.Percentile => Continuous(call.Argument),
+            AggregateKind.Median => Continuous(0.5),
             AggregateKind.PercentileDisc => FeatureValue.Of(Discrete(call.Argument)),
-            _ => throw new InvariantException($"{call.Kind} has no computation"),
+            AggregateKind.Mode => FeatureValue.Of(Mode()),
+            AggregateKind.TopK => FeatureValue.Of(TopK((int)call.Argument)),
+            AggregateKind.Histogram => FeatureValue.Of(Histogram(call.Bounds!)),
+            AggregateKind.Entropy => Double(Entropy()),
+            AggregateKind.Any => FeatureValue.Of(Value.Of(_bits.ContainsAnyExcept(0))),
+            AggregateKind.All => FeatureValue.Of(Value.Of(!_bits.Contains(0))),
+            AggregateKind.Ewma => Double(Trends.Ewma(AsDoubles(), _times, call.Argument)),
+            AggregateKind.Slope => Double(Trends.Slope(AsDoubles(), _times)),
+            AggregateKind.Delta => _isDouble ? Double(RawDoubles[^1] - RawDoubles[0]) : Trends.Delta(_bits[0], _bits[^1]),
+            AggregateKind.Drawdown => _isDouble ? Double(Trends.Drawdown(RawDoubles)) : Trends.Drawdown(_bits),
+            AggregateKind.Rate => Rate(call.Field is null ? _bits.Length : Total()),
+            AggregateKind.TimeSinceLast => Double((span.AsOf - _times[^1]) / WindowSpan.MicrosPerSecond),
+            _ => Double(SharedMoments().Result(call.Kind)),
         };
     }
 
-    /// <summary>Events hold finite numbers only, so anything else is a result beyond the largest double.</summary>
-    private static FeatureValue Double(double value) => double.IsFinite(value) ? FeatureValue.Of(Value.Of(value)) : FeatureValue.Invalid;
+    private readonly ReadOnlySpan<double> RawDoubles => MemoryMarshal.Cast<long, double>(_bits);
 
-    private readonly Value At(int index) => Value.FromBits(type, _bits[index]);
+    /// <summary>Events hold finite numbers only, so anything else is a result beyond the largest double.</summary>
+    private static FeatureValue Double(double? value) =>
+        value is not { } number ? FeatureValue.Null : double.IsFinite(number) ? FeatureValue.Of(Value.Of(number)) : FeatureValue.Invalid;
+
+    private ReadOnlySpan<double> AsDoubles()
+    {
+        if (_isDouble)
+        {
+            return RawDoubles;
+        }
+
+        if (_doubles.IsEmpty)
+        {
+            _doubles = scratch.Doubles(_bits.Length);
+            for (int index = 0; index < _bits.Length; index++)
+            {
+                _doubles[index] = _bits[index];
+            }
+        }
+
+        return _doubles;
+    }
 
     private readonly FeatureValue Sum()
     {
         if (_isDouble)
         {
-            return Double(Total());
+            return Double(Sums.Of(RawDoubles));
         }
 
-        Int128 sum = Moments.Sum(_bits);
+        Int128 sum = Sums.Of(_bits);
         return sum < long.MinValue || sum > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)sum));
     }
 
-    private readonly double Total() => _isDouble ? Moments.Sum(MemoryMarshal.Cast<long, double>(_bits)) : (double)Moments.Sum(_bits);
+    private readonly double Total() => _isDouble ? Sums.Of(RawDoubles) : (double)Sums.Of(_bits);
 
-    private readonly Value Least()
+    private Moments SharedMoments()
     {
-        int least = 0;
-        for (int index = 1; index < _bits.Length; index++)
+        if (_moments.Count == 0)
         {
-            least = Compare(_bits[index], _bits[least]) < 0 ? index : least;
+            _moments = Moments.Of(AsDoubles());
         }
 
-        return At(least);
+        return _moments;
     }
 
-    private readonly Value Greatest()
+    private readonly long Extreme(int sign)
     {
-        int greatest = 0;
-        for (int index = 1; index < _bits.Length; index++)
+        if (type == FieldType.String)
         {
-            greatest = Compare(_bits[index], _bits[greatest]) > 0 ? index : greatest;
+            return ExtremeText(sign);
         }
 
-        return At(greatest);
+        if (!_isDouble)
+        {
+            return sign < 0 ? Extremes.Least(_bits) : Extremes.Greatest(_bits);
+        }
+
+        // Adding zero makes 0.0 of -0.0, whichever of the two came first.
+        return BitConverter.DoubleToInt64Bits((sign < 0 ? Extremes.Least(RawDoubles) : Extremes.Greatest(RawDoubles)) + 0.0);
     }
 
-    private readonly int Compare(long left, long right) =>
-        _isDouble ? BitConverter.Int64BitsToDouble(left).CompareTo(BitConverter.Int64BitsToDouble(right)) : left.CompareTo(right);
+    private readonly long ExtremeText(int sign)
+    {
+        long best = _bits[0];
+        foreach (long code in _bits)
+        {
+            best = code != best && texts.Compare(code, best) * sign > 0 ? code : best;
+        }
+
+        return best;
+    }
 
     private readonly Value[] Oldest(int n)
     {
         var list = new Value[Math.Min(n, _bits.Length)];
         for (int index = 0; index < list.Length; index++)
         {
-            list[index] = At(index);
+            list[index] = _order.ValueOf(_bits[index]);
         }
 
         return list;
@@ -132,38 +159,102 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, Window
         var list = new Value[Math.Min(n, _bits.Length)];
         for (int index = 0; index < list.Length; index++)
         {
-            list[index] = At(_bits.Length - 1 - index);
+            list[index] = _order.ValueOf(_bits[^(index + 1)]);
         }
 
         return list;
     }
 
-    private ReadOnlySpan<double> Sorted()
+    private Span<long> Ordered()
     {
-        if (!_sorted)
+        if (_ordered.IsEmpty)
         {
-            _sortedDoubles = scratch.Doubles(_bits.Length);
-            AsDoubles.CopyTo(_sortedDoubles);
-            _sortedDoubles.Sort();
-            _sorted = true;
+            _ordered = scratch.Ordered(_bits.Length);
+            _bits.CopyTo(_ordered);
         }
 
-        return _sortedDoubles;
+        return _ordered;
     }
 
-    /// <summary>Doubles are compared as doubles; integers as integers, because two neighbours beyond 2^53 are one double.</summary>
-    private long Distinct() => _isDouble ? Ranks.Distinct(Sorted()) : Ranks.Distinct<long>(SortedBits());
+    private FeatureValue Continuous(double fraction) => Double(
+        _isDouble ? Ranks.Continuous(MemoryMarshal.Cast<long, double>(Ordered()), fraction) : Ranks.Continuous(Ordered(), fraction));
 
-    private Value Discrete(double fraction)
+    private Value Discrete(double fraction) => _isDouble
+        ? Value.Of(Ranks.Discrete(MemoryMarshal.Cast<long, double>(Ordered()), fraction) + 0.0)
+        : Value.FromBits(type, Ranks.Discrete(Ordered(), fraction));
+
+    private ValueGroups Groups()
     {
-        int index = Ranks.DiscreteIndex(_bits.Length, fraction);
-        return _isDouble ? Value.Of(Sorted()[index]) : Value.FromBits(type, SortedBits()[index]);
+        if (!_isGrouped)
+        {
+            scratch.Values.Fill(type, _bits);
+            _isGrouped = true;
+        }
+
+        return scratch.Values;
     }
 
-    private readonly ReadOnlySpan<long> SortedBits()
+    private Value Mode()
     {
-        long[] sorted = _bits.ToArray();
-        Array.Sort(sorted);
-        return sorted;
+        Span<int> chosen = stackalloc int[1];
+        _order.MostFrequent(Groups(), chosen);
+        return _order.ValueOf(scratch.Values.Codes[chosen[0]]);
+    }
+
+    private Value[] TopK(int k)
+    {
+        ValueGroups groups = Groups();
+        Span<int> chosen = stackalloc int[Math.Min(k, groups.Count)];
+        _order.MostFrequent(groups, chosen);
+        var map = new Value[2 * chosen.Length];
+        for (int rank = 0; rank < chosen.Length; rank++)
+        {
+            map[2 * rank] = _order.ValueOf(groups.Codes[chosen[rank]]);
+            map[(2 * rank) + 1] = Value.Of((long)groups.Occurrences[chosen[rank]]);
+        }
+
+        return map;
+    }
+
+    private readonly Value[] Histogram(HistogramBounds bounds)
+    {
+        Span<long> counts = stackalloc long[bounds.BinCount];
+        counts.Clear();
+        foreach (long value in _bits)
+        {
+            counts[_isDouble ? bounds.BinOf(BitConverter.Int64BitsToDouble(value)) : bounds.BinOf(value)]++;
+        }
+
+        var list = new Value[counts.Length];
+        for (int bin = 0; bin < list.Length; bin++)
+        {
+            list[bin] = Value.Of(counts[bin]);
+        }
+
+        return list;
+    }
+
+    /// <summary>As log₂ n - Σ c log₂ c / n, where one value only gives zero exactly.</summary>
+    private double Entropy()
+    {
+        ValueGroups groups = Groups();
+        if (groups.Count == 1)
+        {
+            return 0;
+        }
+
+        (double high, double low) = (0, 0);
+        foreach (int occurrences in groups.Occurrences)
+        {
+            Sums.Add(ref high, ref low, occurrences * Math.Log2(occurrences));
+        }
+
+        return Math.Log2(_bits.Length) - ((high + low) / _bits.Length);
+    }
+
+    private readonly FeatureValue Rate(double total)
+    {
+        double seconds = span.Seconds(_times[0]);
+        return seconds > 0 ? Double(total / seconds) : FeatureValue.Null;
     }
 }

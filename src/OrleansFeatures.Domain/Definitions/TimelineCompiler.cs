@@ -104,7 +104,7 @@ internal sealed class TimelineCompiler
             Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits),
             Column = column,
             By = by,
-            Lane = by < 0 && aggregate.IsFolded ? Lane(column, filterBits, aggregate.NeedsMoments) : -1,
+            Lane = by < 0 && aggregate.IsFoldedOver(column < 0 ? FieldType.Timestamp : _columns[column].Type) ? Lane(column, filterBits, aggregate.NeedsMoments) : -1,
             Accuracy = feature.Accuracy ?? Catalog.AccuracyDefault,
             Default = DefaultOf($"{path}.default", feature, aggregate, type),
         };
@@ -112,7 +112,7 @@ internal sealed class TimelineCompiler
 
     private bool TryFindColumn(string path, AggregateCall aggregate, out int column, out FieldType type)
     {
-        (column, type) = (-1, FieldType.Int64);
+        (column, type) = (-1, aggregate.ResultType(FieldType.Timestamp) ?? FieldType.Int64);
         if (aggregate.Field is null)
         {
             return true;
@@ -129,7 +129,7 @@ internal sealed class TimelineCompiler
         FieldType fieldType = _stream.Fields[position].Type;
         if (aggregate.ResultType(fieldType) is not { } resultType)
         {
-            _report($"{path}.aggregate", $"field '{aggregate.Field}' is {fieldType.Name()}, which {aggregate.Name} cannot take", "name a numeric field, or use count, distinct_count, first, last, min or max");
+            _report($"{path}.aggregate", $"field '{aggregate.Field}' is {fieldType.Name()}, which {aggregate.Name} cannot take", $"{aggregate.FieldAdvice}, or use count, distinct_count, first, last, min or max");
             return false;
         }
 

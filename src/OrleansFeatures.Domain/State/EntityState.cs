@@ -11,6 +11,8 @@ namespace OrleansFeatures.Domain.State;
 /// </summary>
 public sealed class EntityState
 {
+    private static readonly TextDictionary NoTexts = new();
+
     private readonly EntityPlan _plan;
     private readonly Timeline[] _timelines;
 
@@ -72,7 +74,7 @@ public sealed class EntityState
                 continue;
             }
 
-            ReadWindow(read, new RowRange(timeline, after, through, read.Window.FilterBits), values, scratch);
+            ReadWindow(read, new RowRange(timeline, after, through, read.Window.FilterBits), new WindowSpan(asOf.Micros, after, through), values, scratch);
         }
     }
 
@@ -93,37 +95,17 @@ public sealed class EntityState
         }
     }
 
-    private void ReadWindow(WindowRead read, in RowRange rows, Span<FeatureValue> values, WindowScratch scratch)
+    private void ReadWindow(WindowRead read, in RowRange rows, WindowSpan span, Span<FeatureValue> values, WindowScratch scratch)
     {
         foreach (ColumnRead column in read.Columns)
         {
-            if (column.Column < 0)
+            ColumnPlan? plan = column.Column < 0 ? null : _plan.Timelines[read.Window.Timeline].Columns[column.Column];
+            TextDictionary texts = plan?.Type == FieldType.String ? new TextDictionary() : NoTexts;
+            ReadOnlySpan<long> bits = rows.Gather(plan, texts, scratch, out ReadOnlySpan<long> times);
+            var window = new ColumnValues(plan?.Type ?? FieldType.Timestamp, bits, times, span, texts, scratch);
+            foreach ((FeaturePlan feature, int output) in column.Features)
             {
-                FeatureValue count = FeatureValue.Of(Value.Of((long)rows.Count()));
-                foreach ((_, int output) in column.Features)
-                {
-                    values[output] = count;
-                }
-
-                continue;
-            }
-
-            ColumnPlan plan = _plan.Timelines[read.Window.Timeline].Columns[column.Column];
-            if (plan.Type == FieldType.String)
-            {
-                var texts = new TextValues(rows.GatherTexts(plan, scratch));
-                foreach ((FeaturePlan feature, int output) in column.Features)
-                {
-                    values[output] = OrDefault(texts.Compute(feature.Aggregate), feature);
-                }
-            }
-            else
-            {
-                var numbers = new ColumnValues(plan.Type, rows.Gather(plan, scratch), scratch);
-                foreach ((FeaturePlan feature, int output) in column.Features)
-                {
-                    values[output] = OrDefault(numbers.Compute(feature.Aggregate), feature);
-                }
+                values[output] = OrDefault(window.Compute(feature.Aggregate), feature);
             }
         }
     }

@@ -1,4 +1,6 @@
+using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Windows;
 
@@ -30,7 +32,7 @@ internal readonly ref struct RowRange
     }
 
     /// <summary>Rows in time, before the filter: what a gathering needs room for.</summary>
-    public int CountInTime()
+    private int CountInTime()
     {
         int count = 0;
         foreach (Chunk chunk in _chunks)
@@ -42,68 +44,38 @@ internal readonly ref struct RowRange
         return count;
     }
 
-    /// <summary>Rows in time that pass the filter.</summary>
-    public int Count()
+    /// <summary>
+    /// Copies the event times of the passing rows that are not null in the column (null: of all passing rows), oldest first, and returns the column's values beside them: numbers, codes of
+    /// <paramref name="texts"/>, or without a column the times themselves.
+    /// </summary>
+    public ReadOnlySpan<long> Gather(ColumnPlan? column, TextDictionary texts, WindowScratch scratch, out ReadOnlySpan<long> times)
     {
-        if (_filter == 0)
-        {
-            return CountInTime();
-        }
-
+        int room = CountInTime();
+        Span<long> values = scratch.Numbers(room);
+        Span<long> taken = scratch.Times(room);
+        ulong mask = _filter | (column?.NullBit ?? 0);
         int count = 0;
         foreach (Chunk chunk in _chunks)
         {
             (int from, int to) = Bounds(chunk);
-            foreach (long flags in chunk.Numbers(Chunk.FlagsSlot, from, to))
-            {
-                count += ((ulong)flags & _filter) == _filter ? 1 : 0;
-            }
-        }
-
-        return count;
-    }
-
-    /// <summary>Copies a number column's values of the passing rows that are not null, oldest first.</summary>
-    public ReadOnlySpan<long> Gather(ColumnPlan column, WindowScratch scratch)
-    {
-        Span<long> values = scratch.Numbers(CountInTime());
-        int count = 0;
-        foreach (Chunk chunk in _chunks)
-        {
-            (int from, int to) = Bounds(chunk);
-            ReadOnlySpan<long> cells = chunk.Numbers(column.Slot, from, to);
+            ReadOnlySpan<long> chunkTimes = chunk.Times[from..to];
             ReadOnlySpan<long> flags = chunk.Numbers(Chunk.FlagsSlot, from, to);
-            for (int row = 0; row < cells.Length; row++)
+            bool isText = column?.Type == FieldType.String;
+            ReadOnlySpan<long> cells = column is null ? chunkTimes : isText ? default : chunk.Numbers(column.Slot, from, to);
+            ReadOnlySpan<string?> textCells = isText ? chunk.Texts(column!.Slot, from, to) : default;
+            for (int row = 0; row < flags.Length; row++)
             {
-                values[count] = cells[row];
-                count += Passes(flags[row], column) ? 1 : 0;
+                if (((ulong)flags[row] & mask) == _filter)
+                {
+                    values[count] = isText ? texts.CodeOf(textCells[row]!) : cells[row];
+                    taken[count++] = chunkTimes[row];
+                }
             }
         }
 
+        times = taken[..count];
         return values[..count];
     }
-
-    /// <summary>The same for a text column.</summary>
-    public ReadOnlySpan<string?> GatherTexts(ColumnPlan column, WindowScratch scratch)
-    {
-        Span<string?> values = scratch.Texts(CountInTime());
-        int count = 0;
-        foreach (Chunk chunk in _chunks)
-        {
-            (int from, int to) = Bounds(chunk);
-            ReadOnlySpan<string?> cells = chunk.Texts(column.Slot, from, to);
-            ReadOnlySpan<long> flags = chunk.Numbers(Chunk.FlagsSlot, from, to);
-            for (int row = 0; row < cells.Length; row++)
-            {
-                values[count] = cells[row];
-                count += Passes(flags[row], column) ? 1 : 0;
-            }
-        }
-
-        return values[..count];
-    }
-
-    private bool Passes(long flags, ColumnPlan column) => ((ulong)flags & (_filter | column.NullBit)) == _filter;
 
     private (int From, int To) Bounds(Chunk chunk)
     {

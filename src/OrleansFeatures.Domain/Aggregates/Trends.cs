@@ -1,0 +1,103 @@
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+
+namespace OrleansFeatures.Domain.Aggregates;
+
+/// <summary>What follows from the order and the times of the values: formulas in <see cref="AggregateKind"/>. Spans are not empty, oldest first, and of one length.</summary>
+internal static class Trends
+{
+    /// <summary>
+    /// Weights are taken relative to the newest event, whose weight is then 1 whatever the instant of the read. From where weights are below the least double on, nothing older
+    /// counts.
+    /// </summary>
+    public static double Ewma(ReadOnlySpan<double> values, ReadOnlySpan<long> times, double halfLifeMicros)
+    {
+        long newest = times[^1];
+        double rate = -Math.Log(2) / halfLifeMicros;
+        (double high, double low, double weights) = (0, 0, 0);
+        double weight = 1;
+        for (int row = values.Length - 1; row >= 0 && weight > 0; row--)
+        {
+            weight = Math.Exp(rate * (newest - times[row]));
+            weights += weight;
+            Sums.Add(ref high, ref low, weight * values[row]);
+        }
+
+        return (high + low) / weights;
+    }
+
+    /// <summary>
+    /// Times are taken relative to the first and then to their mean, values to the first and then to theirs: no difference of large sums, and a constant has slope zero exactly.
+    /// </summary>
+    public static double? Slope(ReadOnlySpan<double> values, ReadOnlySpan<long> times)
+    {
+        if (times[0] == times[^1])
+        {
+            return null;
+        }
+
+        (double timeMean, double valueMean) = MeansFromFirst(values, times);
+        double timeSquares = 0;
+        double timeRest = 0;
+        double valueRest = 0;
+        (double high, double low) = (0, 0);
+        for (int row = 0; row < values.Length; row++)
+        {
+            double time = times[row] - times[0] - timeMean;
+            double value = values[row] - values[0] - valueMean;
+            timeSquares += time * time;
+            timeRest += time;
+            valueRest += value;
+            Sums.Add(ref high, ref low, time * value);
+        }
+
+        double products = high + low - (timeRest * valueRest / values.Length);
+        return products / (timeSquares - (timeRest * timeRest / values.Length)) * WindowSpan.MicrosPerSecond;
+    }
+
+    public static double Drawdown(ReadOnlySpan<double> values)
+    {
+        double greatest = values[0];
+        double fall = 0;
+        foreach (double value in values)
+        {
+            greatest = Math.Max(greatest, value);
+            fall = Math.Max(fall, greatest - value);
+        }
+
+        return fall;
+    }
+
+    /// <summary>Two int64 may lie further apart than an int64 reaches.</summary>
+    public static FeatureValue Drawdown(ReadOnlySpan<long> values)
+    {
+        long greatest = values[0];
+        ulong fall = 0;
+        foreach (long value in values)
+        {
+            greatest = Math.Max(greatest, value);
+            fall = Math.Max(fall, (ulong)greatest - (ulong)value);
+        }
+
+        return fall > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)fall));
+    }
+
+    public static FeatureValue Delta(long first, long last)
+    {
+        Int128 delta = (Int128)last - first;
+        return delta < long.MinValue || delta > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)delta));
+    }
+
+    private static (double Time, double Value) MeansFromFirst(ReadOnlySpan<double> values, ReadOnlySpan<long> times)
+    {
+        double n = values.Length;
+        double time = (double)(Sums.Of(times) - (values.Length * (Int128)times[0])) / n;
+        (double high, double low) = (0, 0);
+        foreach (double value in values)
+        {
+            Sums.Add(ref high, ref low, value - values[0]);
+        }
+
+        return (time, (high + low) / n);
+    }
+}
