@@ -42,6 +42,12 @@ public static class Limits
     /// <summary>N of a window of the last N events: 10,000 events of 30 bytes are 300 KB that an entity keeps however old they are.</summary>
     public const int CountWindowMax = 10_000;
 
+    /// <summary>Shortest hop of a feature's accuracy, a second: shorter hops of a busy entity would be as many as its events.</summary>
+    public const long HopMinMicros = 1_000_000;
+
+    /// <summary>Longest hop of a feature's accuracy, a day: 3,650 hops then span the longest window.</summary>
+    public const long HopMaxMicros = 86_400L * 1_000_000;
+
     /// <summary>Rows of a chunk: 64 rows of four 8-byte cells are 2 KB, half of the smallest L1 way, so shifting for a late row stays in cache.</summary>
     public const int ChunkRowsMax = 64;
 

@@ -16,6 +16,14 @@ public readonly record struct Duration(long Micros) : IComparable<Duration>
 
     public int CompareTo(Duration other) => Micros.CompareTo(other.Micros);
 
+    public static bool operator <(Duration left, Duration right) => left.Micros < right.Micros;
+
+    public static bool operator >(Duration left, Duration right) => left.Micros > right.Micros;
+
+    public static bool operator <=(Duration left, Duration right) => left.Micros <= right.Micros;
+
+    public static bool operator >=(Duration left, Duration right) => left.Micros >= right.Micros;
+
     public static bool TryParse(string text, out Duration duration)
     {
         duration = default;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.Expressions;
+using OrleansFeatures.Domain.Windows;
 
 namespace OrleansFeatures.Domain.Definitions;
 
@@ -160,4 +161,8 @@ public enum FeatureShape : byte
 /// Which events a feature covers: read at T, those of one timeline that the window reaches from T - Delay and whose flags have all of
 /// <paramref name="FilterBits"/>. Features with equal plans share one walk.
 /// </summary>
-public sealed record WindowPlan(int Timeline, WindowDefinition Window, Duration Delay, ulong FilterBits);
+public sealed record WindowPlan(int Timeline, WindowDefinition Window, Duration Delay, ulong FilterBits)
+{
+    /// <summary>Where tumbling windows start; null for every other kind. Equal plans have equal ones: it is made of the window alone.</summary>
+    internal CalendarWindow? Calendar { get; init; }
+}

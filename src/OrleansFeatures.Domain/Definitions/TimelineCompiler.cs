@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.Expressions;
+using OrleansFeatures.Domain.Windows;
 
 namespace OrleansFeatures.Domain.Definitions;
 
@@ -18,6 +19,7 @@ internal sealed class TimelineCompiler
     private readonly List<FilterPlan> _filters = [];
     private readonly List<LanePlan> _lanes = [];
     private readonly List<FeaturePlan> _features = [];
+    private readonly Dictionary<WindowDefinition, CalendarWindow> _calendars = [];
     private long _reachMicros;
 
     private TimelineCompiler(StreamPlan stream, int timeline, Action<string, string, string> report)
@@ -81,6 +83,11 @@ internal sealed class TimelineCompiler
             return null;
         }
 
+        if (!IsZoneKnown($"{path}.window.time_zone", feature.Window) || !IsAccuracyPossible($"{path}.accuracy", feature))
+        {
+            return null;
+        }
+
         if (feature.Window.Kind != WindowKind.Sliding || feature.By is not null)
         {
             _report($"{path}.window", $"this version reads sliding windows of one value only, not {feature.Window}", "use a duration, as in window: 1d");
@@ -101,13 +108,52 @@ internal sealed class TimelineCompiler
             Name = feature.Name,
             Aggregate = aggregate,
             Type = type,
-            Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits),
+            Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits) { Calendar = CalendarOf(feature.Window) },
             Column = column,
             By = by,
             Lane = by < 0 && aggregate.IsFoldedOver(column < 0 ? FieldType.Timestamp : _columns[column].Type) ? Lane(column, filterBits, aggregate.NeedsMoments) : -1,
             Accuracy = feature.Accuracy ?? Catalog.AccuracyDefault,
             Default = DefaultOf($"{path}.default", feature, aggregate, type),
         };
+    }
+
+    private bool IsZoneKnown(string path, WindowDefinition window)
+    {
+        if (window.Kind == WindowKind.Tumbling && ZoneClock.Refuse(window.TimeZone) is { } refusal)
+        {
+            _report(path, refusal.Message, refusal.Suggestion);
+            return false;
+        }
+
+        return true;
+    }
+
+    private bool IsAccuracyPossible(string path, FeatureDefinition feature)
+    {
+        if (feature.Accuracy is not { } accuracy || AccuracyCheck.Refuse(accuracy, feature.Window) is not { } refusal)
+        {
+            return true;
+        }
+
+        _report($"{path}.{refusal.Key}", refusal.Message, refusal.Suggestion);
+        return false;
+    }
+
+    /// <summary>One instance for equal windows, so that what one read found serves the next, whatever feature it is for.</summary>
+    private CalendarWindow? CalendarOf(WindowDefinition window)
+    {
+        if (window.Kind != WindowKind.Tumbling)
+        {
+            return null;
+        }
+
+        if (!_calendars.TryGetValue(window, out CalendarWindow? calendar))
+        {
+            calendar = new CalendarWindow(window);
+            _calendars.Add(window, calendar);
+        }
+
+        return calendar;
     }
 
     private bool TryFindColumn(string path, AggregateCall aggregate, out int column, out FieldType type)

@@ -3,11 +3,12 @@ namespace OrleansFeatures.Domain.Definitions;
 /// <summary>How far back of the instant asked for a window may look, and which windows are possible.</summary>
 internal static class WindowReach
 {
-    /// <summary>The longest month, and the hour that a change to winter time may add.</summary>
-    private const long MonthMicros = ((31 * 24) + 1) * HourMicros;
-    private const long WeekMicros = ((7 * 24) + 1) * HourMicros;
-    private const long DayMicros = 24 * HourMicros;
-    private const long HourMicros = 3_600_000_000;
+    private const long MonthMicros = 31 * DayMicros;
+    private const long WeekMicros = 7 * DayMicros;
+    private const long DayMicros = 86_400_000_000;
+
+    /// <summary>What a window gains when the local clock is set back in it: an hour nearly everywhere, seven at Vostok station in January 1994, so eight.</summary>
+    private const long ClockSetBackMaxMicros = 8 * 3_600_000_000L;
 
     /// <summary>Delay included. Count and lifetime windows look back by events and not by time: only their delay counts here.</summary>
     public static long Micros(WindowPlan plan) => plan.Delay.Micros + Micros(plan.Window);
@@ -15,6 +16,11 @@ internal static class WindowReach
     /// <summary>Null when the window is possible; else what is wrong, and what would be right.</summary>
     public static (string Message, string Suggestion)? Refuse(WindowDefinition window, Duration delay)
     {
+        if (delay.Micros < 0)
+        {
+            return ($"a delay of {delay} is not possible", "0s or more: a delay leaves the newest events out");
+        }
+
         if (window.Kind == WindowKind.Count && window.Events is < 1 or > Limits.CountWindowMax)
         {
             return ($"a window of the last {window.Events} events is not possible", $"1 to {Limits.CountWindowMax}");
@@ -40,13 +46,15 @@ internal static class WindowReach
 
     private static long Micros(WindowDefinition window) => window.Kind switch
     {
-        WindowKind.Tumbling => window.Unit switch
-        {
-            CalendarUnit.Week => WeekMicros,
-            CalendarUnit.Month => MonthMicros,
-            _ => window.Width.Micros == 0 ? 0 : window.Width.Micros + HourMicros,
-        },
+        WindowKind.Tumbling => LongestMicros(window) + (window.TimeZone == "UTC" ? 0 : ClockSetBackMaxMicros),
         WindowKind.Count or WindowKind.Lifetime => 0,
         _ => window.Width.Micros,
+    };
+
+    private static long LongestMicros(WindowDefinition tumbling) => tumbling.Unit switch
+    {
+        CalendarUnit.Week => WeekMicros,
+        CalendarUnit.Month => MonthMicros,
+        _ => tumbling.Width.Micros,
     };
 }
