@@ -60,6 +60,18 @@ public static class Limits
     /// <summary>Categories of a <c>by</c>: a map of more is cut to those with the most events, and says so. 1,000 keys of 20 bytes and values of 8 are 28 KB of answer.</summary>
     public const int CategoriesMax = 1_000;
 
+    /// <summary>Relative error of a percentile that a summary answers: 1 % makes a bin 2 % wide, and 35 bins a doubling.</summary>
+    public const double QuantileAccuracy = 0.01;
+
+    /// <summary>Bins of a quantile summary on each side of zero: 2,048 bins of 2 % span a factor of 6·10^17 without a gap, in 24 KB.</summary>
+    public const int QuantileBinsMax = 2_048;
+
+    /// <summary>Values whose frequency a summary counts: a count is then too great by at most 1/256 of all, in 6 KB of numbers.</summary>
+    public const int FrequentValuesMax = 256;
+
+    /// <summary>Categories of a <c>by</c> that a summary holds: each has statistics of its own, some 100 bytes to 10 KB.</summary>
+    public const int SummaryCategoriesMax = 64;
+
     /// <summary>Nesting of an expression: keeps the recursive parser and evaluator off the stack's end.</summary>
     public const int ExpressionDepthMax = 64;
 
