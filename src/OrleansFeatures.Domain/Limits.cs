@@ -48,6 +48,18 @@ public static class Limits
     /// <summary>Longest hop of a feature's accuracy, a day: 3,650 hops then span the longest window.</summary>
     public const long HopMaxMicros = 86_400L * 1_000_000;
 
+    /// <summary>First slab of a partition's memory: 64 partitions begin with 4 MB together. Later slabs double, up to 4 MB each.</summary>
+    public const int FirstSlabBytes = 64 * 1024;
+
+    /// <summary>The largest block: a text at its limit with its head, or a chunk of 64 rows of 37 columns of 8 bytes with its head (19 KB).</summary>
+    public const int BlockBytesMax = FieldBytesMax + 1_024;
+
+    /// <summary>Rows after which the newest chunk is left and another begun: the rest of the room is for late events, which would split a full chunk.</summary>
+    public const int ChunkFillRows = 56;
+
+    /// <summary>Chunks of a block of the directory: 4,096 rows behind one summary, so a million events are 256 blocks.</summary>
+    public const int BlockChunksMax = 64;
+
     /// <summary>Rows of a chunk: 64 rows of four 8-byte cells are 2 KB, half of the smallest L1 way, so shifting for a late row stays in cache.</summary>
     public const int ChunkRowsMax = 64;
 

@@ -3,6 +3,7 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
+using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
 
@@ -12,10 +13,21 @@ namespace OrleansFeatures.Entities;
 /// One entity: its state, and the offset of the last record it has taken. Lives in its partition, which lets one thread at a time in; each
 /// call is one turn, so a read sees a whole number of events.
 /// </summary>
-public sealed class EntityActor(EntityPlan plan)
+public sealed class EntityActor : IKeyed
 {
-    private readonly EntityState _state = new(plan);
+    private readonly EntityLayout _layout;
+    private readonly EntityState _state;
+    private readonly uint _key;
     private string? _fault;
+
+    public EntityActor(EntityLayout layout, ReadOnlySpan<byte> key)
+    {
+        _layout = layout;
+        _state = new EntityState(layout);
+        _key = layout.Memory.Keep(key);
+    }
+
+    public ReadOnlySpan<byte> Key => _layout.Memory.Kept(_key);
 
     /// <summary>Grows with every record applied, and is the same after a replay: the partition offset of the newest one, plus one.</summary>
     public long StateVersion { get; private set; }
@@ -23,7 +35,7 @@ public sealed class EntityActor(EntityPlan plan)
     public long EventCount => _state.EventCount;
 
     /// <summary>Takes the next record of this entity; records at or before the last one taken are passed over, which makes redelivery harmless.</summary>
-    public ApplyResult Apply(int timeline, in EventRecord record, LogOffset offset, RowReader rows)
+    public ApplyResult Apply(int timeline, in EventRecord record, LogOffset offset)
     {
         if (offset.Value < StateVersion)
         {
@@ -33,7 +45,7 @@ public sealed class EntityActor(EntityPlan plan)
         StateVersion = offset.Value + 1;
         try
         {
-            return _state.Apply(timeline, record, rows);
+            return _state.Apply(timeline, record);
         }
         catch (Exception bug)
         {
@@ -43,16 +55,22 @@ public sealed class EntityActor(EntityPlan plan)
         }
     }
 
-    /// <summary>Reads as of an instant; the stamp says from which state.</summary>
+    /// <summary>Asks for the memory that its next record will touch.</summary>
+    public void Warm() => _state.Warm();
+
+    /// <summary>Whether an event of this time is held as itself, so that a correction can reach it.</summary>
+    public bool HoldsRaw(int timeline, EventTime time) => _state.HoldsRaw(timeline, time);
+
+    /// <summary>Reads as of an instant, from what had arrived by another; the stamp says from which state.</summary>
     /// <exception cref="InvariantException">An earlier event met a bug; the entity does not answer until it has been rebuilt from the log.</exception>
-    public EntityStamp Read(ReadPlan read, EventTime asOf, Span<FeatureValue> values, WindowScratch scratch)
+    public EntityStamp Read(ReadPlan read, EventTime asOf, EventTime knownAt, Span<FeatureValue> values, WindowScratch scratch)
     {
         if (_fault is not null)
         {
-            throw new InvariantException($"an entity of type '{plan.Name}' met a bug at state version {StateVersion} and does not answer until the store has been restarted: {_fault}");
+            throw new InvariantException($"an entity of type '{_layout.Plan.Name}' met a bug at state version {StateVersion} and does not answer until the store has been restarted: {_fault}");
         }
 
-        _state.Read(read, asOf, values, scratch);
+        _state.Read(read, asOf, knownAt, values, scratch);
         return new EntityStamp(StateVersion, _state.LastEventTime?.Micros ?? 0);
     }
 }

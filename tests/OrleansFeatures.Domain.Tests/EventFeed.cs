@@ -1,6 +1,7 @@
 using System.Text;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Memory;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 
@@ -14,7 +15,8 @@ internal sealed class EventFeed(Catalog catalog)
 {
     private readonly EventRecordWriter _writer = new();
     private readonly Dictionary<(string Entity, string Key), EntityState> _states = [];
-    private readonly Dictionary<(string Stream, string Entity), RowReader> _rows = [];
+    private readonly Dictionary<string, EntityLayout> _layouts = [];
+    private readonly StateMemory _memory = new();
     private readonly WindowScratch _scratch = new();
 
     public ApplyResult Push(string streamName, params ReadOnlySpan<Value> fields)
@@ -30,7 +32,7 @@ internal sealed class EventFeed(Catalog catalog)
             _writer.WriteHead(feed, version, fields, primary: index == 0);
             EventRecord record = EventRecord.Parse((byte[])[.. _writer.Head, .. _writer.Body]);
             int timeline = feed.Entity.Timelines.ToList().FindIndex(plan => plan.Stream == stream);
-            result = StateOf(feed.Entity, record.Key).Apply(timeline, record, RowsOf(feed.Entity, timeline));
+            result = StateOf(feed.Entity, record.Key).Apply(timeline, record);
         }
 
         return result;
@@ -51,7 +53,7 @@ internal sealed class EventFeed(Catalog catalog)
         string name = KeyText(key);
         if (_states.TryGetValue((read.Entity.Name, name), out EntityState? state))
         {
-            state.Read(read.Plan, asOf, values, _scratch);
+            state.Read(read.Plan, asOf, EventTime.Never, values, _scratch);
         }
         else
         {
@@ -78,7 +80,7 @@ internal sealed class EventFeed(Catalog catalog)
         string name = Encoding.Latin1.GetString(key);
         if (!_states.TryGetValue((entity.Name, name), out EntityState? state))
         {
-            _states[(entity.Name, name)] = state = new EntityState(entity, forgets: Forgets);
+            _states[(entity.Name, name)] = state = new EntityState(LayoutOf(entity));
         }
 
         return state;
@@ -87,14 +89,13 @@ internal sealed class EventFeed(Catalog catalog)
     /// <summary>Whether old events leave, as in live state; false as in a training query.</summary>
     public bool Forgets { get; init; } = true;
 
-    private RowReader RowsOf(EntityPlan entity, int timeline)
+    private EntityLayout LayoutOf(EntityPlan entity)
     {
-        string stream = entity.Timelines[timeline].Stream.Name;
-        if (!_rows.TryGetValue((stream, entity.Name), out RowReader? rows))
+        if (!_layouts.TryGetValue(entity.Name, out EntityLayout? layout))
         {
-            _rows[(stream, entity.Name)] = rows = new RowReader(entity.Timelines[timeline]);
+            _layouts[entity.Name] = layout = new EntityLayout(entity, _memory, Forgets);
         }
 
-        return rows;
+        return layout;
     }
 }

@@ -34,16 +34,15 @@ public sealed class EntityPlan
 public sealed class TimelinePlan
 {
     internal TimelinePlan(
-        StreamPlan stream, ImmutableArray<ColumnPlan> columns, ImmutableArray<FilterPlan> filters, ImmutableArray<LanePlan> lanes, ImmutableArray<FeaturePlan> features, Duration retention)
+        StreamPlan stream, ImmutableArray<ColumnPlan> columns, ImmutableArray<FilterPlan> filters, ImmutableArray<LanePlan> lanes, ImmutableArray<FeaturePlan> features, Duration reach, Duration slack)
     {
         Stream = stream;
         Columns = columns;
         Filters = filters;
         Lanes = lanes;
         Features = features;
-        Retention = retention;
-        NumberSlots = FirstNumberSlot(stream.HasTextIds) + columns.Count(column => column.Type != FieldType.String);
-        TextSlots = (stream.HasTextIds ? 1 : 0) + columns.Count(column => column.Type == FieldType.String);
+        Slack = slack;
+        Retention = new Duration(reach.Micros + slack.Micros);
         HasLifetime = features.Any(feature => feature.Window.Window.Kind == WindowKind.Lifetime);
         CountWindows = [.. features.Where(feature => feature.Window.Window.Kind == WindowKind.Count).Select(feature => feature.Window).Distinct()];
         HopMicros = features.Select(feature => feature.Accuracy.Hop.Micros).DefaultIfEmpty(Catalog.AccuracyDefault.Hop.Micros).Min();
@@ -63,16 +62,11 @@ public sealed class TimelinePlan
     /// <summary>The features over this timeline.</summary>
     public ImmutableArray<FeaturePlan> Features { get; }
 
-    /// <summary>How long events stay: the farthest any feature looks back in time, plus <see cref="Catalog.RetentionSlack"/>.</summary>
+    /// <summary>How far behind the entity's newest event a read may ask, and an event may come, and the answer still be exact.</summary>
+    public Duration Slack { get; }
+
+    /// <summary>How long events stay: the farthest any feature looks back in time, and the slack.</summary>
     public Duration Retention { get; }
-
-    /// <summary>Eight-byte slots of a row: time, flags, the id where it is a number, then the number columns.</summary>
-    public int NumberSlots { get; }
-
-    /// <summary>Text slots of a row: the id where it is text, then the text columns.</summary>
-    public int TextSlots { get; }
-
-    internal static int FirstNumberSlot(bool hasTextIds) => hasTextIds ? 2 : 3;
 
     /// <summary>Whether some feature sums up everything that ever came; then what leaves is summed up first.</summary>
     public bool HasLifetime { get; }
@@ -95,10 +89,9 @@ public sealed record FilterPlan(CompiledExpression? Where, Duration? AllowedLate
 
 /// <summary>One field kept as a column.</summary>
 /// <param name="Field">Its position in the stream's newest version.</param>
-/// <param name="Type">Its type; a string column lives in the text slots, every other in the number slots.</param>
-/// <param name="Slot">Its slot among those of its kind.</param>
+/// <param name="Type">Its type; text is kept as a number that stands for it.</param>
 /// <param name="NullBit">The bit of a row's flags that says: null here.</param>
-public sealed record ColumnPlan(int Field, FieldType Type, int Slot, ulong NullBit);
+public sealed record ColumnPlan(int Field, FieldType Type, ulong NullBit);
 
 /// <summary>
 /// Rows that chunks sum up ahead of reads: those that pass the filter and are not null in the column (-1: all that pass). Features with the same

@@ -38,36 +38,3 @@ public sealed class Selection
 /// <param name="Positions">For each feature of <paramref name="Plan"/>: its column in the answer.</param>
 /// <param name="Plan">The read.</param>
 public sealed record EntityRead(EntityPlan Entity, ImmutableArray<int> Positions, ReadPlan Plan);
-
-/// <summary>
-/// Features of one entity type, grouped so that each distinct window is walked once and each column of it gathered once.
-/// </summary>
-public sealed class ReadPlan
-{
-    private ReadPlan(ImmutableArray<WindowRead> windows, int featureCount)
-    {
-        Windows = windows;
-        FeatureCount = featureCount;
-    }
-
-    public ImmutableArray<WindowRead> Windows { get; }
-
-    public int FeatureCount { get; }
-
-    public static ReadPlan For(ImmutableArray<FeaturePlan> features)
-    {
-        var windows = features
-            .Select((feature, output) => (feature, output))
-            .GroupBy(pair => pair.feature.Window)
-            .Select(window => new WindowRead(window.Key, [.. window
-                .GroupBy(pair => pair.feature.Column)
-                .Select(column => new ColumnRead(column.Key, [.. column]))]));
-        return new ReadPlan([.. windows], features.Length);
-    }
-}
-
-/// <summary>One window and the columns read in it.</summary>
-public sealed record WindowRead(WindowPlan Window, ImmutableArray<ColumnRead> Columns);
-
-/// <summary>One column (-1: none, events are only counted) and the features over it, each with its place in the read's output.</summary>
-public sealed record ColumnRead(int Column, ImmutableArray<(FeaturePlan Feature, int Output)> Features);

@@ -39,9 +39,8 @@ internal sealed class TimelineCompiler
                 compiler.Add(view);
             }
 
-            var retention = new Duration(compiler._reachMicros + Catalog.RetentionSlack.Micros);
             entity.Timelines = entity.Timelines.Add(
-                new TimelinePlan(group.Key, [.. compiler._columns], [.. compiler._filters], [.. compiler._lanes], [.. compiler._features], retention));
+                new TimelinePlan(group.Key, [.. compiler._columns], [.. compiler._filters], [.. compiler._lanes], [.. compiler._features], new Duration(compiler._reachMicros), Catalog.RetentionSlack));
             entity.Features = entity.Features.AddRange(compiler._features);
         }
 
@@ -83,14 +82,14 @@ internal sealed class TimelineCompiler
             return null;
         }
 
-        if (!IsZoneKnown($"{path}.window.time_zone", feature.Window) || !IsAccuracyPossible($"{path}.accuracy", feature))
+        if (feature.Window.Kind == WindowKind.Lifetime)
         {
+            _report($"{path}.window", "this version has no lifetime windows yet", "use a duration, as in window: 30d");
             return null;
         }
 
-        if (feature.Window.Kind != WindowKind.Sliding || feature.By is not null)
+        if (!IsZoneKnown($"{path}.window.time_zone", feature.Window) || !IsAccuracyPossible($"{path}.accuracy", feature))
         {
-            _report($"{path}.window", $"this version reads sliding windows of one value only, not {feature.Window}", "use a duration, as in window: 1d");
             return null;
         }
 
@@ -237,10 +236,7 @@ internal sealed class TimelineCompiler
             return -1;
         }
 
-        bool isText = type == FieldType.String;
-        int slot = _columns.Count(column => column.Type == FieldType.String == isText)
-            + (isText ? (_stream.HasTextIds ? 1 : 0) : TimelinePlan.FirstNumberSlot(_stream.HasTextIds));
-        _columns.Add(new ColumnPlan(position, type, slot, 1UL << (32 + _columns.Count)));
+        _columns.Add(new ColumnPlan(position, type, 1UL << (32 + _columns.Count)));
         return _columns.Count - 1;
     }
 

@@ -30,7 +30,7 @@ namespace OrleansFeatures.Domain.Events;
 /// </code>
 /// docs/log-format.md repeats this drawing.
 /// </remarks>
-public readonly ref struct EventRecord
+public readonly ref partial struct EventRecord
 {
     /// <summary>What is written; format 1 is read as well.</summary>
     internal const byte NewestFormat = 2;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
@@ -6,121 +7,222 @@ using OrleansFeatures.Domain.Windows;
 namespace OrleansFeatures.Domain.State;
 
 /// <summary>
-/// All that one entity remembers, and every feature of it at any instant within its retention. A function of the set of events applied:
+/// All that one entity remembers, and every feature of it at any instant within its retention. A function of the set of events applied and of their corrections:
 /// neither their order nor repetition changes a value. Entered by one thread at a time.
 /// </summary>
 public sealed class EntityState
 {
-    private static readonly TextDictionary NoTexts = new();
+    private readonly EntityLayout _layout;
+    private readonly Timeline[]? _others;
+    private Timeline _first;
 
-    private readonly EntityPlan _plan;
-    private readonly Timeline[] _timelines;
-
-    /// <param name="plan">What to keep and compute.</param>
-    /// <param name="forgets">Whether events older than the retention leave; a training query keeps them all.</param>
-    public EntityState(EntityPlan plan, bool forgets = true)
+    public EntityState(EntityLayout layout)
     {
-        _plan = plan;
-        _timelines = [.. plan.Timelines.Select(timeline => new Timeline(timeline, forgets))];
+        _layout = layout;
+        _others = layout.Timelines.Length > 1 ? new Timeline[layout.Timelines.Length - 1] : null;
     }
 
-    /// <summary>Raw events held.</summary>
+    /// <summary>Raw events held, superseded versions included.</summary>
     public long EventCount
     {
         get
         {
             long count = 0;
-            foreach (Timeline timeline in _timelines)
+            for (int timeline = 0; timeline < _layout.Timelines.Length; timeline++)
             {
-                count += timeline.EventCount;
+                count += Of(timeline).Count;
             }
 
             return count;
         }
     }
 
-    /// <summary>The newest event time seen; null before the first event.</summary>
+    /// <summary>The newest event time held; null before the first event.</summary>
     public EventTime? LastEventTime
     {
         get
         {
             long last = long.MinValue;
-            foreach (Timeline timeline in _timelines)
+            for (int timeline = 0; timeline < _layout.Timelines.Length; timeline++)
             {
-                last = Math.Max(last, timeline.LastTimeMicros);
+                last = Math.Max(last, Of(timeline).LastTime(_layout.Timelines[timeline]));
             }
 
             return last == long.MinValue ? null : new EventTime(last);
         }
     }
 
-    /// <summary>Applies one record of the timeline that <paramref name="rows"/> reads for.</summary>
-    public ApplyResult Apply(int timeline, in EventRecord record, RowReader rows) => _timelines[timeline].Insert(rows.Read(record));
+    /// <summary>Applies one record of that timeline.</summary>
+    public ApplyResult Apply(int timeline, in EventRecord record)
+    {
+        ref Timeline events = ref Of(timeline);
+        RowLayout rows = _layout.Timelines[timeline];
+        ApplyResult superseded = ApplyResult.Applied;
+        if (record.Operation != EventOperation.Insert && record.Previous != EventVersion.None)
+        {
+            long id = _layout.Readers[timeline].IdOf(record);
+            superseded = events.Supersede(rows, record.Previous.TimeMicros, id, record.Arrival.Micros);
+            if (rows.HasTextId)
+            {
+                rows.Memory.Texts.Release(id);
+            }
+        }
+
+        return record.Operation is EventOperation.Delete or EventOperation.Retract
+            ? superseded
+            : events.Insert(rows, _layout.Readers[timeline].Read(record), _layout.Forgets, again: record.Operation == EventOperation.Upsert);
+    }
+
+    /// <summary>Asks for the memory that the next event will touch.</summary>
+    public void Warm() => _first.Warm(_layout.Timelines[0]);
+
+    /// <summary>Whether an event of this time is held as itself, so that it can be corrected.</summary>
+    public bool HoldsRaw(int timeline, EventTime time) => Of(timeline).HoldsRaw(time.Micros);
 
     /// <summary>
-    /// Computes the plan's features as of <paramref name="asOf"/> into <paramref name="values"/> (one per feature of the plan). Costs one walk over the
-    /// events of each distinct window.
+    /// Computes the plan's features as of <paramref name="asOf"/>, from what had arrived by <paramref name="knownAt"/>, into <paramref name="values"/> (one per feature of the plan).
+    /// Costs a search for each distinct window, some hundred nanoseconds for each lane, and for aggregates that need every value a walk over the window.
     /// </summary>
-    public void Read(ReadPlan plan, EventTime asOf, Span<FeatureValue> values, WindowScratch scratch)
+    public void Read(ReadPlan plan, EventTime asOf, EventTime knownAt, Span<FeatureValue> values, WindowScratch scratch)
     {
-        foreach (WindowRead read in plan.Windows)
+        Span<WindowRange> ranges = scratch.Ranges(plan.Ranges.Length);
+        for (int range = 0; range < ranges.Length; range++)
         {
-            Timeline timeline = _timelines[read.Window.Timeline];
-            long through = asOf.Micros - read.Window.Delay.Micros;
-            long after = through - read.Window.Window.Width.Micros;
-            if (after < timeline.FloorMicros)
-            {
-                Fill(read, values, FeatureValue.OutsideRetention);
-                continue;
-            }
+            WindowPlan window = plan.Ranges[range];
+            RowLayout rows = _layout.Timelines[window.Timeline];
+            ref Timeline events = ref Of(window.Timeline);
+            ranges[range] = WindowRange.Find(window, events, rows, new TimelineReader(events, rows, knownAt.Micros), asOf.Micros);
+        }
 
-            ReadWindow(read, new RowRange(timeline, after, through, read.Window.FilterBits), new WindowSpan(asOf.Micros, after, through), values, scratch);
+        foreach (LaneRead lane in plan.Lanes)
+        {
+            ReadLane(lane, ranges, knownAt, values);
+        }
+
+        foreach (GatherRead gather in plan.Gathers)
+        {
+            WindowRange range = ranges[gather.Range];
+            if (range.Coverage == Coverage.Exact)
+            {
+                ReadGathered(gather, range, knownAt, values, scratch);
+            }
+            else
+            {
+                Refuse(gather.Features, values);
+            }
         }
     }
 
     /// <summary>What an entity that has never been seen answers: the values of empty windows, with NotFound where that is null.</summary>
     public static void ReadUnknown(ReadPlan plan, Span<FeatureValue> values)
     {
-        foreach (WindowRead read in plan.Windows)
+        for (int output = 0; output < plan.FeatureCount; output++)
         {
-            foreach (ColumnRead column in read.Columns)
-            {
-                foreach ((FeaturePlan feature, int output) in column.Features)
-                {
-                    bool counts = feature.Aggregate.Kind is AggregateKind.Count or AggregateKind.DistinctCount;
-                    FeatureValue value = OrDefault(counts ? FeatureValue.Of(Value.Of(0L)) : FeatureValue.Null, feature);
-                    values[output] = value.HasValue ? value : FeatureValue.NotFound;
-                }
-            }
+            FeaturePlan feature = plan.Features[output];
+            FeatureValue value = OrDefault(OfNothing(feature), feature);
+            values[output] = value.HasValue ? value : FeatureValue.NotFound;
         }
     }
 
-    private void ReadWindow(WindowRead read, in RowRange rows, WindowSpan span, Span<FeatureValue> values, WindowScratch scratch)
-    {
-        foreach (ColumnRead column in read.Columns)
-        {
-            ColumnPlan? plan = column.Column < 0 ? null : _plan.Timelines[read.Window.Timeline].Columns[column.Column];
-            TextDictionary texts = plan?.Type == FieldType.String ? new TextDictionary() : NoTexts;
-            ReadOnlySpan<long> bits = rows.Gather(plan, texts, scratch, out ReadOnlySpan<long> times);
-            var window = new ColumnValues(plan?.Type ?? FieldType.Timestamp, bits, times, span, texts, scratch);
-            foreach ((FeaturePlan feature, int output) in column.Features)
-            {
-                values[output] = OrDefault(window.Compute(feature.Aggregate), feature);
-            }
-        }
-    }
+    private static FeatureValue OfNothing(FeaturePlan feature) =>
+        feature.By < 0 && feature.Aggregate.Kind is AggregateKind.Count or AggregateKind.DistinctCount ? FeatureValue.Of(Value.Of(0L)) : FeatureValue.Null;
 
     private static FeatureValue OrDefault(in FeatureValue value, FeaturePlan feature) =>
         value.Status == FeatureStatus.NullValue && !feature.Default.IsNull ? FeatureValue.Of(feature.Default) : value;
 
-    private static void Fill(WindowRead read, Span<FeatureValue> values, FeatureValue value)
+    private ref Timeline Of(int timeline) => ref timeline == 0 ? ref _first : ref _others![timeline - 1];
+
+    /// <summary>
+    /// Reads one lane in all windows that end at one instant. They lie in each other, so each is the next narrower one and what lies before it.
+    /// </summary>
+    private void ReadLane(LaneRead read, ReadOnlySpan<WindowRange> ranges, EventTime knownAt, Span<FeatureValue> values)
     {
-        foreach (ColumnRead column in read.Columns)
+        ref Timeline events = ref Of(read.Timeline);
+        RowLayout rows = _layout.Timelines[read.Timeline];
+        var reader = new TimelineReader(events, rows, knownAt.Micros);
+        LanePlan lane = rows.Plan.Lanes[read.Lane];
+        FieldType type = lane.Column < 0 ? FieldType.Null : rows.Plan.Columns[lane.Column].Type;
+        Span<int> order = stackalloc int[read.Windows.Length];
+        NarrowestFirst(read.Windows, ranges, order);
+        Fold fold = default;
+        RowPosition from = default;
+        for (int index = 0; index < order.Length; index++)
         {
-            foreach ((_, int output) in column.Features)
+            LaneWindow window = read.Windows[order[index]];
+            WindowRange range = ranges[window.Range];
+            if (range.Coverage != Coverage.Exact)
             {
-                values[output] = value;
+                Refuse(window.Features, values);
+                continue;
             }
+
+            fold.Merge(reader.Fold(range.From, fold.Count == 0 && index == 0 ? range.To : from, read.Lane), type, lane.Moments);
+            from = range.From;
+            Compute(window.Features, fold, type, range, reader, values);
+        }
+    }
+
+    private static void Compute(
+        ImmutableArray<(FeaturePlan Feature, int Output)> features, in Fold fold, FieldType type, in WindowRange range, TimelineReader reader, Span<FeatureValue> values)
+    {
+        foreach ((FeaturePlan feature, int output) in features)
+        {
+            double seconds = feature.Aggregate.Kind == AggregateKind.Rate && fold.Count > 0 ? range.Span.Seconds(FirstTime(range, reader)) : 0;
+            values[output] = OrDefault(fold.Compute(feature.Aggregate, type, seconds), feature);
+        }
+    }
+
+    private static long FirstTime(in WindowRange range, TimelineReader reader) =>
+        range.Span.After == WindowSpan.NoStart && range.From.CompareTo(range.To) < 0 ? reader.TimeAt(range.From) : 0;
+
+    private static void NarrowestFirst(ImmutableArray<LaneWindow> windows, ReadOnlySpan<WindowRange> ranges, Span<int> order)
+    {
+        for (int index = 0; index < order.Length; index++)
+        {
+            int at = index;
+            while (at > 0 && ranges[windows[order[at - 1]].Range].From.CompareTo(ranges[windows[index].Range].From) < 0)
+            {
+                order[at] = order[at - 1];
+                at--;
+            }
+
+            order[at] = index;
+        }
+    }
+
+    private void ReadGathered(GatherRead read, in WindowRange range, EventTime knownAt, Span<FeatureValue> values, WindowScratch scratch)
+    {
+        RowLayout rows = _layout.Timelines[read.Timeline];
+        var reader = new TimelineReader(Of(read.Timeline), rows, knownAt.Micros);
+        int count = reader.Gather(range.From, range.To, read.Rows, scratch);
+        ReadOnlySpan<long> bits = scratch.Numbers(count);
+        ReadOnlySpan<long> times = read.Rows.NeedsTimes ? scratch.Times(count) : default;
+        FieldType type = read.Rows.Column < 0 ? FieldType.Timestamp : rows.Plan.Columns[read.Rows.Column].Type;
+        if (read.Rows.By >= 0)
+        {
+            FieldType categoryType = rows.Plan.Columns[read.Rows.By].Type;
+            ReadOnlySpan<long> categories = scratch.Categories(count);
+            foreach ((FeaturePlan feature, int output) in read.Features)
+            {
+                values[output] = CategoryMap.Compute(feature.Aggregate, type, bits, times, categoryType, categories, range.Span, rows.Memory.Texts, scratch);
+            }
+
+            return;
+        }
+
+        var column = new ColumnValues(type, bits, times, range.Span, rows.Memory.Texts, scratch);
+        foreach ((FeaturePlan feature, int output) in read.Features)
+        {
+            values[output] = OrDefault(column.Compute(feature.Aggregate), feature);
+        }
+    }
+
+    /// <summary>Windows that reach back beyond what is held.</summary>
+    private static void Refuse(ImmutableArray<(FeaturePlan Feature, int Output)> features, Span<FeatureValue> values)
+    {
+        foreach ((_, int output) in features)
+        {
+            values[output] = FeatureValue.OutsideRetention;
         }
     }
 }

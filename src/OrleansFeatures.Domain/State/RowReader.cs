@@ -1,82 +1,121 @@
 using System.Text;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Memory;
 using OrleansFeatures.Domain.Windows;
 
 namespace OrleansFeatures.Domain.State;
 
 /// <summary>
-/// Turns a record into the row that one timeline keeps of it: evaluates the filters into flag bits, copies the columns. Belongs to one
-/// thread at a time; reused from record to record.
+/// Turns a record into the row that one timeline keeps of it: evaluates the filters into flag bits, copies the columns, and gives texts their codes. Allocates nothing but
+/// the strings that filters look at, and those only once for each of a few hundred recent ones. One thread at a time; reused from record to record.
 /// </summary>
-public sealed class RowReader
+internal sealed class RowReader
 {
+    private readonly RowLayout _layout;
     private readonly TimelinePlan _plan;
     private readonly Value[] _fields;
-    private readonly bool[] _texts;
-    private readonly long[] _numbers;
-    private readonly string?[] _rowTexts;
+    private readonly bool[] _filterTexts;
+    private readonly FieldPlace[] _places;
+    private readonly long[] _cells;
     private readonly bool _needsFields;
+    private readonly RecentTexts _recent = new();
 
-    public RowReader(TimelinePlan plan)
+    public RowReader(RowLayout layout)
     {
-        _plan = plan;
-        _fields = new Value[plan.Stream.Fields.Length];
-        _texts = new bool[plan.Stream.Fields.Length];
-        _numbers = new long[plan.NumberSlots];
-        _rowTexts = new string?[plan.TextSlots];
-        _needsFields = !plan.Columns.IsEmpty || !plan.Filters.IsEmpty;
-        foreach (int field in plan.Columns.Select(column => column.Field).Concat(plan.Filters.SelectMany(filter => filter.Where?.FieldsUsed ?? [])))
+        _layout = layout;
+        _plan = layout.Plan;
+        _fields = new Value[_plan.Stream.Fields.Length];
+        _filterTexts = new bool[_fields.Length];
+        _places = new FieldPlace[_fields.Length];
+        _cells = new long[layout.CellCount];
+        _needsFields = !_plan.Columns.IsEmpty || _plan.Filters.Any(filter => filter.Where is not null);
+        foreach (int field in _plan.Filters.SelectMany(filter => filter.Where?.FieldsUsed ?? []))
         {
-            _texts[field] = true;
+            _filterTexts[field] = true;
         }
     }
 
-    /// <summary>The row; valid until the next call.</summary>
-    internal RowView Read(in EventRecord record)
+    /// <summary>The row, which holds its texts; valid until the next call.</summary>
+    public ReadOnlySpan<long> Read(in EventRecord record)
     {
-        bool hasTextIds = _plan.Stream.HasTextIds;
-        _numbers[Chunk.TimeSlot] = record.Time.Micros;
-        if (hasTextIds)
+        _cells[RowLayout.Time] = record.Time.Micros;
+        _cells[RowLayout.Arrival] = record.Arrival.Micros;
+        _cells[RowLayout.Until] = 0;
+        _cells[RowLayout.Id] = IdOf(record);
+        if (_needsFields)
         {
-            _rowTexts[Chunk.TextIdSlot] = Encoding.UTF8.GetString(record.IdText);
-        }
-        else
-        {
-            _numbers[Chunk.NumericIdSlot] = record.IdNumber;
+            record.FindFields(_plan.Stream, _places);
         }
 
-        _numbers[Chunk.FlagsSlot] = _needsFields ? (long)ReadColumns(record) : 0;
-        return new RowView(_numbers, _rowTexts, hasTextIds);
+        ulong flags = FilterFlags(record);
+        for (int index = 0; index < _plan.Columns.Length; index++)
+        {
+            ColumnPlan column = _plan.Columns[index];
+            ref readonly FieldPlace place = ref _places[column.Field];
+            flags |= place.IsNull ? column.NullBit : 0;
+            _cells[RowLayout.FirstColumn + index] = place.IsNull ? 0 : column.Type switch
+            {
+                FieldType.String => _layout.Memory.Texts.Add(place.Text(record)),
+
+                // Adding zero turns -0.0 into 0.0, so that equal numbers have equal bits.
+                FieldType.Double => BitConverter.DoubleToInt64Bits(BitConverter.Int64BitsToDouble(place.Bits) + 0.0),
+                _ => place.Bits,
+            };
+        }
+
+        _cells[RowLayout.Flags] = (long)flags;
+        return _cells;
     }
 
-    /// <summary>Fills the column slots and returns the row's flags.</summary>
-    private ulong ReadColumns(in EventRecord record)
+    /// <summary>The id as rows hold it; a text id is held until it is released.</summary>
+    public long IdOf(in EventRecord record) => _layout.HasTextId ? _layout.Memory.Texts.Add(record.IdText) : record.IdNumber;
+
+    private ulong FilterFlags(in EventRecord record)
     {
-        record.ReadFields(_plan.Stream, _texts, _fields);
+        if (_plan.Filters.IsEmpty)
+        {
+            return 0;
+        }
+
+        for (int field = 0; _needsFields && field < _fields.Length; field++)
+        {
+            if (_filterTexts[field])
+            {
+                _fields[field] = _places[field].IsNull ? Value.Null
+                    : _plan.Stream.Fields[field].Type == FieldType.String ? Value.Of(_recent.Get(_places[field].Text(record)))
+                    : Value.FromBits(_plan.Stream.Fields[field].Type, _places[field].Bits);
+            }
+        }
+
         ulong flags = 0;
         for (int bit = 0; bit < _plan.Filters.Length; bit++)
         {
             FilterPlan filter = _plan.Filters[bit];
-            bool passes = filter.Where?.Matches(_fields) ?? record.StreamTimeMicros == EventRecord.NoStreamTime || record.Time.Micros >= record.StreamTimeMicros - filter.AllowedLateness!.Value.Micros;
-            flags |= passes ? 1UL << bit : 0;
-        }
-
-        foreach (ColumnPlan column in _plan.Columns)
-        {
-            ref readonly Value value = ref _fields[column.Field];
-            flags |= value.IsNull ? column.NullBit : 0;
-            if (column.Type == FieldType.String)
-            {
-                _rowTexts[column.Slot] = value.IsNull ? null : value.Text;
-            }
-            else
-            {
-                // Adding zero turns -0.0 into 0.0, so that equal numbers have equal bits.
-                _numbers[column.Slot] = column.Type == FieldType.Double ? BitConverter.DoubleToInt64Bits(value.Double + 0.0) : value.Bits;
-            }
+            flags |= (filter.Where?.Matches(_fields) ?? CameInTime(record, filter.AllowedLateness!.Value)) ? 1UL << bit : 0;
         }
 
         return flags;
+    }
+
+    private static bool CameInTime(in EventRecord record, Duration allowed) =>
+        record.StreamTimeMicros == EventRecord.NoStreamTime || record.Time.Micros >= record.StreamTimeMicros - allowed.Micros;
+
+    /// <summary>Strings of recent UTF-8, one for each hash: filters compare few different texts, and making a string of each would be an allocation for each event.</summary>
+    private sealed class RecentTexts
+    {
+        private const int Count = 256;
+        private readonly (byte[] Utf8, string Text)[] _entries = new (byte[], string)[Count];
+
+        public string Get(ReadOnlySpan<byte> utf8)
+        {
+            ref (byte[] Utf8, string Text) entry = ref _entries[StableHash.Of(utf8) % Count];
+            if (entry.Utf8 is null || !utf8.SequenceEqual(entry.Utf8))
+            {
+                entry = (utf8.ToArray(), Encoding.UTF8.GetString(utf8));
+            }
+
+            return entry.Text;
+        }
     }
 }

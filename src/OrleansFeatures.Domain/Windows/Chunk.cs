@@ -1,70 +1,193 @@
+using System.Runtime.CompilerServices;
+using OrleansFeatures.Domain.Memory;
+
 namespace OrleansFeatures.Domain.Windows;
 
 /// <summary>
-/// Up to <see cref="Limits.ChunkRowsMax"/> events of one entity, sorted by (event time, event id), column after column in one array:
-/// <code>
-///   numbers: [ time × capacity | flags × capacity | id × capacity (numeric ids) | column × capacity | ... ]
-///   texts:   [ id × capacity (text ids) | column × capacity | ... ]
-/// </code>
-/// A column of consecutive rows is one span, which is what an aggregate wants; inserting a late row shifts at most a chunk. It starts
-/// small and doubles, because most entities are sparse.
+/// Up to <see cref="Limits.ChunkRowsMax"/> rows of one entity, sorted by (event time, event id, arrival), column after column in one block of slab memory
+/// (<see cref="ChunkShape"/> draws it). Columns are packed: a number is its distance from the chunk's base in as few bytes as all rows of the chunk allow, so a row of
+/// a time, an arrival, an id and a double takes 20 bytes. A value that does not fit makes the chunk be packed anew, which is rare, because the next chunk begins with what the last one needed.
+/// This is a view; it must not be used after a call that changes the chunk.
 /// </summary>
-internal sealed class Chunk
+internal readonly ref struct Chunk
 {
-    public const int TimeSlot = 0;
-    public const int FlagsSlot = 1;
-    public const int NumericIdSlot = 2;
-    public const int TextIdSlot = 0;
-    private const int FirstCapacity = 4;
+    private readonly ref byte _start;
 
-    private readonly int _numberSlots;
-    private readonly int _textSlots;
-    private int _capacity;
-    private long[] _numbers;
-    private string?[] _texts;
-
-    public Chunk(int numberSlots, int textSlots, int capacity = FirstCapacity)
+    private Chunk(ref byte start, ChunkShape shape)
     {
-        _numberSlots = numberSlots;
-        _textSlots = textSlots;
-        _capacity = capacity;
-        _numbers = new long[numberSlots * capacity];
-        _texts = textSlots == 0 ? [] : new string?[textSlots * capacity];
+        _start = ref start;
+        Shape = shape;
     }
 
-    public int Count { get; private set; }
+    public ChunkShape Shape { get; }
 
-    public bool IsFull => Count == Limits.ChunkRowsMax;
+    public int Count => Unsafe.Add(ref _start, 2);
 
-    public long FirstTime => _numbers[0];
+    public int Capacity => Unsafe.Add(ref _start, 3);
 
-    public long LastTime => _numbers[Count - 1];
-
-    public ReadOnlySpan<long> Times => _numbers.AsSpan(0, Count);
-
-    public ReadOnlySpan<long> Numbers(int slot, int from, int to) => _numbers.AsSpan((slot * _capacity) + from, to - from);
-
-    public ReadOnlySpan<string?> Texts(int slot, int from, int to) => _texts.AsSpan((slot * _capacity) + from, to - from);
-
-    /// <summary>Where a row of this time and id stands or would stand; negative complement of the place where it is absent.</summary>
-    public int Search(in RowView row)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Chunk Open(RowLayout layout, uint handle)
     {
-        int low = 0;
-        int high = Count - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) >>> 1;
-            int order = row.CompareTo(this, middle);
-            if (order == 0)
-            {
-                return middle;
-            }
+        ref byte start = ref layout.Memory.Slabs.At(handle);
+        return new Chunk(ref start, layout[Unsafe.ReadUnaligned<ushort>(ref start)]);
+    }
 
-            (low, high) = order > 0 ? (middle + 1, high) : (low, middle - 1);
+    /// <summary>A new chunk of one row, which takes over the row's texts.</summary>
+    public static uint Create(RowLayout layout, ReadOnlySpan<long> row, int capacity)
+    {
+        uint handle = Allocate(layout, layout.Current, capacity);
+        Chunk chunk = Open(layout, handle);
+        for (int column = 0; column < row.Length; column++)
+        {
+            chunk.SetBase(column, layout.BaseOf(column, row[column]));
         }
 
-        return ~low;
+        Insert(layout, ref handle, 0, row);
+        return handle;
     }
+
+    /// <summary>
+    /// Inserts a row, which the chunk takes over with its texts. The chunk may move: <paramref name="handle"/> says where to. It must not be full.
+    /// </summary>
+    public static void Insert(RowLayout layout, ref uint handle, int at, ReadOnlySpan<long> row)
+    {
+        Chunk chunk = Open(layout, handle);
+        Span<long> codes = stackalloc long[row.Length];
+        if (!chunk.TryEncode(layout, row, codes))
+        {
+            Repack(layout, ref handle, row);
+            Insert(layout, ref handle, at, row);
+            return;
+        }
+
+        if (chunk.Count == chunk.Capacity)
+        {
+            Resize(layout, ref handle, NextCapacity(chunk.Capacity));
+            chunk = Open(layout, handle);
+        }
+
+        chunk.Put(at, codes);
+    }
+
+    /// <summary>Gives the newer rows from <paramref name="from"/> on to a new chunk.</summary>
+    public static uint Split(RowLayout layout, uint handle, int from, int capacity)
+    {
+        Chunk chunk = Open(layout, handle);
+        uint newer = Allocate(layout, chunk.Shape, capacity);
+        Chunk to = Open(layout, newer);
+        int moved = chunk.Count - from;
+        for (int column = 0; column < chunk.Shape.Columns.Length; column++)
+        {
+            int width = chunk.Shape.Columns[column].Width;
+            to.SetBase(column, chunk.Base(column));
+            Unsafe.CopyBlockUnaligned(ref to.Codes(column), ref Unsafe.Add(ref chunk.Codes(column), from * width), (uint)(moved * width));
+        }
+
+        to.SetCount(moved);
+        chunk.SetCount(from);
+        return newer;
+    }
+
+    /// <summary>Takes the oldest rows out. Their texts have been released.</summary>
+    public void DropFirst(int rows)
+    {
+        int left = Count - rows;
+        for (int column = 0; column < Shape.Columns.Length; column++)
+        {
+            int width = Shape.Columns[column].Width;
+            ref byte codes = ref Codes(column);
+            Move(ref codes, rows * width, 0, left * width);
+        }
+
+        SetCount(left);
+    }
+
+    /// <summary>Returns the block; the rows' texts have been released.</summary>
+    public static void Free(RowLayout layout, uint handle)
+    {
+        Chunk chunk = Open(layout, handle);
+        layout.Memory.Slabs.Free(handle, chunk.Shape.Bytes(chunk.Capacity));
+    }
+
+    public int Bytes => SlabMemory.Rounded(Shape.Bytes(Capacity));
+
+    public long this[int column, int row]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            ColumnShape shape = Shape.Columns[column];
+            ref byte codes = ref Codes(column);
+            return shape.Width switch
+            {
+                8 => Unsafe.ReadUnaligned<long>(ref Unsafe.Add(ref codes, row * 8)),
+                4 => Base(column) + ((long)Unsafe.ReadUnaligned<int>(ref Unsafe.Add(ref codes, row * 4)) * shape.Unit),
+                2 => Base(column) + Unsafe.ReadUnaligned<short>(ref Unsafe.Add(ref codes, row * 2)),
+                1 => Base(column) + (sbyte)Unsafe.Add(ref codes, row),
+                _ => 0,
+            };
+        }
+    }
+
+    public long FirstTime => this[RowLayout.Time, 0];
+
+    public long LastTime => this[RowLayout.Time, Count - 1];
+
+    /// <summary>Unpacks rows [from, to) of a column.</summary>
+    public void Read(int column, int from, int to, Span<long> values)
+    {
+        ColumnShape shape = Shape.Columns[column];
+        ref byte codes = ref Codes(column);
+        long @base = shape.HasBase ? Base(column) : 0;
+        long unit = shape.Unit;
+        switch (shape.Width)
+        {
+            case 8:
+                for (int row = from; row < to; row++)
+                {
+                    values[row - from] = Unsafe.ReadUnaligned<long>(ref Unsafe.Add(ref codes, row * 8));
+                }
+
+                break;
+            case 4:
+                for (int row = from; row < to; row++)
+                {
+                    values[row - from] = @base + (Unsafe.ReadUnaligned<int>(ref Unsafe.Add(ref codes, row * 4)) * unit);
+                }
+
+                break;
+            case 2:
+                for (int row = from; row < to; row++)
+                {
+                    values[row - from] = @base + Unsafe.ReadUnaligned<short>(ref Unsafe.Add(ref codes, row * 2));
+                }
+
+                break;
+            case 1:
+                for (int row = from; row < to; row++)
+                {
+                    values[row - from] = @base + (sbyte)Unsafe.Add(ref codes, row);
+                }
+
+                break;
+            default:
+                values[..(to - from)].Clear();
+                break;
+        }
+    }
+
+    /// <summary>One row, column by column.</summary>
+    public void ReadRow(int row, Span<long> cells)
+    {
+        for (int column = 0; column < cells.Length; column++)
+        {
+            cells[column] = this[column, row];
+        }
+    }
+
+    /// <summary>Columns of whole values, without unpacking; the column's width must be 8.</summary>
+    public ReadOnlySpan<long> Whole(int column, int from, int to) =>
+        System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<byte, long>(ref Unsafe.Add(ref Codes(column), from * 8)), to - from);
 
     /// <summary>How many rows have a time at or before <paramref name="time"/>.</summary>
     public int CountThrough(long time)
@@ -74,104 +197,197 @@ internal sealed class Chunk
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            (low, high) = _numbers[middle] <= time ? (middle + 1, high) : (low, middle);
+            (low, high) = this[RowLayout.Time, middle] <= time ? (middle + 1, high) : (low, middle);
         }
 
         return low;
     }
 
-    public void Insert(int at, in RowView row)
+    /// <summary>How many rows come at or before (time, id), superseded ones of the same time and id included.</summary>
+    public int CountThrough(RowLayout layout, long time, long id)
     {
-        InvariantException.Require(!IsFull, "a row was inserted into a full chunk");
-        if (Count == _capacity)
+        int low = 0;
+        int high = Count;
+        while (low < high)
         {
-            Grow();
+            int middle = (low + high) >>> 1;
+            (low, high) = Compare(layout, middle, time, id) <= 0 ? (middle + 1, high) : (low, middle);
         }
 
-        for (int slot = 0; slot < _numberSlots; slot++)
-        {
-            Shift(_numbers.AsSpan(slot * _capacity, _capacity), at);
-            _numbers[(slot * _capacity) + at] = row.Numbers[slot];
-        }
-
-        for (int slot = 0; slot < _textSlots; slot++)
-        {
-            Shift(_texts.AsSpan(slot * _capacity, _capacity), at);
-            _texts[(slot * _capacity) + at] = row.Texts[slot];
-        }
-
-        Count++;
+        return low;
     }
 
-    /// <summary>Keeps the older half and returns the newer half.</summary>
-    public Chunk SplitNewerHalf()
+    /// <summary>The order of a row and (time, id): negative when the row comes first.</summary>
+    public int Compare(RowLayout layout, int row, long time, long id)
     {
-        int keep = Count / 2;
-        int moved = Count - keep;
-        var newer = new Chunk(_numberSlots, _textSlots, Limits.ChunkRowsMax);
-        for (int slot = 0; slot < _numberSlots; slot++)
-        {
-            Numbers(slot, keep, Count).CopyTo(newer._numbers.AsSpan(slot * newer._capacity));
-        }
-
-        for (int slot = 0; slot < _textSlots; slot++)
-        {
-            Texts(slot, keep, Count).CopyTo(newer._texts.AsSpan(slot * newer._capacity));
-            _texts.AsSpan((slot * _capacity) + keep, moved).Clear();
-        }
-
-        newer.Count = moved;
-        Count = keep;
-        return newer;
+        int byTime = this[RowLayout.Time, row].CompareTo(time);
+        return byTime != 0 ? byTime : layout.CompareIds(this[RowLayout.Id, row], id);
     }
 
-    private void Shift<T>(Span<T> column, int at) => column[at..Count].CopyTo(column[(at + 1)..]);
-
-    private void Grow()
+    /// <summary>Changes one cell; false where its shape cannot hold the value, and then nothing has changed.</summary>
+    public bool TrySet(int column, int row, long value)
     {
-        int capacity = Math.Min(_capacity * 2, Limits.ChunkRowsMax);
-        _numbers = Regrow(_numbers, _numberSlots, capacity);
-        _texts = Regrow(_texts, _textSlots, capacity);
-        _capacity = capacity;
-    }
-
-    private T[] Regrow<T>(T[] columns, int slots, int capacity)
-    {
-        if (slots == 0)
+        ColumnShape shape = Shape.Columns[column];
+        if (!shape.TryEncode(value, shape.HasBase ? Base(column) : 0, out long code))
         {
-            return columns;
+            return false;
         }
 
-        var grown = new T[slots * capacity];
-        for (int slot = 0; slot < slots; slot++)
-        {
-            columns.AsSpan(slot * _capacity, Count).CopyTo(grown.AsSpan(slot * capacity));
-        }
-
-        return grown;
+        Write(column, row, code);
+        return true;
     }
-}
 
-/// <summary>One row on its way into a chunk: its slots side by side.</summary>
-internal readonly ref struct RowView(ReadOnlySpan<long> numbers, ReadOnlySpan<string?> texts, bool hasTextId)
-{
-    public ReadOnlySpan<long> Numbers { get; } = numbers;
-
-    public ReadOnlySpan<string?> Texts { get; } = texts;
-
-    public long Time => Numbers[Chunk.TimeSlot];
-
-    /// <summary>The order of (event time, event id): positive when this row comes after the chunk's.</summary>
-    public int CompareTo(Chunk chunk, int at)
+    /// <summary>Changes one cell, packing the chunk anew where its shape cannot hold the value.</summary>
+    public static void Set(RowLayout layout, ref uint handle, int column, int row, long value)
     {
-        int byTime = Time.CompareTo(chunk.Times[at]);
-        if (byTime != 0)
+        if (!Open(layout, handle).TrySet(column, row, value))
         {
-            return byTime;
+            Span<long> cells = stackalloc long[layout.CellCount];
+            Open(layout, handle).ReadRow(row, cells);
+            cells[column] = value;
+            Repack(layout, ref handle, cells);
+            InvariantException.Require(Open(layout, handle).TrySet(column, row, value), "a chunk packed for a value cannot hold it");
+        }
+    }
+
+    /// <summary>More room in small steps while a chunk is small: most entities are sparse, and their unused rows would be most of their memory.</summary>
+    public static int NextCapacity(int capacity) => capacity switch { < 24 => capacity + 4, < 32 => 32, < 48 => 48, _ => Limits.ChunkRowsMax };
+
+    private static uint Allocate(RowLayout layout, ChunkShape shape, int capacity)
+    {
+        uint handle = layout.Memory.Slabs.Allocate(shape.Bytes(capacity));
+        ref byte start = ref layout.Memory.Slabs.At(handle);
+        Unsafe.WriteUnaligned(ref start, shape.Id);
+        Unsafe.Add(ref start, 2) = 0;
+        Unsafe.Add(ref start, 3) = (byte)capacity;
+        return handle;
+    }
+
+    private static void Resize(RowLayout layout, ref uint handle, int capacity)
+    {
+        Chunk old = Open(layout, handle);
+        uint resized = Allocate(layout, old.Shape, capacity);
+        Chunk chunk = Open(layout, resized);
+        Unsafe.CopyBlockUnaligned(ref Unsafe.Add(ref chunk._start, ChunkShape.HeadBytes), ref Unsafe.Add(ref old._start, ChunkShape.HeadBytes), (uint)(old.Shape.CodesAt - ChunkShape.HeadBytes));
+        for (int column = 0; column < old.Shape.Columns.Length; column++)
+        {
+            Unsafe.CopyBlockUnaligned(ref chunk.Codes(column), ref old.Codes(column), (uint)(old.Count * old.Shape.Columns[column].Width));
         }
 
-        return hasTextId
-            ? Events.Utf8Order.Compare(Texts[Chunk.TextIdSlot], chunk.Texts(Chunk.TextIdSlot, at, at + 1)[0])
-            : Numbers[Chunk.NumericIdSlot].CompareTo(chunk.Numbers(Chunk.NumericIdSlot, at, at + 1)[0]);
+        chunk.SetCount(old.Count);
+        Free(layout, handle);
+        handle = resized;
     }
+
+    /// <summary>Packs the chunk in the tightest shape that its rows and one more allow.</summary>
+    private static void Repack(RowLayout layout, ref uint handle, ReadOnlySpan<long> with)
+    {
+        Chunk old = Open(layout, handle);
+        int count = old.Count;
+        Span<long> cells = layout.Decoded.AsSpan(0, layout.CellCount * (count + 1));
+        for (int column = 0; column < layout.CellCount; column++)
+        {
+            old.Read(column, 0, count, cells.Slice(column * (count + 1), count));
+            cells[(column * (count + 1)) + count] = with[column];
+        }
+
+        ChunkShape shape = layout.Tightest(cells, count + 1);
+        uint packed = Allocate(layout, shape, old.Capacity);
+        Chunk chunk = Open(layout, packed);
+        for (int column = 0; column < layout.CellCount; column++)
+        {
+            Span<long> values = cells.Slice(column * (count + 1), count + 1);
+            long @base = layout.BaseOf(column, values[0]);
+            chunk.SetBase(column, @base);
+            for (int row = 0; row < count; row++)
+            {
+                InvariantException.Require(shape.Columns[column].TryEncode(values[row], @base, out long code), "a chunk does not fit the shape that was made for it");
+                chunk.Write(column, row, code);
+            }
+        }
+
+        chunk.SetCount(count);
+        Free(layout, handle);
+        handle = packed;
+        layout.Current = shape;
+    }
+
+    private bool TryEncode(RowLayout layout, ReadOnlySpan<long> row, Span<long> codes)
+    {
+        ReadOnlySpan<ColumnShape> shapes = Shape.Columns;
+        for (int column = 0; column < shapes.Length; column++)
+        {
+            if (!shapes[column].TryEncode(row[column], shapes[column].HasBase ? Base(column) : 0, out codes[column]))
+            {
+                // A null has no value to fit: whatever stands there is never looked at.
+                if (!layout.IsNull(column, row[RowLayout.Flags]))
+                {
+                    return false;
+                }
+
+                codes[column] = 0;
+            }
+        }
+
+        return true;
+    }
+
+    private void Put(int at, ReadOnlySpan<long> codes)
+    {
+        int count = Count;
+        ReadOnlySpan<ColumnShape> shapes = Shape.Columns;
+        for (int column = 0; column < shapes.Length; column++)
+        {
+            int width = shapes[column].Width;
+            if (at < count)
+            {
+                Move(ref Codes(column), at * width, (at + 1) * width, (count - at) * width);
+            }
+
+            Write(column, at, codes[column]);
+        }
+
+        SetCount(count + 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(int column, int row, long code)
+    {
+        ref byte codes = ref Codes(column);
+        switch (Shape.Columns[column].Width)
+        {
+            case 8:
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref codes, row * 8), code);
+                break;
+            case 4:
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref codes, row * 4), (int)code);
+                break;
+            case 2:
+                Unsafe.WriteUnaligned(ref Unsafe.Add(ref codes, row * 2), (short)code);
+                break;
+            case 1:
+                Unsafe.Add(ref codes, row) = (byte)code;
+                break;
+        }
+    }
+
+    private static void Move(ref byte codes, int from, int to, int bytes) =>
+        System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref Unsafe.Add(ref codes, from), bytes)
+            .CopyTo(System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref Unsafe.Add(ref codes, to), bytes));
+
+    private void SetBase(int column, long value)
+    {
+        if (Shape.Columns[column].HasBase)
+        {
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref _start, Shape.BaseAt(column)), value);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long Base(int column) => Unsafe.ReadUnaligned<long>(ref Unsafe.Add(ref _start, Shape.BaseAt(column)));
+
+    private void SetCount(int count) => Unsafe.Add(ref _start, 2) = (byte)count;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref byte Codes(int column) => ref Unsafe.Add(ref _start, Shape.ColumnAt(column, Capacity));
 }

@@ -1,4 +1,7 @@
+using System.Runtime.CompilerServices;
 using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Memory;
 
 namespace OrleansFeatures.Domain.Windows;
 
@@ -12,144 +15,479 @@ public enum ApplyResult
 
     /// <summary>Older than what is still kept: no live value could show it.</summary>
     TooOld,
+
+    /// <summary>A correction of an event that is not here as itself any more: it has left, or only a summary of it remains.</summary>
+    NotHere,
 }
 
 /// <summary>
 /// The retained events of one entity from one stream, in order of (event time, event id), whatever order they came in:
 /// <code>
-///   chunks   [ oldest ........ ][ ............... ][ ....... newest ]
-///   floor ^ nothing at or before this time is kept any more
+///        floor                            exact horizon = floor
+///   past   |  chunks   [ oldest ........ ][ ............... ][ ....... newest ]
+///   (sums) |           sparse entities: one chunk, named here; dense ones: a directory of chunks
 /// </code>
-/// All windows of all features share it: a window is a range of it. Appending the newest event is O(1); a late one costs a binary search
-/// and a shift within one chunk. Old events leave by whole chunks, so nothing is ever subtracted from anything.
+/// All windows of all features share it: a window is a range of it. Appending the newest event costs a comparison and the writing of one row; a late one a
+/// binary search and a shift within one chunk. Old events leave from the front; nothing is ever subtracted from a sum.
+/// <para>A struct, because most entities have one timeline of one chunk, and an object of its own would cost more than the rows.</para>
 /// </summary>
-internal sealed class Timeline(TimelinePlan plan, bool forgets)
+internal struct Timeline
 {
-    private Chunk[] _chunks = [];
+    /// <summary>Rows of a new entity's chunk.</summary>
+    private const int FirstCapacity = 4;
+
+    /// <summary>From so many chunks on, a new chunk has all its room at once.</summary>
+    private const int DenseChunks = 4;
+
+    /// <summary>What a sparse entity's chunk takes.</summary>
+    private const int WarmLines = 6;
+    private const int LineBytes = 64;
+
+    private ChunkDirectory? _many;
+    private uint _single;
     private int _count;
+    private long _floor;
 
-    public TimelinePlan Plan => plan;
+    /// <summary>The newest event time that has left; windows that reach back to it or beyond are not complete here.</summary>
+    public readonly long FloorMicros => _floor == 0 ? long.MinValue : _floor - 1;
 
-    /// <summary>The newest event time that has been dropped; reads at or before it would be incomplete.</summary>
-    public long FloorMicros { get; private set; } = long.MinValue;
+    /// <summary>Rows held, superseded ones included.</summary>
+    public readonly int Count => _count;
 
-    public long EventCount { get; private set; }
+    public readonly bool IsEmpty => _count == 0;
 
-    public long LastTimeMicros => _count == 0 ? long.MinValue : _chunks[_count - 1].LastTime;
+    public readonly ChunkDirectory? Directory => _many;
 
-    public ReadOnlySpan<Chunk> Chunks => _chunks.AsSpan(0, _count);
+    public readonly uint SingleChunk => _single;
 
-    public ApplyResult Insert(in RowView row)
+    public readonly long LastTime(RowLayout layout) =>
+        _count == 0 ? long.MinValue : _many is null ? Chunk.Open(layout, _single).LastTime : _many.At(_many.Newest).Last;
+
+    /// <summary>Takes a row over with its texts, or releases them where it is not wanted.</summary>
+    /// <param name="layout">What the entity shares with its neighbours.</param>
+    /// <param name="row">The row's cells.</param>
+    /// <param name="forgets">Whether events older than the retention leave.</param>
+    /// <param name="again">Whether an event of this time and id that has been superseded may come again, as in an upsert.</param>
+    public ApplyResult Insert(RowLayout layout, ReadOnlySpan<long> row, bool forgets, bool again)
     {
-        if (row.Time <= FloorMicros)
+        if (row[RowLayout.Time] < _floor)
         {
+            layout.Release(row);
             return ApplyResult.TooOld;
         }
 
-        int index = ChunkFor(row);
-        if (index < 0)
+        if (_count == 0)
         {
-            AddChunk(0, new Chunk(plan.NumberSlots, plan.TextSlots));
-            index = 0;
+            _single = Chunk.Create(layout, row, FirstCapacity);
+            _count = 1;
+            return ApplyResult.Applied;
         }
 
-        int at = _chunks[index].Search(row);
-        if (at >= 0)
+        return _many is null ? InsertSingle(layout, row, forgets, again) : InsertMany(layout, row, forgets, again);
+    }
+
+    /// <summary>Marks the standing row of (time, id) as superseded from <paramref name="arrival"/> on; it stays for reads of what was known before.</summary>
+    public ApplyResult Supersede(RowLayout layout, long time, long id, long arrival)
+    {
+        if (_count == 0 || time < _floor)
         {
-            return ApplyResult.Duplicate;
+            return ApplyResult.NotHere;
         }
 
-        (Chunk chunk, int place) = MakeRoom(index, ~at);
-        chunk.Insert(place, row);
-        EventCount++;
-        if (forgets)
+        if (_many is null)
         {
-            DropBefore(LastTimeMicros - plan.Retention.Micros);
+            return Supersede(layout, ref _single, time, id, arrival) ? ApplyResult.Applied : ApplyResult.NotHere;
         }
 
+        RowPosition place = ChunkFor(layout, time, id);
+        ref ChunkEntry entry = ref _many.At(place);
+        if (!Supersede(layout, ref entry.Handle, time, id, arrival))
+        {
+            return ApplyResult.NotHere;
+        }
+
+        entry.IsFolded = _many[place.Block].IsFolded = false;
         return ApplyResult.Applied;
     }
 
-    /// <summary>The index of the first chunk that holds a time after <paramref name="time"/>.</summary>
-    public int FirstChunkAfter(long time)
+    /// <summary>The first row with a time after <paramref name="time"/>; one behind the newest where there is none.</summary>
+    public readonly RowPosition After(RowLayout layout, long time)
     {
+        if (_many is null)
+        {
+            return new RowPosition(0, 0, _count == 0 ? 0 : Chunk.Open(layout, _single).CountThrough(time));
+        }
+
+        int block = FirstBlockEndingAfter(time);
+        if (block == _many.BlockCount)
+        {
+            return End;
+        }
+
+        Span<ChunkEntry> entries = _many[block].Entries;
         int low = 0;
-        int high = _count;
+        int high = entries.Length - 1;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            (low, high) = _chunks[middle].LastTime <= time ? (middle + 1, high) : (low, middle);
+            (low, high) = entries[middle].Last <= time ? (middle + 1, high) : (low, middle);
         }
 
-        return low;
+        return new RowPosition(block, low, entries[low].First > time ? 0 : Chunk.Open(layout, entries[low].Handle).CountThrough(time));
     }
 
-    /// <summary>The last chunk whose first row is at or before the row (the first chunk if none is); -1 when there are no chunks.</summary>
-    private int ChunkFor(in RowView row)
+    /// <summary>One behind the newest row.</summary>
+    public readonly RowPosition End => _many is null ? new RowPosition(0, 0, _count) : _many.Newest with { Row = _many.At(_many.Newest).Count };
+
+    /// <summary>Asks for the lines of the newest chunk: its head, and where the first columns end.</summary>
+    public readonly void Warm(RowLayout layout)
     {
-        int index = _count - 1;
-        if (index <= 0 || row.CompareTo(_chunks[index], 0) >= 0)
+        if (_many is not null)
         {
-            return index;
+            Prefetch.Object(_many);
+        }
+        else if (_single != 0)
+        {
+            ref byte start = ref layout.Memory.Slabs.At(_single);
+            for (int line = 0; line < WarmLines; line++)
+            {
+                Prefetch.Line(ref Unsafe.Add(ref start, line * LineBytes));
+            }
+        }
+    }
+
+    /// <summary>Whether (time, id) would be told from what is here: its rows are held as themselves.</summary>
+    public readonly bool HoldsRaw(long time) => time >= _floor;
+
+    /// <summary>Bytes of rows and of the directory, without texts.</summary>
+    public readonly (long Rows, long Directory) Bytes(RowLayout layout)
+    {
+        if (_many is null)
+        {
+            return (_count == 0 && _single == 0 ? 0 : Chunk.Open(layout, _single).Bytes, 0);
+        }
+
+        long rows = 0;
+        for (int block = 0; block < _many.BlockCount; block++)
+        {
+            foreach (ref ChunkEntry entry in _many[block].Entries)
+            {
+                rows += Chunk.Open(layout, entry.Handle).Bytes;
+            }
+        }
+
+        return (rows, _many.Bytes);
+    }
+
+    /// <summary>The place of the first row at or after this position's chunk end: the next chunk's first row, or the end.</summary>
+    public readonly RowPosition NextChunk(RowPosition place)
+    {
+        if (_many is null || place.Block >= _many.BlockCount)
+        {
+            return End;
+        }
+
+        return place.Chunk + 1 < _many[place.Block].Count ? new RowPosition(place.Block, place.Chunk + 1, 0)
+            : place.Block + 1 < _many.BlockCount ? new RowPosition(place.Block + 1, 0, 0)
+            : End;
+    }
+
+    /// <summary>The chunk before; its row is one behind its last. Null before the first.</summary>
+    public readonly RowPosition? PreviousChunk(RowPosition place)
+    {
+        if (_many is null || (place.Block == 0 && place.Chunk == 0))
+        {
+            return null;
+        }
+
+        RowPosition before = place.Chunk > 0 ? new RowPosition(place.Block, place.Chunk - 1, 0) : new RowPosition(place.Block - 1, _many[place.Block - 1].Count - 1, 0);
+        return before with { Row = _many.At(before).Count };
+    }
+
+    public readonly Chunk ChunkAt(RowLayout layout, RowPosition place) => Chunk.Open(layout, _many is null ? _single : _many.At(place).Handle);
+
+    private static bool Supersede(RowLayout layout, ref uint handle, long time, long id, long arrival)
+    {
+        Chunk chunk = Chunk.Open(layout, handle);
+        int row = chunk.CountThrough(layout, time, id) - 1;
+        if (row < 0 || chunk.Compare(layout, row, time, id) != 0 || chunk[RowLayout.Until, row] != 0)
+        {
+            return false;
+        }
+
+        Chunk.Set(layout, ref handle, RowLayout.Until, row, long.MaxValue - arrival);
+        return true;
+    }
+
+    /// <summary>Where the row goes; -1 where it is here already.</summary>
+    private static int PlaceOf(RowLayout layout, uint handle, ReadOnlySpan<long> row, bool again)
+    {
+        Chunk chunk = Chunk.Open(layout, handle);
+        int last = chunk.Count - 1;
+        long time = row[RowLayout.Time];
+        if (chunk[RowLayout.Time, last] < time)
+        {
+            return last + 1;
+        }
+
+        int at = chunk.CountThrough(layout, time, row[RowLayout.Id]);
+        bool known = at > 0 && chunk.Compare(layout, at - 1, time, row[RowLayout.Id]) == 0;
+        return known && !(again && chunk[RowLayout.Until, at - 1] != 0) ? -1 : at;
+    }
+
+    private ApplyResult InsertSingle(RowLayout layout, ReadOnlySpan<long> row, bool forgets, bool again)
+    {
+        int at = PlaceOf(layout, _single, row, again);
+        if (at < 0)
+        {
+            layout.Release(row);
+            return ApplyResult.Duplicate;
+        }
+
+        Chunk chunk = Chunk.Open(layout, _single);
+        if (chunk.Count == chunk.Capacity)
+        {
+            // Before it takes more room, what is too old makes some: the chunk of a sparse entity stays as small as what it retains.
+            if (forgets && MakeRoom(layout, Math.Max(row[RowLayout.Time], chunk.LastTime)))
+            {
+                return Insert(layout, row, forgets, again);
+            }
+
+            if (chunk.Count == Limits.ChunkRowsMax)
+            {
+                _many = new ChunkDirectory();
+                _many.AddNewest(new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = _single, Count = chunk.Count });
+                _single = 0;
+                return InsertMany(layout, row, forgets, again);
+            }
+        }
+
+        Chunk.Insert(layout, ref _single, at, row);
+        _count++;
+        return ApplyResult.Applied;
+    }
+
+    private ApplyResult InsertMany(RowLayout layout, ReadOnlySpan<long> row, bool forgets, bool again)
+    {
+        long time = row[RowLayout.Time];
+        RowPosition place = ChunkFor(layout, time, row[RowLayout.Id]);
+        ref ChunkEntry entry = ref _many!.At(place);
+        int at = PlaceOf(layout, entry.Handle, row, again);
+        if (at < 0)
+        {
+            layout.Release(row);
+            return ApplyResult.Duplicate;
+        }
+
+        bool isNewest = place == _many.Newest;
+        if (isNewest && at == entry.Count && entry.Count >= Limits.ChunkFillRows)
+        {
+            if (forgets)
+            {
+                DropTooOld(layout, time);
+            }
+
+            AddChunk(layout, row);
+            return ApplyResult.Applied;
+        }
+
+        if (entry.Count == Limits.ChunkRowsMax)
+        {
+            Split(layout, place);
+            return InsertMany(layout, row, forgets, again);
+        }
+
+        Chunk.Insert(layout, ref entry.Handle, at, row);
+        entry.Count++;
+        entry.First = Math.Min(entry.First, time);
+        entry.Last = Math.Max(entry.Last, time);
+        entry.IsFolded = _many[place.Block].IsFolded = false;
+        _count++;
+        return ApplyResult.Applied;
+    }
+
+    private void AddChunk(RowLayout layout, ReadOnlySpan<long> row)
+    {
+        int capacity = _many!.BlockCount > 1 || _many[0].Count >= DenseChunks ? Limits.ChunkRowsMax : FirstCapacity * 4;
+        uint handle = Chunk.Create(layout, row, capacity);
+        _many.AddNewest(new ChunkEntry { First = row[RowLayout.Time], Last = row[RowLayout.Time], Handle = handle, Count = 1 });
+        _count++;
+    }
+
+    private readonly void Split(RowLayout layout, RowPosition place)
+    {
+        ref ChunkEntry entry = ref _many!.At(place);
+        int keep = entry.Count / 2;
+        uint newer = Chunk.Split(layout, entry.Handle, keep, Limits.ChunkRowsMax);
+        Chunk chunk = Chunk.Open(layout, newer);
+        var split = new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = newer, Count = chunk.Count };
+        entry.Count = keep;
+        entry.Last = Chunk.Open(layout, entry.Handle).LastTime;
+        entry.IsFolded = _many[place.Block].IsFolded = false;
+        _many.AddAfter(place, split);
+    }
+
+    /// <summary>The last chunk whose first row is at or before (time, id); the first chunk if none is.</summary>
+    private readonly RowPosition ChunkFor(RowLayout layout, long time, long id)
+    {
+        RowPosition newest = _many!.Newest;
+        if (_many.At(newest).First < time)
+        {
+            return newest;
         }
 
         int low = 0;
-        int high = index - 1;
+        int high = _many.BlockCount - 1;
         while (low < high)
         {
             int middle = (low + high + 1) >>> 1;
-            (low, high) = row.CompareTo(_chunks[middle], 0) >= 0 ? (middle, high) : (low, middle - 1);
+            (low, high) = IsAtOrBefore(layout, _many[middle].Entries[0], time, id) ? (middle, high) : (low, middle - 1);
+        }
+
+        int block = low;
+        Span<ChunkEntry> entries = _many[block].Entries;
+        (low, high) = (0, entries.Length - 1);
+        while (low < high)
+        {
+            int middle = (low + high + 1) >>> 1;
+            (low, high) = IsAtOrBefore(layout, entries[middle], time, id) ? (middle, high) : (low, middle - 1);
+        }
+
+        return new RowPosition(block, low, 0);
+    }
+
+    private static bool IsAtOrBefore(RowLayout layout, in ChunkEntry entry, long time, long id) =>
+        entry.First != time ? entry.First < time : Chunk.Open(layout, entry.Handle).Compare(layout, 0, time, id) <= 0;
+
+    private readonly int FirstBlockEndingAfter(long time)
+    {
+        int low = 0;
+        int high = _many!.BlockCount;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            (low, high) = _many[middle].Entries[^1].Last <= time ? (middle + 1, high) : (low, middle);
         }
 
         return low;
     }
 
-    /// <summary>A chunk with room, and the row's place in it. The newest end opens a new chunk, so that in-order chunks stay full; elsewhere a full chunk splits.</summary>
-    private (Chunk Chunk, int Place) MakeRoom(int index, int place)
+    /// <summary>Lets go what is behind the retention of an entity whose newest event is this one, and says whether anything went.</summary>
+    private bool MakeRoom(RowLayout layout, long newest)
     {
-        Chunk chunk = _chunks[index];
-        if (!chunk.IsFull)
+        int before = _count;
+        long through = newest - layout.Plan.Retention.Micros;
+        if (through >= 0 && _count > 0 && ChunkAt(layout, default).FirstTime <= through)
         {
-            return (chunk, place);
+            Leave(layout, Math.Min(through, CountHorizon(layout, newest)));
         }
 
-        if (index == _count - 1 && place == chunk.Count)
-        {
-            return (AddChunk(_count, new Chunk(plan.NumberSlots, plan.TextSlots, Limits.ChunkRowsMax)), 0);
-        }
-
-        Chunk newer = AddChunk(index + 1, chunk.SplitNewerHalf());
-        return place <= chunk.Count ? (chunk, place) : (newer, place - chunk.Count);
+        return _count < before;
     }
 
-    private Chunk AddChunk(int at, Chunk chunk)
+    private void DropTooOld(RowLayout layout, long newest)
     {
-        if (_count == _chunks.Length)
+        long through = newest - layout.Plan.Retention.Micros;
+        if (_many!.At(default).Last <= through)
         {
-            Array.Resize(ref _chunks, Math.Max(1, _count * 2));
+            // By whole chunks: what is left of the oldest one costs less than moving it.
+            through = Math.Min(through, CountHorizon(layout, newest));
+            RowPosition last = After(layout, through);
+            if (last.Row > 0 || last.Chunk > 0 || last.Block > 0)
+            {
+                RowPosition? whole = PreviousChunk(last);
+                if (whole is { } previous)
+                {
+                    Leave(layout, _many.At(previous).Last, wholeChunks: last);
+                }
+            }
         }
 
-        Array.Copy(_chunks, at, _chunks, at + 1, _count - at);
-        _chunks[at] = chunk;
-        _count++;
-        return chunk;
     }
 
-    private void DropBefore(long time)
+    /// <summary>Through when events may leave although windows count them: each must still find all its events from the oldest instant that may be asked for.</summary>
+    private readonly long CountHorizon(RowLayout layout, long newest)
     {
-        int drop = 0;
-        while (drop < _count - 1 && _chunks[drop].LastTime <= time)
+        long horizon = long.MaxValue;
+        foreach (WindowPlan window in layout.Plan.CountWindows)
         {
-            FloorMicros = _chunks[drop].LastTime;
-            EventCount -= _chunks[drop].Count;
-            drop++;
+            long oldestAsked = newest - layout.Plan.Slack.Micros - window.Delay.Micros;
+            RowPosition? first = new TimelineReader(this, layout, EventTime.Never.Micros).Back(After(layout, oldestAsked), window.Window.Events, window.FilterBits);
+            horizon = Math.Min(horizon, first is { } place ? ChunkAt(layout, place)[RowLayout.Time, place.Row] - 1 : long.MinValue);
         }
 
-        if (drop > 0)
+        return horizon;
+    }
+
+    /// <summary>Takes every row with a time at or before <paramref name="through"/> out; with <paramref name="wholeChunks"/>, only the chunks before that place.</summary>
+    private void Leave(RowLayout layout, long through, RowPosition? wholeChunks = null)
+    {
+        RowPosition end = wholeChunks is { } limit ? limit with { Row = 0 } : After(layout, through);
+        if (end is { Block: 0, Chunk: 0, Row: 0 })
         {
-            Array.Copy(_chunks, drop, _chunks, 0, _count - drop);
-            Array.Clear(_chunks, _count - drop, drop);
-            _count -= drop;
+            return;
         }
+
+        long newestGone = through;
+        if (_many is null)
+        {
+            newestGone = LeaveRows(layout, ref _single, end.Row);
+        }
+        else
+        {
+            for (RowPosition place = default; place.Block < end.Block || place.Chunk < end.Chunk; place = default)
+            {
+                ref ChunkEntry oldest = ref _many.At(default);
+                int rows = oldest.Count;
+                newestGone = LeaveRows(layout, ref oldest.Handle, rows);
+                Chunk.Free(layout, oldest.Handle);
+                bool emptiesBlock = _many[0].Count == 1;
+                _many.RemoveOldest();
+                end = emptiesBlock ? end with { Block = end.Block - 1 } : end.Block == 0 ? end with { Chunk = end.Chunk - 1 } : end;
+            }
+
+            if (end.Row > 0)
+            {
+                ref ChunkEntry oldest = ref _many.At(default);
+                newestGone = LeaveRows(layout, ref oldest.Handle, end.Row);
+                Chunk chunk = Chunk.Open(layout, oldest.Handle);
+                oldest.Count = chunk.Count;
+                oldest.First = chunk.Count == 0 ? oldest.Last : chunk.FirstTime;
+                oldest.IsFolded = _many[0].IsFolded = false;
+            }
+        }
+
+        _floor = Math.Max(_floor, newestGone + 1);
+        if (_count == 0)
+        {
+            ReleaseEmpty(layout);
+        }
+    }
+
+    /// <summary>Takes the first rows out of a chunk, into the summaries where somebody still wants them, and returns the newest time among them.</summary>
+    private long LeaveRows(RowLayout layout, ref uint handle, int rows)
+    {
+        Span<long> cells = stackalloc long[layout.CellCount];
+        Chunk chunk = Chunk.Open(layout, handle);
+        long newest = chunk[RowLayout.Time, rows - 1];
+        if (layout.TextCells.Length > 0)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                chunk.ReadRow(row, cells);
+                layout.Release(cells);
+            }
+        }
+
+        chunk.DropFirst(rows);
+        _count -= rows;
+        return newest;
+    }
+
+    /// <summary>Every row has gone: the timeline is as new, but for its floor and its past.</summary>
+    private void ReleaseEmpty(RowLayout layout)
+    {
+        Chunk.Free(layout, _many is null ? _single : _many.At(default).Handle);
+        (_single, _many) = (0, null);
     }
 }

@@ -7,7 +7,7 @@ namespace OrleansFeatures.Domain.Windows;
 /// thread at a time. It grows to the largest window read, which is bounded by what an entity retains.
 /// </summary>
 /// <remarks>
-/// Whoever gathers rows fills the first rooms (<see cref="Numbers"/>, <see cref="Times"/>, <see cref="Categories"/>, <see cref="Texts"/>), aggregates work in the others:
+/// Whoever gathers rows fills the first rooms (<see cref="Ranges"/>, <see cref="Numbers"/>, <see cref="Times"/>, <see cref="Categories"/>), aggregates work in the others:
 /// <see cref="Ordered"/>, <see cref="Doubles"/> and <see cref="Values"/> for one column, the rest for a map by category around it. Asking for a room again gives the same room.
 /// </remarks>
 public sealed class WindowScratch
@@ -15,7 +15,7 @@ public sealed class WindowScratch
     private long[] _numbers = new long[256];
     private long[] _times = new long[256];
     private long[] _categories = [];
-    private string?[] _texts = [];
+    private WindowRange[] _ranges = new WindowRange[16];
     private long[] _ordered = [];
     private double[] _doubles = [];
     private long[] _groupedNumbers = [];
@@ -34,7 +34,8 @@ public sealed class WindowScratch
 
     internal Span<long> Categories(int count) => Room(ref _categories, count);
 
-    internal Span<string?> Texts(int count) => Room(ref _texts, count);
+    /// <summary>Where the windows of one read lie.</summary>
+    internal Span<WindowRange> Ranges(int count) => Room(ref _ranges, count);
 
     /// <summary>A copy of a column that may be reordered.</summary>
     internal Span<long> Ordered(int count) => Room(ref _ordered, count);

@@ -21,6 +21,9 @@ namespace OrleansFeatures.Entities.Embedded;
 /// </summary>
 public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 {
+    /// <summary>Records between looking where an entity is, asking for it, and applying to it: enough to hide the wait for memory, few enough to stay in the cache.</summary>
+    private const int WarmRecords = 8;
+
     private readonly EventLog _log;
     private readonly EventIntake _intake;
     private readonly ILogger _logger;
@@ -140,7 +143,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
                 EntityRead entity = selection.Entities[index];
                 ReadOnlySpan<byte> key = read.KeyOf(row, index);
                 Span<FeatureValue> own = values.AsSpan(0, entity.Plan.FeatureCount);
-                EntityStamp stamp = generation.PartitionOf(Partitions.Of(entity.Entity, key)).Read(entity.Entity, key, entity.Plan, read.AsOf[row], own);
+                EntityStamp stamp = generation.PartitionOf(Partitions.Of(entity.Entity, key)).Read(entity.Entity, key, entity.Plan, read.AsOf[row], read.KnownAt[row], own);
                 read.Store(row, index, own, stamp);
             }
         }
@@ -207,8 +210,29 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private void Apply(LogRecords records, int loop, int loops)
     {
         Generation generation = _generation;
+        LogRecords.Enumerator looking = records.GetEnumerator();
+        LogRecords.Enumerator found = records.GetEnumerator();
+        for (int ahead = 0; ahead < 2 * WarmRecords && looking.MoveNext(); ahead++)
+        {
+            generation.Warm(looking.Current, found: false, loop, loops);
+            if (ahead >= WarmRecords && found.MoveNext())
+            {
+                generation.Warm(found.Current, found: true, loop, loops);
+            }
+        }
+
         foreach (LogRecord record in records)
         {
+            if (looking.MoveNext())
+            {
+                generation.Warm(looking.Current, found: false, loop, loops);
+            }
+
+            if (found.MoveNext())
+            {
+                generation.Warm(found.Current, found: true, loop, loops);
+            }
+
             if (record.Partition.Value % loops == loop)
             {
                 generation.Apply(record, _logger);

@@ -38,6 +38,15 @@ internal sealed class Generation
         return visitor.Count;
     }
 
+    /// <summary>Asks for the memory that a record to come will touch, if this loop will apply it.</summary>
+    public void Warm(LogRecord record, bool found, int loop, int loops)
+    {
+        if (record.Partition.Value % loops == loop)
+        {
+            Partitions[record.Partition.Value].Warm(EventRecord.Parse(record.Payload), found);
+        }
+    }
+
     /// <summary>Applies one record; a bug of ours stops that entity's answers, not the store.</summary>
     public void Apply(LogRecord record, ILogger logger)
     {

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Memory;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Partitions;
@@ -55,7 +56,7 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
             {
                 foreach (int position in read.Selection.Entities[entity].Positions)
                 {
-                    if (read.Values[(row * features) + position].Status == FeatureStatus.OutsideRetention)
+                    if (read.Values[(row * features) + position].Status is (FeatureStatus.OutsideRetention or FeatureStatus.Approximate))
                     {
                         open.Add((row, entity));
                         break;
@@ -94,13 +95,20 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
     private static EntityTable<PastEntity> EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
     {
         var entities = new EntityTable<PastEntity>();
+        var memory = new StateMemory(LargePages.Ask);
+        var layouts = new Dictionary<EntityPlan, EntityLayout>();
         foreach ((int row, int entity) in questions)
         {
             EntityPlan plan = read.Selection.Entities[entity].Entity;
             ReadOnlySpan<byte> key = read.KeyOf(row, entity);
             if (!entities.TryGet(plan.Id, key, out _))
             {
-                entities.Add(plan.Id, key, new PastEntity(plan));
+                if (!layouts.TryGetValue(plan, out EntityLayout? layout))
+                {
+                    layouts[plan] = layout = new EntityLayout(plan, memory, forgets: false);
+                }
+
+                entities.Add(plan.Id, new PastEntity(layout, key.ToArray()));
             }
         }
 
@@ -112,21 +120,23 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
         EntityRead plan = read.Selection.Entities[entity];
         var values = new FeatureValue[plan.Plan.FeatureCount];
         Domain.InvariantException.Require(entities.TryGet(plan.Entity.Id, read.KeyOf(row, entity), out PastEntity? past), "a question has no entity");
-        past!.State.Read(plan.Plan, read.AsOf[row], values, scratch);
+        past!.State.Read(plan.Plan, read.AsOf[row], read.KnownAt[row], values, scratch);
         read.Store(row, entity, values, read.Stamps[(row * read.Selection.Entities.Length) + entity]);
     }
 
-    private sealed class PastEntity(EntityPlan plan)
+    private sealed class PastEntity(EntityLayout layout, byte[] key) : IKeyed
     {
-        public EntityPlan Plan => plan;
+        public EntityPlan Plan => layout.Plan;
 
-        public EntityState State { get; } = new(plan, forgets: false);
+        public ReadOnlySpan<byte> Key => key;
+
+        public EntityState State { get; } = new(layout);
     }
 
     private struct HistoryVisitor(
         EntityTable<PastEntity> entities, HashSet<int> partitions, IProgress<HistoryProgress>? progress, long readBefore, long total) : ILogVisitor
     {
-        private readonly Dictionary<(uint Stream, uint Entity), (int Timeline, RowReader Rows)?> _feeds = [];
+        private readonly Dictionary<(uint Stream, uint Entity), int> _feeds = [];
         private long _read = readBefore;
 
         public readonly EntityTable<PastEntity> Entities => entities;
@@ -141,26 +151,26 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
             if (partitions.Contains(logged.Partition.Value))
             {
                 EventRecord record = EventRecord.Parse(logged.Payload);
-                if (entities.TryGet(record.EntityTypeId, record.Key, out PastEntity? past) && FeedOf(record, past.Plan) is { } feed)
+                if (entities.TryGet(record.EntityTypeId, record.Key, out PastEntity? past) && TimelineOf(record, past.Plan) is var timeline and >= 0)
                 {
-                    past.State.Apply(feed.Timeline, record, feed.Rows);
+                    past.State.Apply(timeline, record);
                 }
             }
 
             return true;
         }
 
-        private readonly (int Timeline, RowReader Rows)? FeedOf(in EventRecord record, EntityPlan plan)
+        /// <summary>-1 for a stream that the definitions no longer feed to this entity type.</summary>
+        private readonly int TimelineOf(in EventRecord record, EntityPlan plan)
         {
-            if (!_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out var feed))
+            if (!_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out int timeline))
             {
                 uint stream = record.StreamId;
-                int timeline = plan.Timelines.ToList().FindIndex(timeline => timeline.Stream.Id == stream);
-                feed = timeline < 0 ? null : (timeline, new RowReader(plan.Timelines[timeline]));
-                _feeds[(record.StreamId, record.EntityTypeId)] = feed;
+                timeline = plan.Timelines.ToList().FindIndex(timeline => timeline.Stream.Id == stream);
+                _feeds[(record.StreamId, record.EntityTypeId)] = timeline;
             }
 
-            return feed;
+            return timeline;
         }
     }
 }

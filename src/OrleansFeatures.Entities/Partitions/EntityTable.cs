@@ -1,48 +1,137 @@
 using System.Diagnostics.CodeAnalysis;
 using OrleansFeatures.Domain;
+using OrleansFeatures.Domain.Memory;
 
 namespace OrleansFeatures.Entities.Partitions;
 
-/// <summary>
-/// Things by entity: type number and key bytes. Looked up by a span straight out of a record, so finding an entity allocates nothing.
-/// Entered by one thread at a time.
-/// </summary>
-public sealed class EntityTable<T> where T : class
+/// <summary>Something that is found by an entity's key.</summary>
+public interface IKeyed
 {
-    private readonly Dictionary<uint, Dictionary<byte[], T>> _byType = [];
+    /// <summary>The key's bytes.</summary>
+    ReadOnlySpan<byte> Key { get; }
+}
+
+/// <summary>
+/// Things by entity: type number and key bytes. Looked up by a span straight out of a record, so finding an entity allocates nothing. One thread at a time may add; while nobody adds, any may
+/// look. A hash table with open addressing, one per type, because finding an entity is a third of the work of an event and a dictionary's table cannot be asked for ahead of time:
+/// <code>
+///   slots   [ hash, thing ][ hash, thing ][ empty ] ...       found where the hash points, or a few slots on
+/// </code>
+/// </summary>
+public sealed class EntityTable<T> where T : class, IKeyed
+{
+    private readonly Dictionary<uint, Slots> _byType = [];
+    private uint _lastType;
+    private Slots? _last;
 
     public int Count { get; private set; }
 
+    /// <summary>All things, in no order.</summary>
+    public IEnumerable<T> All => _byType.Values.SelectMany(slots => slots.All);
+
     public bool TryGet(uint entityTypeId, ReadOnlySpan<byte> key, [NotNullWhen(true)] out T? value)
     {
-        value = null;
-        return _byType.TryGetValue(entityTypeId, out var table) && table.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out value);
+        value = Of(entityTypeId)?.Find(StableHash.Of(key), key);
+        return value is not null;
     }
 
+    /// <summary>Asks for the memory in which a later <see cref="TryGet"/> will look.</summary>
+    public void Warm(uint entityTypeId, ReadOnlySpan<byte> key) => Of(entityTypeId)?.Warm(StableHash.Of(key));
+
     /// <summary>The entity must not be there yet.</summary>
-    public void Add(uint entityTypeId, ReadOnlySpan<byte> key, T value)
+    public void Add(uint entityTypeId, T value)
     {
-        if (!_byType.TryGetValue(entityTypeId, out var table))
+        if (Of(entityTypeId) is not { } slots)
         {
-            _byType[entityTypeId] = table = new Dictionary<byte[], T>(KeyBytesComparer.Instance);
+            _byType[entityTypeId] = slots = new Slots();
         }
 
-        table.Add(key.ToArray(), value);
+        slots.Add(StableHash.Of(value.Key), value);
         Count++;
     }
 
-    private sealed class KeyBytesComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+    private Slots? Of(uint entityTypeId)
     {
-        public static readonly KeyBytesComparer Instance = new();
+        // A partition has few types, and mostly one after the other asks for the same.
+        if (_last is { } last && _lastType == entityTypeId)
+        {
+            return last;
+        }
 
-        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+        if (_byType.TryGetValue(entityTypeId, out Slots? slots))
+        {
+            (_lastType, _last) = (entityTypeId, slots);
+        }
 
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
-
-        public int GetHashCode(byte[] obj) => (int)StableHash.Of(obj);
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)StableHash.Of(alternate);
+        return slots;
     }
+
+    private sealed class Slots
+    {
+        private const int FirstCapacity = 16;
+        private Slot[] _slots = new Slot[FirstCapacity];
+        private int _count;
+
+        public IEnumerable<T> All
+        {
+            get
+            {
+                foreach (Slot slot in _slots)
+                {
+                    if (slot.Value is { } value)
+                    {
+                        yield return value;
+                    }
+                }
+            }
+        }
+
+        public T? Find(ulong hash, ReadOnlySpan<byte> key)
+        {
+            Slot[] slots = _slots;
+            for (int at = (int)(hash & (ulong)(slots.Length - 1)); ; at = (at + 1) & (slots.Length - 1))
+            {
+                ref Slot slot = ref slots[at];
+                if (slot.Value is null || (slot.Hash == hash && slot.Value.Key.SequenceEqual(key)))
+                {
+                    return slot.Value;
+                }
+            }
+        }
+
+        public void Warm(ulong hash) => Prefetch.Line(ref System.Runtime.CompilerServices.Unsafe.As<Slot, byte>(ref _slots[(int)(hash & (ulong)(_slots.Length - 1))]));
+
+        public void Add(ulong hash, T value)
+        {
+            // Three quarters full at most: a search then looks at two or three slots.
+            if ((_count + 1) * 4 > _slots.Length * 3)
+            {
+                Slot[] old = _slots;
+                _slots = new Slot[old.Length * 2];
+                foreach (Slot slot in old)
+                {
+                    if (slot.Value is not null)
+                    {
+                        Put(slot);
+                    }
+                }
+            }
+
+            Put(new Slot(hash, value));
+            _count++;
+        }
+
+        private void Put(Slot added)
+        {
+            int at = (int)(added.Hash & (ulong)(_slots.Length - 1));
+            while (_slots[at].Value is not null)
+            {
+                at = (at + 1) & (_slots.Length - 1);
+            }
+
+            _slots[at] = added;
+        }
+    }
+
+    private readonly record struct Slot(ulong Hash, T? Value);
 }

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Memory;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Reads;
@@ -22,15 +23,19 @@ public sealed class Partition
 
     public Partition(Catalog catalog)
     {
+        Memory = new StateMemory(LargePages.Ask);
         foreach (EntityPlan entity in catalog.Entities)
         {
+            var layout = new EntityLayout(entity, Memory);
             for (int timeline = 0; timeline < entity.Timelines.Length; timeline++)
             {
-                TimelinePlan plan = entity.Timelines[timeline];
-                _feeds[(plan.Stream.Id, entity.Id)] = new Feed(entity, timeline, new RowReader(plan));
+                _feeds[(entity.Timelines[timeline].Stream.Id, entity.Id)] = new Feed(layout, timeline);
             }
         }
     }
+
+    /// <summary>Where this partition's entities keep their rows.</summary>
+    public StateMemory Memory { get; }
 
     /// <summary>The newest record that reads can see; -1 before the first. May be read from any thread.</summary>
     public LogOffset Applied => new(Volatile.Read(ref _applied));
@@ -46,22 +51,37 @@ public sealed class Partition
             Volatile.Write(ref _applied, offset.Value);
             if (_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out Feed? feed))
             {
-                EntityActor actor = ActorOf(feed.Entity, record.Key);
+                EntityActor actor = ActorOf(feed.Layout, record.Key);
                 long before = actor.EventCount;
-                actor.Apply(feed.Timeline, record, offset, feed.Rows);
+                actor.Apply(feed.Timeline, record, offset);
                 _events += actor.EventCount - before;
             }
         }
     }
 
+    /// <summary>
+    /// Asks for the memory that a record to come will touch, in two steps some records apart: first where its entity will be looked for, then the entity. Only for the thread that applies.
+    /// </summary>
+    public void Warm(in EventRecord record, bool found)
+    {
+        if (!found)
+        {
+            _actors.Warm(record.EntityTypeId, record.Key);
+        }
+        else if (_actors.TryGet(record.EntityTypeId, record.Key, out EntityActor? actor))
+        {
+            actor.Warm();
+        }
+    }
+
     /// <summary>Reads one entity; an entity never seen answers as one with empty windows.</summary>
-    public EntityStamp Read(EntityPlan entity, ReadOnlySpan<byte> key, ReadPlan read, EventTime asOf, Span<FeatureValue> values)
+    public EntityStamp Read(EntityPlan entity, ReadOnlySpan<byte> key, ReadPlan read, EventTime asOf, EventTime knownAt, Span<FeatureValue> values)
     {
         lock (_gate)
         {
             if (_actors.TryGet(entity.Id, key, out EntityActor? actor))
             {
-                return actor.Read(read, asOf, values, _scratch);
+                return actor.Read(read, asOf, knownAt, values, _scratch);
             }
         }
 
@@ -78,16 +98,16 @@ public sealed class Partition
         }
     }
 
-    private EntityActor ActorOf(EntityPlan entity, ReadOnlySpan<byte> key)
+    private EntityActor ActorOf(EntityLayout layout, ReadOnlySpan<byte> key)
     {
-        if (!_actors.TryGet(entity.Id, key, out EntityActor? actor))
+        if (!_actors.TryGet(layout.Plan.Id, key, out EntityActor? actor))
         {
-            actor = new EntityActor(entity);
-            _actors.Add(entity.Id, key, actor);
+            actor = new EntityActor(layout, key);
+            _actors.Add(layout.Plan.Id, actor);
         }
 
         return actor;
     }
 
-    private sealed record Feed(EntityPlan Entity, int Timeline, RowReader Rows);
+    private sealed record Feed(EntityLayout Layout, int Timeline);
 }

@@ -30,7 +30,7 @@ internal static class StreamTime
         long slowest = long.MaxValue;
         foreach (EntityRead read in selection.Entities)
         {
-            foreach (int timeline in read.Plan.Windows.Select(window => window.Window.Timeline).Distinct())
+            foreach (int timeline in read.Plan.Timelines)
             {
                 slowest = Math.Min(slowest, host.StreamTimeMicros(read.Entity.Timelines[timeline].Stream) ?? long.MaxValue);
             }

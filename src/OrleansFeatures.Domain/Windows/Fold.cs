@@ -1,0 +1,162 @@
+using OrleansFeatures.Domain.Aggregates;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+
+namespace OrleansFeatures.Domain.Windows;
+
+/// <summary>
+/// What the additive aggregates need of a set of values: count, sum, least, greatest, and where wanted the second to fourth moments about the mean. Two folds of disjoint sets
+/// merge into the fold of their union, so a chunk is folded once and then merged into every window that covers it. 80 bytes.
+/// <para>Integer sums are exact in 128 bits. Sums of doubles are kept in two parts (<see cref="Sums"/>), so that the order of
+/// merging does not show in the 53 bits of the result. Nothing is ever subtracted.</para>
+/// </summary>
+internal struct Fold
+{
+    private Moments _moments;
+    private long _sumLow;
+    private long _sumHigh;
+
+    public long Count { get; private set; }
+
+    /// <summary>Column bits of the least value.</summary>
+    public long Least { get; private set; }
+
+    public long Greatest { get; private set; }
+
+    public readonly Int128 IntegerSum => new((ulong)_sumHigh, (ulong)_sumLow);
+
+    public readonly double DoubleSum => BitConverter.Int64BitsToDouble(_sumHigh) + BitConverter.Int64BitsToDouble(_sumLow);
+
+    /// <summary>The fold of doubles.</summary>
+    public static Fold Of(ReadOnlySpan<double> values, bool moments)
+    {
+        Fold fold = default;
+        if (values.IsEmpty)
+        {
+            return fold;
+        }
+
+        (double high, double low) = Sums.Parts(values);
+        fold.Count = values.Length;
+        fold.SetDoubleSum(high, low);
+        fold.Least = BitConverter.DoubleToInt64Bits(Extremes.Least(values));
+        fold.Greatest = BitConverter.DoubleToInt64Bits(Extremes.Greatest(values));
+        if (moments)
+        {
+            fold._moments = Moments.Of(values);
+        }
+
+        return fold;
+    }
+
+    /// <summary>The fold of at most <see cref="Limits.ChunkRowsMax"/> integers, bools or times.</summary>
+    public static Fold Of(ReadOnlySpan<long> values, bool moments)
+    {
+        Fold fold = default;
+        if (values.IsEmpty)
+        {
+            return fold;
+        }
+
+        fold.Count = values.Length;
+        fold.SetIntegerSum(Sums.Of(values));
+        fold.Least = Extremes.Least(values);
+        fold.Greatest = Extremes.Greatest(values);
+        if (moments)
+        {
+            Span<double> doubles = stackalloc double[Limits.ChunkRowsMax];
+            for (int index = 0; index < values.Length; index++)
+            {
+                doubles[index] = values[index];
+            }
+
+            fold._moments = Moments.Of(doubles[..values.Length]);
+        }
+
+        return fold;
+    }
+
+    /// <summary>The fold of rows that are counted only.</summary>
+    public static Fold OfCount(long rows) => new() { Count = rows };
+
+    /// <summary>Adds a disjoint set's fold over a column of the same type.</summary>
+    public void Merge(in Fold other, FieldType type, bool moments)
+    {
+        if (other.Count == 0)
+        {
+            return;
+        }
+
+        if (Count == 0)
+        {
+            this = other;
+            return;
+        }
+
+        if (moments)
+        {
+            _moments = Moments.Merge(_moments, other._moments);
+        }
+
+        if (type == FieldType.Double)
+        {
+            AddDoubleSum(other);
+            Least = BitConverter.DoubleToInt64Bits(Math.Min(BitConverter.Int64BitsToDouble(Least), BitConverter.Int64BitsToDouble(other.Least)));
+            Greatest = BitConverter.DoubleToInt64Bits(Math.Max(BitConverter.Int64BitsToDouble(Greatest), BitConverter.Int64BitsToDouble(other.Greatest)));
+        }
+        else
+        {
+            SetIntegerSum(IntegerSum + other.IntegerSum);
+            Least = Math.Min(Least, other.Least);
+            Greatest = Math.Max(Greatest, other.Greatest);
+        }
+
+        Count += other.Count;
+    }
+
+    /// <summary>The value of an aggregate that is folded.</summary>
+    /// <param name="call">Which.</param>
+    /// <param name="type">The column's type.</param>
+    /// <param name="seconds">How long the window is, for rates; zero or less where that is nothing.</param>
+    public readonly FeatureValue Compute(AggregateCall call, FieldType type, double seconds)
+    {
+        if (call.Kind == AggregateKind.Count)
+        {
+            return FeatureValue.Of(Value.Of(Count));
+        }
+
+        return Count == 0 ? FeatureValue.Null : call.Kind switch
+        {
+            AggregateKind.Sum when type != FieldType.Double => Whole(IntegerSum),
+            AggregateKind.Sum => Finite(DoubleSum),
+            AggregateKind.Mean => Finite(Total(type) / Count),
+            AggregateKind.Min => FeatureValue.Of(Value.FromBits(type, Least)),
+            AggregateKind.Max => FeatureValue.Of(Value.FromBits(type, Greatest)),
+            AggregateKind.Any => FeatureValue.Of(Value.Of(Greatest != 0)),
+            AggregateKind.All => FeatureValue.Of(Value.Of(Least != 0)),
+            AggregateKind.Rate => seconds > 0 ? Finite((call.Field is null ? Count : Total(type)) / seconds) : FeatureValue.Null,
+            _ => Finite(_moments.Result(call.Kind)),
+        };
+    }
+
+    private readonly double Total(FieldType type) => type == FieldType.Double ? DoubleSum : (double)IntegerSum;
+
+    private static FeatureValue Whole(Int128 sum) => sum < long.MinValue || sum > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)sum));
+
+    /// <summary>Events hold finite numbers only, so anything else is a result beyond the largest double.</summary>
+    private static FeatureValue Finite(double? value) =>
+        value is not { } number ? FeatureValue.Null : double.IsFinite(number) ? FeatureValue.Of(Value.Of(number)) : FeatureValue.Invalid;
+
+    private void SetIntegerSum(Int128 sum) => (_sumHigh, _sumLow) = ((long)(sum >> 64), (long)sum);
+
+    private void SetDoubleSum(double high, double low) =>
+        (_sumHigh, _sumLow) = (BitConverter.DoubleToInt64Bits(high), BitConverter.DoubleToInt64Bits(low));
+
+    private void AddDoubleSum(in Fold other)
+    {
+        double high = BitConverter.Int64BitsToDouble(_sumHigh);
+        double low = BitConverter.Int64BitsToDouble(_sumLow) + BitConverter.Int64BitsToDouble(other._sumLow);
+        Sums.Add(ref high, ref low, BitConverter.Int64BitsToDouble(other._sumHigh));
+        SetDoubleSum(high, low);
+    }
+}
