@@ -9,6 +9,12 @@ public static class Limits
     /// <summary>Latest event time, 2100-01-01T00:00:00Z (exclusive): 47,482 days. Seconds taken for microseconds fall before 1970-02, milliseconds taken for microseconds too; the reverse mistakes land here.</summary>
     public const long EventTimeMaxMicros = 47_482L * 86_400 * 1_000_000;
 
+    /// <summary>
+    /// How far an event's time may be ahead of its arrival: a day, which covers a clock in the wrong time zone (14 hours at most). More would drag stream
+    /// time along, and whatever comes in time after it would be late.
+    /// </summary>
+    public const long EventAheadMaxMicros = 86_400L * 1_000_000;
+
     /// <summary>One text field of an event, in UTF-8 bytes.</summary>
     public const int FieldBytesMax = 32 * 1024;
 

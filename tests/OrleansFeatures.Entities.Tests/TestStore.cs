@@ -17,6 +17,9 @@ internal sealed class TestStore : IAsyncDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("orleans-features-");
     private EmbeddedHost? _host;
 
+    /// <summary>Real time, which a test may shift.</summary>
+    public ShiftedClock Clock { get; } = new();
+
     public EmbeddedHost Host => _host ?? throw new InvalidOperationException("the store is not open");
 
     public string LogDirectory => Path.Combine(_directory.FullName, "log");
@@ -37,7 +40,7 @@ internal sealed class TestStore : IAsyncDisposable
 
         _host = await EmbeddedHost.StartAsync(
             new EmbeddedHostOptions { LogDirectory = LogDirectory, PartitionCount = 8, PartitionLoops = 3 },
-            catalog, TimeProvider.System, NullLogger.Instance, TestContext.Current.CancellationToken);
+            catalog, Clock, NullLogger.Instance, TestContext.Current.CancellationToken);
     }
 
     public async Task CloseAsync()
@@ -62,18 +65,36 @@ internal sealed class TestStore : IAsyncDisposable
     public static EventTime At(long seconds) => new(Start.Micros + (seconds * 1_000_000));
 
     /// <summary>Appends events as one batch and waits until reads can see them.</summary>
-    public async Task<IntakeResult[]> PushAsync(params Value[][] events)
+    public async Task<IntakeResult[]> PushAsync(params Value[][] events) =>
+        [.. (await PushAsync([.. events.Select(fields => new Push(fields))])).Select(outcome => outcome.Result)];
+
+    /// <summary>The same with everything that a push can say of an event.</summary>
+    public async Task<CorrectionOutcome[]> PushAsync(params Push[] events)
     {
         using IntakeBatch batch = await Host.BeginBatchAsync(TestContext.Current.CancellationToken);
-        StreamPlan stream = batch.Catalog.Stream("transactions")!;
-        IntakeResult[] results = [.. events.Select(fields => batch.Add(stream, stream.Version(0)!, fields, new Provenance { Producer = "till"u8 }, out _))];
+        CorrectionOutcome[] outcomes = [.. events.Select(push => push.AddTo(batch))];
         (await Host.AppendAsync(batch, wait: true, TestContext.Current.CancellationToken)).ShouldBeTrue();
         foreach ((int partition, long offset) in batch.Positions())
         {
             await Host.WaitAppliedAsync(new PartitionOffset(new PartitionId(partition), new LogOffset(offset)), TestContext.Current.CancellationToken);
         }
 
-        return results;
+        return [.. outcomes.Select(outcome => outcome.Result == IntakeResult.Pending ? batch.Corrections[outcome.Note.Correction] : outcome)];
+    }
+
+    /// <summary>Every record of the log, in order; the host is stopped and started again for it.</summary>
+    public async Task<List<byte[]>> RecordsAsync()
+    {
+        Catalog catalog = Host.Catalog;
+        await CloseAsync();
+        var records = new Collect([]);
+        await using (var log = EventLog.Open(new LogOptions { Directory = LogDirectory, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System))
+        {
+            log.Read(log.FirstSequence, log.DurableSequence, ref records, TestContext.Current.CancellationToken);
+        }
+
+        await ReopenAsync(catalog);
+        return records.Payloads;
     }
 
     /// <summary>All features of one entity by name, from live state or from history.</summary>
@@ -98,7 +119,7 @@ internal sealed class TestStore : IAsyncDisposable
     }
 
     /// <summary>Customers, and with <paramref name="terminals"/> terminals too, over one stream.</summary>
-    public static Catalog Fraud(bool terminals = true, string window = "1h")
+    public static Catalog Fraud(bool terminals = true, string window = "1h", Duration? customerLateness = null)
     {
         Duration.TryParse(window, out Duration width).ShouldBeTrue();
         FeatureDefinition[] features =
@@ -108,7 +129,7 @@ internal sealed class TestStore : IAsyncDisposable
             new("last3", "last_n(amount, 3)", width, Duration.Zero, null, Value.Null),
         ];
         List<EntityDefinition> entities = [new("customer", ["customer_id"])];
-        List<FeatureViewDefinition> views = [new("customer_spend", 1, "customer", "transactions", null, [.. features])];
+        List<FeatureViewDefinition> views = [new("customer_spend", 1, "customer", "transactions", null, [.. features]) { AllowedLateness = customerLateness }];
         if (terminals)
         {
             entities.Add(new EntityDefinition("terminal", ["terminal_id"]));
@@ -121,4 +142,37 @@ internal sealed class TestStore : IAsyncDisposable
         problems.ShouldBeEmpty();
         return catalog!;
     }
+
+    private readonly record struct Collect(List<byte[]> Payloads) : ILogVisitor
+    {
+        public bool Visit(LogRecord record)
+        {
+            Payloads.Add(record.Payload.ToArray());
+            return true;
+        }
+    }
+}
+
+/// <summary>One event of a push.</summary>
+internal sealed record Push(Value[] Fields, EventOperation Operation = EventOperation.Insert, string Producer = "till", EventTime? Arrival = null)
+{
+    public CorrectionOutcome AddTo(IntakeBatch batch)
+    {
+        StreamPlan stream = batch.Catalog.Stream("transactions")!;
+        var provenance = new Provenance { Producer = System.Text.Encoding.UTF8.GetBytes(Producer), Operation = Operation, Arrival = Arrival };
+        IntakeResult result = batch.Add(stream, stream.Version(0)!, Fields, provenance, out IntakeNote note);
+        return new CorrectionOutcome(result, note);
+    }
+}
+
+/// <summary>The system's clock, ahead by as much as a test says. It runs, because the log waits by it.</summary>
+internal sealed class ShiftedClock : TimeProvider
+{
+    private long _aheadTicks;
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _aheadTicks, by.Ticks);
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Interlocked.Read(ref _aheadTicks));
+
+    public override long GetTimestamp() => System.GetTimestamp() + (long)(Interlocked.Read(ref _aheadTicks) / (double)TimeSpan.TicksPerSecond * TimestampFrequency);
 }

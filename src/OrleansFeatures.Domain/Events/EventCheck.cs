@@ -49,6 +49,32 @@ public static class EventCheck
             ?? RefuseEntityKeys(stream, version, fields);
     }
 
+    /// <summary>The same for a delete, of which only the id counts.</summary>
+    public static EventRefusal? RefuseDelete(StreamVersion version, ReadOnlySpan<Value> fields) =>
+        RefuseKey(version, version.IdPosition, fields, "a delete needs the id of the event that it takes back");
+
+    /// <summary>Null when a producer may state this arrival; <paramref name="now"/> is the store's clock.</summary>
+    public static EventRefusal? RefuseArrival(EventTime arrival, EventTime now)
+    {
+        if (arrival > now)
+        {
+            return new EventRefusal("arrival_time", $"the stated arrival {Describe(arrival.Micros)} is after now, {now}", "state when the event arrived, which is in the past, or leave it out; check the producer's clock and unit");
+        }
+
+        return arrival.Micros < Limits.EventTimeMinMicros
+            ? new EventRefusal("arrival_time", $"the stated arrival {Describe(arrival.Micros)} is before 1970-01-01", "send microseconds since 1970 in UTC, or RFC 3339")
+            : null;
+    }
+
+    /// <summary>Null unless the event happened much later than it came, which no clock that is right can say.</summary>
+    public static EventRefusal? RefuseAhead(StreamVersion version, ReadOnlySpan<Value> fields, EventTime arrival)
+    {
+        long time = fields[version.TimePosition].Bits;
+        return time - arrival.Micros > Limits.EventAheadMaxMicros
+            ? new EventRefusal(NameOf(version, version.TimePosition), $"{Describe(time)} is more than a day after the event's arrival at {arrival}", "check the producer's clock and unit; a producer that fills history in states the arrival")
+            : null;
+    }
+
     private static EventRefusal? RefuseTime(StreamVersion version, in Value time)
     {
         string name = NameOf(version, version.TimePosition);

@@ -33,6 +33,7 @@ internal sealed class Generation
         if (intake is not null)
         {
             visitor.Marks.Tell(intake.Clocks);
+            visitor.Marks.Recall(intake.ArrivalClock);
         }
 
         return visitor.Count;

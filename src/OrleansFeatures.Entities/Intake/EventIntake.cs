@@ -18,7 +18,11 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     public EventIdIndex Ids { get; } = new();
 
+    /// <summary>Stream time as reads know it: of events applied.</summary>
     public StreamClocks Clocks { get; } = new(time);
+
+    /// <summary>Stream time as lateness is judged by: of events as they come.</summary>
+    public IntakeClock ArrivalClock { get; } = new(time);
 
     public PartitionMap Map => map;
 
@@ -67,7 +71,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         if (record.IsPrimary)
         {
             Ids.TryClaim(record.StreamId, record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber));
-            marks.Add(record.StreamId, record.Producer, record.Time, record.Arrival);
+            marks.Of(record.StreamId, record.Producer).Add(record.Time.Micros, record.Arrival, record.StreamTimeMicros);
         }
     }
 
@@ -90,9 +94,15 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     internal EventTime Now() => EventTime.From(time.GetUtcNow());
 
-    /// <summary>An event at or before this time can no longer change a live value.</summary>
-    internal long LateThrough(StreamPlan stream) =>
-        Clocks.StreamTimeMicros(stream.Id) is { } streamTime && !stream.Feeds.IsEmpty && !stream.NeverTooLate ? streamTime - stream.Retention.Micros : long.MinValue;
+    /// <summary>
+    /// The arrival that the store stamps: whole milliseconds, rounded up, so that arrivals pack into four bytes in memory. A read at <c>known_at</c> a moment before
+    /// an arrival must not know the event, so rounding down is out of the question.
+    /// </summary>
+    internal EventTime ArrivalNow()
+    {
+        const long MicrosPerMillisecond = 1_000;
+        return new EventTime((Now().Micros + MicrosPerMillisecond - 1) / MicrosPerMillisecond * MicrosPerMillisecond);
+    }
 
     internal void Return(IntakeBatch batch, EventRecordWriter writer)
     {

@@ -20,8 +20,6 @@ public sealed class IntakeBatch : IDisposable
     private readonly TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventTime _arrival;
     private Task[] _others = [];
-    private StreamPlan? _lateStream;
-    private long _lateThrough;
     private bool _disposed;
 
     internal IntakeBatch(EventIntake intake, Catalog catalog, EventRecordWriter writer, IDisposable lease)
@@ -29,7 +27,7 @@ public sealed class IntakeBatch : IDisposable
         _intake = intake;
         _writer = writer;
         _lease = lease;
-        _arrival = intake.Now();
+        _arrival = intake.ArrivalNow();
         GivenUpBefore = intake.GivenUp;
         Catalog = catalog;
     }
@@ -63,18 +61,14 @@ public sealed class IntakeBatch : IDisposable
     /// </summary>
     public IntakeResult Add(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance, out IntakeNote note)
     {
-        EventRefusal? refusal = provenance.Operation == EventOperation.Insert
-            ? EventCheck.Refuse(stream, version, fields)
-            : new EventRefusal("op", $"the operation {provenance.Operation} is not possible", "send inserts only");
+        EventRefusal? refusal = Refuse(stream, version, fields, provenance);
         note = IntakeNote.Of(refusal);
         if (refusal is not null)
         {
             return IntakeResult.Refused;
         }
 
-        ReadOnlySpan<byte> producer = provenance.Producer;
-        ref readonly Value id = ref fields[version.IdPosition];
-        EventIdIndex.IdKey key = EventIntake.KeyOf(id);
+        EventIdIndex.IdKey key = EventIntake.KeyOf(fields[version.IdPosition]);
         if (!_intake.Ids.TryClaim(stream.Id, key))
         {
             _duplicates.Add((stream.Id, key));
@@ -83,16 +77,10 @@ public sealed class IntakeBatch : IDisposable
         }
 
         _claims.Add((stream.Id, key));
-        Encode(stream, version, fields, producer);
         long time = fields[version.TimePosition].Bits;
-        Marks.Add(stream.Id, producer, new EventTime(time), _arrival);
-        if (time > LateThrough(stream))
-        {
-            return IntakeResult.Accepted;
-        }
-
-        _intake.CountLate(stream.Id);
-        return IntakeResult.Late;
+        long streamTime = See(stream.Id, provenance.Producer, time);
+        Encode(stream, version, fields, new EventArrival(provenance.Arrival ?? _arrival, streamTime, EventOperation.Insert, EventVersion.None), provenance.Producer);
+        return Judge(stream, time, streamTime, out note);
     }
 
     /// <summary>
@@ -171,9 +159,44 @@ public sealed class IntakeBatch : IDisposable
     /// <summary>A duplicate may be acknowledged only when its original is durable.</summary>
     internal Task OriginalsDurable() => !HasDuplicates ? Task.CompletedTask : Task.WhenAll(_others);
 
-    private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, ReadOnlySpan<byte> producer)
+    private EventRefusal? Refuse(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance)
     {
-        _writer.WriteBody(stream, version, fields, EventArrival.Insert(_arrival), producer);
+        if (provenance.Operation != EventOperation.Insert)
+        {
+            return new EventRefusal("op", $"the operation {provenance.Operation} is not possible", "send inserts only");
+        }
+
+        return (provenance.Arrival is { } stated ? EventCheck.RefuseArrival(stated, _intake.Now()) : null)
+            ?? EventCheck.Refuse(stream, version, fields)
+            ?? EventCheck.RefuseAhead(version, fields, provenance.Arrival ?? _arrival);
+    }
+
+    /// <summary>The event moves stream time; what it then is, is what the event meets. To the clock that reads go by, it came now, whatever arrival was stated.</summary>
+    private long See(uint stream, ReadOnlySpan<byte> producer, long time)
+    {
+        TimeMarks.Mark mark = Marks.Of(stream, producer);
+        long streamTime = (mark.Clock ??= _intake.ArrivalClock.Of(stream, producer)).See(time);
+        mark.Add(time, _arrival, streamTime);
+        return streamTime;
+    }
+
+    private IntakeResult Judge(StreamPlan stream, long time, long streamTime, out IntakeNote note)
+    {
+        long behind = streamTime - time;
+        int refusing = stream.ViewsRefusing(behind);
+        note = new IntakeNote { StreamTimeMicros = streamTime, LateViews = stream.Lateness.AsMemory()[..refusing] };
+        if (refusing == 0 && !(behind >= stream.Retention.Micros && !stream.NeverTooLate && !stream.Feeds.IsEmpty))
+        {
+            return IntakeResult.Accepted;
+        }
+
+        _intake.CountLate(stream.Id);
+        return IntakeResult.Late;
+    }
+
+    private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in EventArrival arrival, ReadOnlySpan<byte> producer)
+    {
+        _writer.WriteBody(stream, version, fields, arrival, producer);
         if (stream.Feeds.IsEmpty)
         {
             _writer.WriteHistoryHead();
@@ -187,17 +210,6 @@ public sealed class IntakeBatch : IDisposable
             _writer.WriteHead(feed, version, fields, primary: index == 0);
             Append(_intake.Map.Of(feed.Entity, _writer.Key));
         }
-    }
-
-    /// <summary>Event times up to here are late, by stream time as it was when the batch met the stream: one look a batch, not one an event.</summary>
-    private long LateThrough(StreamPlan stream)
-    {
-        if (_lateStream != stream)
-        {
-            (_lateStream, _lateThrough) = (stream, _intake.LateThrough(stream));
-        }
-
-        return _lateThrough;
     }
 
     private void Append(PartitionId partition)

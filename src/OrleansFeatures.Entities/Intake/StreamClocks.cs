@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
-using System.Text;
 using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Entities.Intake;
 
 /// <summary>
-/// Stream time: for each stream, the minimum over its active producers of the newest event time seen from each. It moves with the data, so
+/// Stream time as reads know it, of events that have been applied: for each stream, the minimum over its active producers of the newest event time seen from each. It moves with the data, so
 /// replaying 2018 in 2026 works. A producer that falls silent on the wall clock stops holding it back; stream time itself never goes
 /// backwards. Any thread.
 /// </summary>
@@ -79,34 +77,6 @@ public sealed class StreamClocks(TimeProvider time)
             {
                 _producers.Remove(_producers.MinBy(producer => producer.Value.SeenAt).Key);
             }
-        }
-    }
-}
-
-/// <summary>The newest event time and the newest arrival of each (stream, producer) among some records: what <see cref="StreamClocks"/> learns once they are applied.</summary>
-public sealed class TimeMarks
-{
-    private readonly Dictionary<(uint Stream, string Producer), (long Time, long Arrival)> _newest = [];
-    private byte[] _lastProducer = [];
-    private string _lastName = "";
-
-    public void Add(uint stream, ReadOnlySpan<byte> producer, EventTime time, EventTime arrival)
-    {
-        if (!producer.SequenceEqual(_lastProducer))
-        {
-            _lastProducer = producer.ToArray();
-            _lastName = Encoding.UTF8.GetString(producer);
-        }
-
-        ref (long Time, long Arrival) newest = ref CollectionsMarshal.GetValueRefOrAddDefault(_newest, (stream, _lastName), out bool known);
-        newest = known ? (Math.Max(newest.Time, time.Micros), Math.Max(newest.Arrival, arrival.Micros)) : (time.Micros, arrival.Micros);
-    }
-
-    public void Tell(StreamClocks clocks)
-    {
-        foreach (((uint stream, string producer), (long newest, long arrival)) in _newest)
-        {
-            clocks.Observe(stream, producer, new EventTime(newest), new EventTime(arrival));
         }
     }
 }

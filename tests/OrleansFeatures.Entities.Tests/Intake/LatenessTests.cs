@@ -1,0 +1,142 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Tests.RealData;
+using OrleansFeatures.Entities.Intake;
+
+namespace OrleansFeatures.Entities.Tests.Intake;
+
+public sealed class LatenessTests
+{
+    private static readonly Duration Hour = new(3_600_000_000);
+
+    [Fact]
+    public async Task Stream_time_moves_within_a_batch_event_by_event()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(customerLateness: Hour));
+        CorrectionOutcome[] outcomes = await store.PushAsync(Push(1, 0), Push(2, 3_600), Push(3, 0), Push(4, 3_601), Push(5, 0));
+
+        outcomes.Select(outcome => outcome.Result).ShouldBe([IntakeResult.Accepted, IntakeResult.Accepted, IntakeResult.Accepted, IntakeResult.Accepted, IntakeResult.Late]);
+        outcomes.Select(outcome => outcome.Note.StreamTimeMicros).ShouldBe([TestStore.At(0).Micros, TestStore.At(3_600).Micros, TestStore.At(3_600).Micros, TestStore.At(3_601).Micros, TestStore.At(3_601).Micros]);
+        outcomes[4].Note.LateViews.ToArray().Select(view => view.View).ShouldBe(["customer_spend"]);
+        store.Host.Status().Streams[0].Late.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_view_ignores_what_is_too_late_for_it_live_in_history_and_after_a_restart_and_its_neighbour_does_not()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(customerLateness: Hour));
+        await store.PushAsync(Push(1, 0), Push(2, 7_200), Push(3, 1));
+        await CheckAsync();
+        await store.ReopenAsync(store.Host.Catalog);
+        await CheckAsync();
+
+        async Task CheckAsync()
+        {
+            foreach (bool history in (bool[])[false, true])
+            {
+                (await store.ReadAsync("customer", "ann", TestStore.At(5), history))["count"].Scalar.ShouldBe(Value.Of(1L));
+                (await store.ReadAsync("terminal", "t1", TestStore.At(5), history))["count"].Scalar.ShouldBe(Value.Of(2L));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_slowest_active_producer_holds_stream_time_back_until_it_falls_silent()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(customerLateness: Hour));
+        await store.PushAsync(Push(1, 0, "slow"), Push(2, 7_200, "fast"));
+        (await store.PushAsync(Push(3, 0, "fast")))[0].Result.ShouldBe(IntakeResult.Accepted);
+        store.Clock.Advance(Limits.ProducerIdleAfter);
+        (await store.PushAsync(Push(4, 0, "fast")))[0].Result.ShouldBe(IntakeResult.Late);
+    }
+
+    [Fact]
+    public async Task What_the_clock_had_seen_it_remembers_after_a_restart()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(customerLateness: Hour));
+        await store.PushAsync(Push(1, 7_200, "fast"), Push(2, 3_700, "slow"));
+        await store.ReopenAsync(store.Host.Catalog);
+        (await store.PushAsync(Push(3, 3_599, "fast")))[0].ShouldSatisfyAllConditions(
+            outcome => outcome.Result.ShouldBe(IntakeResult.Late),
+            outcome => outcome.Note.StreamTimeMicros.ShouldBe(TestStore.At(7_200).Micros));
+    }
+
+    [Fact]
+    public async Task An_event_far_ahead_of_its_arrival_is_refused_and_moves_nothing()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await store.PushAsync(Push(1, 0));
+        EventTime tooFar = new(EventTime.From(store.Clock.GetUtcNow()).Micros + Domain.Limits.EventAheadMaxMicros + 60_000_000);
+        Value[] ahead = TestStore.Transaction(2, 0, "ann", "t1", 1);
+        ahead[1] = Value.Of(tooFar);
+
+        CorrectionOutcome refused = (await store.PushAsync(new Push(ahead)))[0];
+        refused.Result.ShouldBe(IntakeResult.Refused);
+        refused.Note.Refusal!.Field.ShouldBe("tx_time");
+        refused.Note.Refusal.Fix.ShouldContain("check the producer's clock");
+        (await store.PushAsync(Push(3, 0)))[0].Note.StreamTimeMicros.ShouldBe(TestStore.At(0).Micros);
+
+        // A backfill is judged by the arrival that it states.
+        (await store.PushAsync(new Push(TestStore.Transaction(4, 2 * 86_400, "ann", "t1", 1), Arrival: TestStore.At(0))))[0].Result.ShouldBe(IntakeResult.Refused);
+        (await store.PushAsync(new Push(TestStore.Transaction(4, 86_400, "ann", "t1", 1), Arrival: TestStore.At(0))))[0].Result.ShouldBe(IntakeResult.Accepted);
+    }
+
+    [Fact]
+    public async Task A_stated_arrival_is_kept_as_stated_and_a_stamped_one_is_whole_milliseconds_not_before_now()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        EventTime before = EventTime.From(store.Clock.GetUtcNow());
+        await store.PushAsync(new Push(TestStore.Transaction(1, 0, "ann", "t1", 1), Arrival: new EventTime(TestStore.At(60).Micros + 7)), Push(2, 0));
+
+        List<byte[]> records = await store.RecordsAsync();
+        EventRecord.Parse(records[0]).Arrival.ShouldBe(new EventTime(TestStore.At(60).Micros + 7));
+        EventTime stamped = EventRecord.Parse(records[1]).Arrival;
+        (stamped.Micros % 1_000).ShouldBe(0);
+        stamped.ShouldBeGreaterThanOrEqualTo(before);
+    }
+
+    [Fact]
+    public async Task An_arrival_in_the_future_is_refused()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        EventTime tomorrow = EventTime.From(store.Clock.GetUtcNow().AddDays(1));
+        CorrectionOutcome refused = (await store.PushAsync(new Push(TestStore.Transaction(1, 0, "ann", "t1", 1), Arrival: tomorrow)))[0];
+        refused.Result.ShouldBe(IntakeResult.Refused);
+        refused.Note.Refusal!.Field.ShouldBe("arrival_time");
+    }
+
+    /// <summary>The stream's recipe says which events a consumer that allows an hour must refuse, and which copies are duplicates.</summary>
+    [Fact]
+    public async Task Of_a_stream_of_known_disorder_exactly_the_late_events_are_late()
+    {
+        Dictionary<long, bool> late = SharedData.Csv("stress_labels.csv.gz").ToDictionary(row => long.Parse(row["event_id"]), row => row["class"] == "too_late");
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(customerLateness: Hour));
+        int lines = 0;
+        foreach (System.Text.Json.JsonElement[] chunk in SharedData.JsonLines("stress_stream.jsonl.gz").Chunk(2_000))
+        {
+            CorrectionOutcome[] outcomes = await store.PushAsync([.. chunk.Select(line => new Push(
+                [
+                    Value.Of(line.GetProperty("event_id").GetInt64()), Value.Of(SharedData.Time(line.GetProperty("event_time").GetString()!)),
+                    Value.Of(line.GetProperty("customer_id").GetInt64().ToString()), Value.Of(line.GetProperty("terminal_id").GetInt64().ToString()),
+                    Value.Of(line.GetProperty("amount").GetDouble()),
+                ],
+                Producer: line.GetProperty("partition").GetInt32().ToString()))]);
+            for (int index = 0; index < chunk.Length; index++, lines++)
+            {
+                if (outcomes[index].Result != IntakeResult.Duplicate)
+                {
+                    long id = chunk[index].GetProperty("event_id").GetInt64();
+                    (outcomes[index].Result == IntakeResult.Late).ShouldBe(late[id], $"event {id}, line {lines}");
+                }
+            }
+        }
+
+        lines.ShouldBe(210_781);
+        store.Host.Status().Streams[0].ShouldSatisfyAllConditions(
+            stream => stream.Accepted.ShouldBe(late.Count),
+            stream => stream.Duplicates.ShouldBe(lines - late.Count),
+            stream => stream.Late.ShouldBe(late.Values.Count(isLate => isLate)));
+    }
+
+    private static Push Push(long id, long seconds, string producer = "till") => new(TestStore.Transaction(id, seconds, "ann", "t1", 1), Producer: producer);
+}
