@@ -76,11 +76,14 @@ public sealed record WindowDefinition
 
     public static WindowDefinition Last(int events) => new(WindowKind.Count) { Events = events };
 
+    /// <summary>Tumbling: its length as definitions spell it: "1d", "week", "month".</summary>
+    public string Length => Unit == CalendarUnit.None ? Width.ToString() : Unit == CalendarUnit.Week ? "week" : "month";
+
     /// <summary>As a reader says it: "1d", "tumbling 1d Europe/Zurich", "session 30m max 1d", "last 100", "lifetime".</summary>
     public override string ToString() => Kind switch
     {
         WindowKind.Sliding => Width.ToString(),
-        WindowKind.Tumbling => $"tumbling {(Unit == CalendarUnit.None ? Width.ToString() : Unit == CalendarUnit.Week ? "week" : "month")} {TimeZone}",
+        WindowKind.Tumbling => $"tumbling {Length} {TimeZone}",
         WindowKind.Session => $"session {Gap} max {Width}",
         WindowKind.Count => $"last {Events}",
         _ => "lifetime",

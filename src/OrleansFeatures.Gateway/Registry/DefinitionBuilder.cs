@@ -11,6 +11,9 @@ namespace OrleansFeatures.Gateway.Registry;
 /// </summary>
 internal sealed class DefinitionBuilder(string file, YamlMap root, List<SourceError> errors)
 {
+    private readonly LengthReader _lengths = new(file, errors);
+    private readonly WindowReader _windows = new(file, errors);
+
     public DefinitionSet Build() => new(
         [.. Items("streams").Select(Stream)],
         [.. Items("entities").Select(entity => new EntityDefinition(Text(entity, "name"), Texts(entity, "key")))],
@@ -30,30 +33,34 @@ internal sealed class DefinitionBuilder(string file, YamlMap root, List<SourceEr
         Text(view, "entity"),
         Text(view, "stream"),
         TextOrNull(view, "where"),
-        [.. ((YamlList)view["features"]!).Items.Cast<YamlMap>().Select(Feature)]);
+        [.. ((YamlList)view["features"]!).Items.Cast<YamlMap>().Select(Feature)])
+    {
+        AllowedLateness = _lengths.OrNull(view, "allowed_lateness"),
+    };
 
     private FeatureDefinition Feature(YamlMap feature) => new(
         Text(feature, "name"),
         Text(feature, "aggregate"),
-        Length(feature, "window"),
-        Length(feature, "delay"),
+        _windows.Window(feature["window"]!),
+        _lengths.OrNull(feature, "delay") ?? Duration.Zero,
         TextOrNull(feature, "where"),
-        Default(feature));
-
-    private Duration Length(YamlMap feature, string key)
+        Default(feature))
     {
-        if (feature[key] is not YamlScalar scalar)
+        By = TextOrNull(feature, "by"),
+        Accuracy = Accuracy(feature["accuracy"] as YamlMap),
+    };
+
+    /// <summary>What is not said is as everywhere; saying what holds anyway says nothing.</summary>
+    private AccuracyDefinition? Accuracy(YamlMap? map)
+    {
+        if (map is null)
         {
-            return Duration.Zero;
+            return null;
         }
 
-        if (!Duration.TryParse(scalar.Text, out Duration duration))
-        {
-            string longest = new Duration(Domain.Limits.WindowReachMaxMicros).ToString();
-            errors.Add(new SourceError(file, scalar.Place.Line, scalar.Place.Column, $"'{scalar.Text}' is too long for '{key}'", $"at most {longest}"));
-        }
-
-        return duration;
+        AccuracyDefinition usual = Catalog.AccuracyDefault;
+        var accuracy = new AccuracyDefinition(_lengths.OrNull(map, "exact_for") ?? usual.ExactFor, _lengths.OrNull(map, "hop") ?? usual.Hop);
+        return accuracy == usual ? null : accuracy;
     }
 
     private static Value Default(YamlMap feature) => feature["default"] is YamlScalar scalar

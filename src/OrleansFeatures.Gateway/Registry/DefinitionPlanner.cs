@@ -114,6 +114,7 @@ public sealed class DefinitionPlanner
         Differs(what, "entity", before.Entity, after.Entity, fix);
         Differs(what, "stream", before.Stream, after.Stream, fix);
         Differs(what, "where", Shown(before.Where), Shown(after.Where), fix);
+        Differs(what, "allowed_lateness", before.AllowedLateness?.ToString() ?? "none", after.AllowedLateness?.ToString() ?? "none", fix);
         var old = before.Features.ToDictionary(feature => feature.Name);
         var @new = after.Features.ToDictionary(feature => feature.Name);
         foreach (string name in old.Keys.Union(@new.Keys).Order(StringComparer.Ordinal))
@@ -131,8 +132,10 @@ public sealed class DefinitionPlanner
                 Differs(what, $"feature {name}: aggregate", DefinitionText.Aggregate(previous.Aggregate), DefinitionText.Aggregate(next.Aggregate), fix);
                 Differs(what, $"feature {name}: window", previous.Window.ToString(), next.Window.ToString(), fix);
                 Differs(what, $"feature {name}: delay", previous.Delay.ToString(), next.Delay.ToString(), fix);
+                Differs(what, $"feature {name}: by", previous.By ?? "none", next.By ?? "none", fix);
                 Differs(what, $"feature {name}: where", Shown(previous.Where), Shown(next.Where), fix);
                 Differs(what, $"feature {name}: default", DefinitionText.Default(previous.Default), DefinitionText.Default(next.Default), fix);
+                Differs(what, $"feature {name}: accuracy", Shown(previous.Accuracy), Shown(next.Accuracy), fix: "");
             }
         }
     }
@@ -174,6 +177,13 @@ public sealed class DefinitionPlanner
     private static string WithoutVersion(string reference) => reference[..reference.IndexOf('@', StringComparison.Ordinal)] + reference[reference.IndexOf(':', StringComparison.Ordinal)..];
 
     private static string Shown(string? expression) => expression is null ? "none" : $"'{expression.Trim()}'";
+
+    /// <summary>A promise about values that memory is short for, and that say so themselves: whoever reads exact values reads the same ones after as before.</summary>
+    private static string Shown(AccuracyDefinition? accuracy)
+    {
+        AccuracyDefinition shown = accuracy ?? Catalog.AccuracyDefault;
+        return $"exact for {shown.ExactFor} in hops of {shown.Hop}";
+    }
 
     private void Differs(string what, string part, string before, string after, string fix)
     {

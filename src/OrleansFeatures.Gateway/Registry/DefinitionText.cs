@@ -35,7 +35,7 @@ public static class DefinitionText
           version: {view.Version}
           entity: {Scalar(view.Entity)}
           stream: {Scalar(view.Stream)}
-        {Line("  where", view.Where)}  features:
+        {Line("  where", view.Where)}{(view.AllowedLateness is { } lateness ? $"  allowed_lateness: {lateness}\n" : "")}  features:
         {string.Concat(view.Features.Select(Of))}
         """.TrimEnd('\n') + "\n";
 
@@ -56,12 +56,22 @@ public static class DefinitionText
     private static string Of(FeatureDefinition feature)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"    - name: {Scalar(feature.Name)}\n      aggregate: {Scalar(Aggregate(feature.Aggregate))}\n      window: {feature.Window}\n");
+        text.Append(CultureInfo.InvariantCulture, $"    - name: {Scalar(feature.Name)}\n      aggregate: {Scalar(Aggregate(feature.Aggregate))}\n      window: {Of(feature.Window)}\n");
         text.Append(feature.Delay == Duration.Zero ? "" : $"      delay: {feature.Delay}\n");
         text.Append(Line("      where", feature.Where));
+        text.Append(feature.By is null ? "" : $"      by: {Scalar(feature.By)}\n");
+        text.Append(feature.Accuracy is { } accuracy ? $"      accuracy: {{exact_for: {accuracy.ExactFor}, hop: {accuracy.Hop}}}\n" : "");
         text.Append(feature.Default.IsNull ? "" : $"      default: {Default(feature.Default)}\n");
         return text.ToString();
     }
+
+    private static string Of(WindowDefinition window) => window.Kind switch
+    {
+        WindowKind.Tumbling => $"{{tumbling: {window.Length}{(window.TimeZone == "UTC" ? "" : $", time_zone: {Quoted(window.TimeZone)}")}}}",
+        WindowKind.Session => $"{{session: {window.Gap}, max: {window.Width}}}",
+        WindowKind.Count => $"{{last: {window.Events}}}",
+        _ => window.ToString(),
+    };
 
     private static string Line(string key, string? expression) => expression is null ? "" : $"{key}: {Quoted(expression.Trim())}\n";
 

@@ -9,16 +9,30 @@ namespace OrleansFeatures.Gateway.Registry;
 /// <summary>Turns the schema validator's findings on one file into errors that name the line, say what is wrong, and how to put it right.</summary>
 internal sealed class SchemaFindings(string file, YamlJson document, List<ValidationError> findings)
 {
+    /// <summary>What stands in another place, or has another name elsewhere.</summary>
+    private static readonly Dictionary<string, string> Elsewhere = new(StringComparer.Ordinal)
+    {
+        ["allowed_lateness"] = "it belongs to the view, beside its where: all features of a view take the same events",
+        ["time_zone"] = "it belongs into the window: window: {tumbling: 1d, time_zone: Europe/Zurich}",
+        ["timezone"] = "write time_zone",
+        ["tz"] = "write time_zone",
+        ["sliding"] = "a sliding window is its length alone: window: 7d",
+        ["size"] = "a sliding window is its length alone: window: 7d",
+        ["length"] = "a sliding window is its length alone: window: 7d",
+        ["gap"] = "write the pause that ends a session: window: {session: 30m}",
+        ["count"] = "write the number of events: window: {last: 100}",
+        ["calendar"] = "write the length: window: {tumbling: 1d}",
+        ["every"] = "write the length: window: {tumbling: 1d}",
+        ["hop"] = "it belongs into the accuracy: accuracy: {exact_for: 48h, hop: 5m}",
+        ["exact_for"] = "it belongs into the accuracy: accuracy: {exact_for: 48h, hop: 5m}",
+        ["group_by"] = "write by: and the name of a field",
+    };
+
     /// <summary>Parts of the language that later versions bring: they deserve a better answer than "unknown".</summary>
     private static readonly Dictionary<string, string> NotYet = new(StringComparer.Ordinal)
     {
         ["on_demand"] = "on-demand features are not available in this version: compute the value in the client",
-        ["by"] = "maps per category are not available in this version: write one feature with a where filter for each category",
-        ["accuracy"] = "every feature is exact in this version: delete it",
         ["ttl"] = "features do not expire in this version: delete it",
-        ["allowed_lateness"] = "late events are always applied in this version: delete it",
-        ["time_zone"] = "only sliding windows are available in this version: delete it",
-        ["gap"] = "only sliding windows are available in this version: delete it",
         ["include"] = "a feature service cannot include another: list its features",
         ["services"] = "a feature service cannot include another: list its features",
     };
@@ -30,6 +44,8 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
         ["text"] = "string", ["str"] = "string", ["varchar"] = "string", ["boolean"] = "bool",
         ["datetime"] = "timestamp", ["time"] = "timestamp", ["date"] = "timestamp",
     };
+
+    private static readonly string[] Durations = ["delay", "allowed_lateness", "tumbling", "session", "max", "exact_for", "hop"];
 
     public IEnumerable<SourceError> Explain()
     {
@@ -83,7 +99,7 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
         bool cutByComma = document.NodeAt(path) is YamlScalar { Text.Length: 0 } && key.Contains(')', StringComparison.Ordinal);
         string suggestion = cutByComma
             ? "quote text that contains a comma: aggregate: \"percentile(amount, 0.95)\""
-            : NotYet.GetValueOrDefault(key) ?? NameSuggestion.DidYouMean(key, KnownKeys(finding));
+            : NotYet.GetValueOrDefault(key) ?? Elsewhere.GetValueOrDefault(key) ?? NameSuggestion.DidYouMean(key, KnownKeys(finding));
         return At(place, $"unknown key '{key}'", suggestion);
     }
 
@@ -120,13 +136,15 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
             case ValidationErrorKind.ObjectExpected:
                 return path.Length == 0
                     ? ($"the file must be a map, found {node.Described}", "begin with: apiVersion: orleansfeatures/v1")
-                    : ($"'{key}' must be a map, found {node.Described}", "write keys and values, for example name: transactions");
+                    : ($"'{key}' must be a map, found {node.Described}", key == "accuracy" ? "write accuracy: {exact_for: 48h, hop: 5m}" : "write keys and values, for example name: transactions");
             case ValidationErrorKind.IntegerExpected or ValidationErrorKind.NumberTooSmall or ValidationErrorKind.NumberTooBig:
                 return ($"'{key}' cannot be {node.Described}", string.Create(CultureInfo.InvariantCulture, $"use a whole number from {schema.Minimum:0} to {schema.Maximum:0}"));
             case ValidationErrorKind.PatternMismatch:
                 return Misspelt(path, node);
             case ValidationErrorKind.ItemsNotUnique:
                 return ($"'{key}' names something twice", "name each once");
+            case ValidationErrorKind.NoTypeValidates when key == "window":
+                return WindowFindings.Explain(node);
             case ValidationErrorKind.NoTypeValidates:
                 return ($"'{key}' cannot be {node.Described}", "write a number, a quoted text, true or false");
             case ValidationErrorKind.StringTooShort or ValidationErrorKind.TooFewItems or ValidationErrorKind.TooFewProperties:
@@ -142,6 +160,11 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
 
     private static (string Message, string Suggestion) Misspelt(string path, YamlNode node)
     {
+        if (path.EndsWith(".tumbling", StringComparison.Ordinal))
+        {
+            return WindowFindings.ExplainLength(node);
+        }
+
         if (IsDuration(path))
         {
             return ($"{node.Described} is not a duration", "write a whole number and one of ms s m h d, for example 7d");
@@ -152,7 +175,8 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
             : ($"{node.Described} is not a name", "use a letter, then letters, digits and underscores");
     }
 
-    private static bool IsDuration(string path) => path.EndsWith(".window", StringComparison.Ordinal) || path.EndsWith(".delay", StringComparison.Ordinal);
+    private static bool IsDuration(string path) =>
+        !path.Contains(".fields.", StringComparison.Ordinal) && Durations.Contains(path[(path.LastIndexOf('.') + 1)..]);
 
     private static IEnumerable<string> KnownKeys(ValidationError finding) => ActualSchema(finding).ActualProperties.Keys;
 
