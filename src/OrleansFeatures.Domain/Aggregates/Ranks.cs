@@ -43,7 +43,7 @@ internal static class Ranks
     /// The value at a place of the sorted order; afterwards nothing greater stands before that place and nothing less behind it. Should the pivots stay bad for longer than
     /// chance would have it, the rest is sorted, so that no order of values costs more than n log n.
     /// </summary>
-    public static T Select<T>(Span<T> values, int place) where T : struct, INumber<T>
+    public static T Select<T>(Span<T> values, int place) where T : struct, IComparisonOperators<T, T, bool>, IComparable<T>
     {
         int low = 0;
         int high = values.Length - 1;
@@ -64,7 +64,7 @@ internal static class Ranks
     }
 
     /// <summary>Swaps until all through <c>Left</c> are at most the pivot, all from <c>Right</c> at least, and what lies between, if anything, equals it.</summary>
-    private static (int Left, int Right) Part<T>(Span<T> values, int low, int high) where T : struct, INumber<T>
+    private static (int Left, int Right) Part<T>(Span<T> values, int low, int high) where T : struct, IComparisonOperators<T, T, bool>, IComparable<T>
     {
         T pivot = MedianOfThree(values[low], values[low + ((high - low) / 2)], values[high]);
         int left = low;
@@ -92,5 +92,9 @@ internal static class Ranks
         return (right, left);
     }
 
-    private static T MedianOfThree<T>(T a, T b, T c) where T : struct, INumber<T> => T.Max(T.Min(a, b), T.Min(T.Max(a, b), c));
+    private static T MedianOfThree<T>(T a, T b, T c) where T : struct, IComparisonOperators<T, T, bool>
+    {
+        (T low, T high) = a < b ? (a, b) : (b, a);
+        return c < low ? low : c > high ? high : c;
+    }
 }
