@@ -28,6 +28,7 @@ internal static class Trends
 
     /// <summary>
     /// Times are taken relative to the first and then to their mean, values to the first and then to theirs: no difference of large sums, and a constant has slope zero exactly.
+    /// What the two means lack to their last bit enters the sum of products only as their product, which is beneath its rounding.
     /// </summary>
     public static double? Slope(ReadOnlySpan<double> values, ReadOnlySpan<long> times)
     {
@@ -38,21 +39,16 @@ internal static class Trends
 
         (double timeMean, double valueMean) = MeansFromFirst(values, times);
         double timeSquares = 0;
-        double timeRest = 0;
-        double valueRest = 0;
         (double high, double low) = (0, 0);
         for (int row = 0; row < values.Length; row++)
         {
             double time = times[row] - times[0] - timeMean;
             double value = values[row] - values[0] - valueMean;
             timeSquares += time * time;
-            timeRest += time;
-            valueRest += value;
             Sums.Add(ref high, ref low, time * value);
         }
 
-        double products = high + low - (timeRest * valueRest / values.Length);
-        return products / (timeSquares - (timeRest * timeRest / values.Length)) * WindowSpan.MicrosPerSecond;
+        return (high + low) / timeSquares * WindowSpan.MicrosPerSecond;
     }
 
     public static double Drawdown(ReadOnlySpan<double> values)

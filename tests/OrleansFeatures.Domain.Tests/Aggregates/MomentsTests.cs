@@ -72,4 +72,12 @@ public sealed class MomentsTests
         Moments.Of(values).Result(AggregateKind.VarSamp).ShouldBe(30.0);
         Moments.Merge(Moments.Of(values.AsSpan(0, 1)), Moments.Of(values.AsSpan(1))).Result(AggregateKind.VarSamp)!.Value.ShouldBe(30.0, 1e-6);
     }
+
+    [Fact]
+    public void A_mean_that_no_double_is_does_not_blur_the_spread()
+    {
+        // Doubles around 1e16 are even: the mean 1e16 + 3 rounds to 1e16 + 4, yet the deviations are -3 -1 1 3.
+        Moments moments = Moments.Of([1e16, 1e16 + 2, 1e16 + 4, 1e16 + 6]);
+        (moments.M2, moments.M3, moments.M4).ShouldBe((20.0, 0.0, 164.0));
+    }
 }
