@@ -16,7 +16,7 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
 {
     private const string MediaType = "application/json";
 
-    /// <summary><c>GET /features/v1/customer/596?as_of=2018-04-01T00:00:31Z</c>: every feature of one entity. Fields of a composite key are separated by commas; an entity without a key is read by its name alone.</summary>
+    /// <summary><c>GET /features/v1/customer/596?as_of=2018-04-01T00:00:31Z</c>, and <c>known_at</c>: every feature of one entity. Fields of a composite key are separated by commas; an entity without a key is read by its name alone.</summary>
     public async Task GetEntityAsync(HttpContext context)
     {
         string entity = (string)context.GetRouteValue("entity")!;
@@ -27,6 +27,11 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
         if (context.Request.Query["as_of"] is [{ Length: > 0 } asOf, ..])
         {
             FeatureRequests.AddAsOf(request, asOf, "as_of");
+        }
+
+        if (context.Request.Query["known_at"] is [{ Length: > 0 } knownAt, ..])
+        {
+            FeatureRequests.AddKnownAt(request, knownAt, "known_at");
         }
 
         FeatureRead read = await reads.GetAsync(Resolve, request, context.RequestAborted).ConfigureAwait(false);

@@ -13,7 +13,8 @@ using Value = OrleansFeatures.Domain.Events.Value;
 namespace OrleansFeatures.Gateway.Rest;
 
 /// <summary>
-/// A filled read as JSON. A cell without a value is null and named under <c>statuses</c>; cells that are PRESENT are not named there.
+/// A filled read as JSON. A cell without a value is null and named under <c>statuses</c>; cells that are PRESENT are not named there. Where a cell is
+/// APPROXIMATE, <c>hops</c> names the step that it may be blurred by.
 /// </summary>
 internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, IEntityHost host)
 {
@@ -38,9 +39,15 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         writer.WriteStartObject();
         WriteKeys(writer, row);
         writer.WriteString("as_of", read.AsOf[row].ToString());
+        if (read.KnownAt[row] != EventTime.Never)
+        {
+            writer.WriteString("known_at", read.KnownAt[row].ToString());
+        }
+
         ReadOnlySpan<FeatureValue> values = read.Values.AsSpan(row * read.Selection.Features.Length, read.Selection.Features.Length);
         WriteFeatures(writer, values);
         WriteStatuses(writer, values);
+        WriteHops(writer, values);
         WriteStates(writer, row);
         writer.WriteEndObject();
     }
@@ -77,13 +84,7 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
             }
             else if (values[index].List is { } list)
             {
-                writer.WriteStartArray();
-                foreach (Value element in list)
-                {
-                    WriteValue(writer, element);
-                }
-
-                writer.WriteEndArray();
+                WriteList(writer, list, read.Selection.Features[index].Shape == FeatureShape.Map);
             }
             else
             {
@@ -92,6 +93,31 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         }
 
         writer.WriteEndObject();
+    }
+
+    /// <summary>A map is an object: its keys become text, because JSON knows no other names.</summary>
+    private static void WriteList(Utf8JsonWriter writer, Value[] list, bool isMap)
+    {
+        if (isMap)
+        {
+            writer.WriteStartObject();
+            for (int index = 0; index + 1 < list.Length; index += 2)
+            {
+                writer.WritePropertyName(list[index].ToString());
+                WriteValue(writer, list[index + 1]);
+            }
+
+            writer.WriteEndObject();
+            return;
+        }
+
+        writer.WriteStartArray();
+        foreach (Value element in list)
+        {
+            WriteValue(writer, element);
+        }
+
+        writer.WriteEndArray();
     }
 
     private void WriteStatuses(Utf8JsonWriter writer, ReadOnlySpan<FeatureValue> values)
@@ -107,6 +133,29 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         }
 
         writer.WriteEndObject();
+    }
+
+    private void WriteHops(Utf8JsonWriter writer, ReadOnlySpan<FeatureValue> values)
+    {
+        bool any = false;
+        for (int index = 0; index < values.Length; index++)
+        {
+            if (values[index].Status == FeatureStatus.Approximate)
+            {
+                if (!any)
+                {
+                    writer.WriteStartObject("hops");
+                    any = true;
+                }
+
+                writer.WriteString(read.Selection.Features[index].Reference, read.Selection.Features[index].Accuracy.Hop.ToString());
+            }
+        }
+
+        if (any)
+        {
+            writer.WriteEndObject();
+        }
     }
 
     private void WriteStates(Utf8JsonWriter writer, int row)

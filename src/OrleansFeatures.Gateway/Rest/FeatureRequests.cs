@@ -9,7 +9,7 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>The JSON form of a feature request, read as the gRPC message that means the same.</summary>
 internal static class FeatureRequests
 {
-    private static readonly string[] Properties = ["entities", "as_of", "min_token", "max_wait_ms"];
+    private static readonly string[] Properties = ["entities", "as_of", "known_at", "min_token", "max_wait_ms"];
 
     /// <exception cref="RequestRefusedException">A property is unknown or of the wrong shape; the message names it.</exception>
     public static GetFeaturesRequest Read(JsonElement body, Selection selection)
@@ -24,6 +24,9 @@ internal static class FeatureRequests
                     break;
                 case "as_of":
                     AddAsOf(request, property.Value);
+                    break;
+                case "known_at":
+                    AddKnownAt(request, property.Value);
                     break;
                 case "min_token":
                     request.MinToken = TokenOf(property.Value);
@@ -53,6 +56,36 @@ internal static class FeatureRequests
             request.AsOfMicros.Add(EventTime.TryParse(text, out EventTime time)
                 ? time.Micros
                 : throw Refuse.Argument(place, $"'{text}' is not a time", "send RFC 3339 with a zone, as 2018-04-01T00:00:31Z, or 'stream'"));
+        }
+    }
+
+    /// <summary>One arrival time up to which events are looked at: RFC 3339.</summary>
+    public static void AddKnownAt(GetFeaturesRequest request, string text, string place) =>
+        request.KnownAtMicros.Add(EventTime.TryParse(text, out EventTime time)
+            ? time.Micros
+            : throw Refuse.Argument(place, $"'{text}' is not a time", "send RFC 3339 with a zone, as 2018-04-01T00:00:31Z, or leave it out for everything known today"));
+
+    /// <summary>One for all rows, or an array with one each, in which null is everything known today.</summary>
+    private static void AddKnownAt(GetFeaturesRequest request, JsonElement knownAt)
+    {
+        if (knownAt.ValueKind != JsonValueKind.Array)
+        {
+            AddKnownAt(request, TextOf(knownAt, "known_at"), "known_at");
+            return;
+        }
+
+        int row = 0;
+        foreach (JsonElement instant in knownAt.EnumerateArray())
+        {
+            string place = $"known_at[{row++}]";
+            if (instant.ValueKind == JsonValueKind.Null)
+            {
+                request.KnownAtMicros.Add(EventTime.Never.Micros);
+            }
+            else
+            {
+                AddKnownAt(request, TextOf(instant, place), place);
+            }
         }
     }
 

@@ -18,8 +18,9 @@ public sealed class AnswerLayout
     {
         var widths = new int[LaneCount];
         var columns = ImmutableArray.CreateBuilder<Wire.FeatureColumn>(selection.Features.Length);
-        foreach (FeaturePlan feature in selection.Features)
+        for (int index = 0; index < selection.Features.Length; index++)
         {
+            FeaturePlan feature = selection.Features[index];
             Wire.Lane lane = LaneOf(feature);
             columns.Add(new Wire.FeatureColumn
             {
@@ -27,6 +28,8 @@ public sealed class AnswerLayout
                 Type = (Wire.FieldType)feature.Type,
                 Lane = lane,
                 LaneIndex = (uint)widths[(int)lane]++,
+                KeyType = lane == Wire.Lane.Map ? KeyTypeOf(selection, index) : Wire.FieldType.Unspecified,
+                HopMicros = feature.Accuracy.Hop.Micros,
             });
         }
 
@@ -34,8 +37,8 @@ public sealed class AnswerLayout
         Widths = [.. widths];
     }
 
-    /// <summary>int64, double, string, list.</summary>
-    private const int LaneCount = 4;
+    /// <summary>int64, double, string, list, map.</summary>
+    private const int LaneCount = 5;
 
     /// <summary>By feature. Shared by all answers: do not change them.</summary>
     public ImmutableArray<Wire.FeatureColumn> Columns { get; }
@@ -48,8 +51,17 @@ public sealed class AnswerLayout
     private static Wire.Lane LaneOf(FeaturePlan feature) => feature switch
     {
         { Shape: FeatureShape.List } => Wire.Lane.List,
+        { Shape: FeatureShape.Map } => Wire.Lane.Map,
         { Type: FieldType.Double } => Wire.Lane.Double,
         { Type: FieldType.String } => Wire.Lane.String,
         _ => Wire.Lane.Int64,
     };
+
+    /// <summary>The field that a map is by; without one the aggregate counts the values of its own column.</summary>
+    private static Wire.FieldType KeyTypeOf(Selection selection, int index)
+    {
+        FeaturePlan feature = selection.Features[index];
+        TimelinePlan timeline = selection.Entities.First(read => read.Positions.Contains(index)).Entity.Timelines[feature.Window.Timeline];
+        return (Wire.FieldType)timeline.Columns[feature.By >= 0 ? feature.By : feature.Column].Type;
+    }
 }

@@ -21,6 +21,7 @@ internal static class FeatureAnswer
         rows.Doubles.Capacity = count * layout.Widths[(int)Wire.Lane.Double];
         rows.Strings.Capacity = count * layout.Widths[(int)Wire.Lane.String];
         rows.Lists.Capacity = count * layout.Widths[(int)Wire.Lane.List];
+        rows.Maps.Capacity = count * layout.Widths[(int)Wire.Lane.Map];
         int width = layout.Columns.Length;
         ReadOnlySpan<FeatureValue> values = read.Values.AsSpan(first * width, count * width);
         byte[]? statuses = null;
@@ -84,8 +85,11 @@ internal static class FeatureAnswer
             case Wire.Lane.String:
                 rows.Strings.Add(value.HasValue ? value.Scalar.Text : "");
                 break;
-            default:
+            case Wire.Lane.List:
                 rows.Lists.Add(ListOf(value.HasValue ? value.List : null));
+                break;
+            default:
+                rows.Maps.Add(MapOf(value.HasValue ? value.List : null));
                 break;
         }
     }
@@ -95,17 +99,32 @@ internal static class FeatureAnswer
         var list = new Wire.ListValue();
         foreach (Value value in values ?? [])
         {
-            list.Values.Add(value.Type switch
-            {
-                FieldType.Int64 => new Wire.Value { Int64 = value.Int64 },
-                FieldType.Double => new Wire.Value { Double = value.Double },
-                FieldType.String => new Wire.Value { String = value.Text },
-                FieldType.Bool => new Wire.Value { Bool = value.Bool },
-                FieldType.Timestamp => new Wire.Value { TimestampMicros = value.Time.Micros },
-                _ => new Wire.Value(),
-            });
+            list.Values.Add(Of(value));
         }
 
         return list;
     }
+
+    /// <summary>Keys and values alternate in the state's answer.</summary>
+    private static Wire.MapValue MapOf(Value[]? pairs)
+    {
+        var map = new Wire.MapValue();
+        for (int index = 0; index + 1 < (pairs?.Length ?? 0); index += 2)
+        {
+            map.Keys.Add(Of(pairs![index]));
+            map.Values.Add(Of(pairs[index + 1]));
+        }
+
+        return map;
+    }
+
+    private static Wire.Value Of(in Value value) => value.Type switch
+    {
+        FieldType.Int64 => new Wire.Value { Int64 = value.Int64 },
+        FieldType.Double => new Wire.Value { Double = value.Double },
+        FieldType.String => new Wire.Value { String = value.Text },
+        FieldType.Bool => new Wire.Value { Bool = value.Bool },
+        FieldType.Timestamp => new Wire.Value { TimestampMicros = value.Time.Micros },
+        _ => new Wire.Value(),
+    };
 }

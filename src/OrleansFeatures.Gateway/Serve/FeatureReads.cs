@@ -59,7 +59,7 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
     private FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
     {
         var keys = new RowKeys(selection, request.Keys);
-        int rows = keys.Rows ?? Math.Max(1, request.AsOfMicros.Count);
+        int rows = keys.Rows ?? Math.Max(1, Math.Max(request.AsOfMicros.Count, request.KnownAtMicros.Count));
         if (rows > Limits.RowsPerReadMax)
         {
             throw Refuse.Argument("keys", $"{rows} rows in one request", $"ask for at most {Limits.RowsPerReadMax} at once, or use GetTrainingFeatures");
@@ -72,7 +72,8 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
 
         var read = new FeatureRead(selection, rows);
         keys.Encode(read.Keys, firstRow: 0);
-        AsOfTimes.Fill(read.AsOf, request.AsOfMicros, Now(), firstRow: 0);
+        RowTimes.FillAsOf(read.AsOf, request.AsOfMicros, Now(), firstRow: 0);
+        RowTimes.FillKnownAt(read.KnownAt, request.KnownAtMicros, firstRow: 0);
         return read;
     }
 }

@@ -10,13 +10,14 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
 {
     private readonly List<ReadOnlyMemory<byte>[]> _keys = [];
     private readonly List<EventTime[]> _asOf = [];
+    private readonly List<EventTime[]> _knownAt = [];
     private int _rows;
 
     /// <exception cref="RequestRefusedException">The message's columns do not fit the selection, or the rows are too many.</exception>
     public void Add(TrainingRequest message)
     {
         var keys = new RowKeys(selection, message.Keys);
-        int rows = keys.Rows ?? message.AsOfMicros.Count;
+        int rows = keys.Rows ?? Math.Max(message.AsOfMicros.Count, message.KnownAtMicros.Count);
         if (rows > Entities.Limits.HistoryRowsMax - _rows)
         {
             throw Refuse.Argument("keys", $"more than {Entities.Limits.HistoryRowsMax} rows", "split them over several calls");
@@ -25,9 +26,12 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
         var encoded = new ReadOnlyMemory<byte>[rows * selection.Entities.Length];
         keys.Encode(encoded, firstRow: _rows);
         var asOf = new EventTime[rows];
-        AsOfTimes.Fill(asOf, message.AsOfMicros, now, firstRow: _rows);
+        RowTimes.FillAsOf(asOf, message.AsOfMicros, now, firstRow: _rows);
+        var knownAt = new EventTime[rows];
+        RowTimes.FillKnownAt(knownAt, message.KnownAtMicros, firstRow: _rows);
         _keys.Add(encoded);
         _asOf.Add(asOf);
+        _knownAt.Add(knownAt);
         _rows += rows;
     }
 
@@ -40,6 +44,7 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
         {
             _keys[message].CopyTo(read.Keys, key);
             _asOf[message].CopyTo(read.AsOf, row);
+            _knownAt[message].CopyTo(read.KnownAt, row);
             key += _keys[message].Length;
             row += _asOf[message].Length;
         }

@@ -28,21 +28,35 @@ internal static class GetCommand
         DefaultValueFactory = _ => "now",
     };
 
+    private static readonly Option<string?> KnownAt = new("--known-at")
+    {
+        Description = "Look only at events that had arrived by then (RFC 3339); everything known today without it.",
+        HelpName = "T",
+    };
+
     public static Command Create() => CommandOptions.Command(
         "get",
         "Read the features of one or more entities.",
         [
             "get --service fraud --entity customer=596 --entity terminal=3156",
             "get --service fraud --entity customer=596 --entity terminal=3156 --as-of 2018-06-01T12:00:00Z",
+            "get --service fraud --entity customer=596 --entity terminal=3156 --as-of 2018-06-01T12:00:00Z --known-at 2018-06-01T12:00:05Z",
             "get --service fraud --entity customer=1 --entity customer=2 --entity terminal=7 --as-of stream --output json",
         ],
-        [Server, Service, Entity, AsOf],
+        [Server, Service, Entity, AsOf, KnownAt],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
     {
         var request = new GetFeaturesRequest { What = new FeatureSelection { FeatureService = parsed.GetValue(Service)! } };
         SetTime(request, parsed.GetValue(AsOf)!);
+        if (parsed.GetValue(KnownAt) is { } knownAt)
+        {
+            request.KnownAtMicros.Add(EventTime.TryParse(knownAt, out EventTime time)
+                ? time.Micros
+                : throw CommandFailure.Usage($"--known-at {knownAt}: expected an RFC 3339 time with its zone (2018-06-01T12:00:00Z)"));
+        }
+
         KeySchema.RequireForm(parsed.GetValue(Entity)!);
         using var connection = new ServerConnection(parsed.GetValue(Server)!);
         KeySchema keys = await KeySchema.ResolveAsync(connection, request.What.FeatureService, cancellationToken).ConfigureAwait(false);
@@ -91,7 +105,7 @@ internal static class GetCommand
                 features.AddRow(
                     Terminal.Cell(cells.Columns[column].Name),
                     Terminal.Cell(cells.Text(answer.Rows, row, column)),
-                    Terminal.Cell(StatusText(cells.Status(answer.Rows, row, column))));
+                    Terminal.Cell(StatusText(cells, answer.Rows, row, column)));
             }
 
             terminal.Write(features);
@@ -122,11 +136,14 @@ internal static class GetCommand
             var features = new JsonObject();
             for (int column = 0; column < cells.Columns.Count; column++)
             {
-                features[cells.Columns[column].Name] = new JsonObject
+                FeatureStatus status = cells.Status(answer.Rows, row, column);
+                var cell = new JsonObject { ["value"] = cells.Json(answer.Rows, row, column), ["status"] = StatusText(status) };
+                if (status == FeatureStatus.Approximate)
                 {
-                    ["value"] = cells.Json(answer.Rows, row, column),
-                    ["status"] = StatusText(cells.Status(answer.Rows, row, column)),
-                };
+                    cell["hop"] = HopText(cells.Columns[column]);
+                }
+
+                features[cells.Columns[column].Name] = cell;
             }
 
             document.Add(new JsonObject
@@ -158,6 +175,15 @@ internal static class GetCommand
         key.Int64S.Count > 0 ? key.Int64S[row].ToString(CultureInfo.InvariantCulture) : key.Strings[row];
 
     private static string TimeText(long micros) => micros == 0 ? "never" : new EventTime(micros).ToString();
+
+    private static string HopText(FeatureColumn column) => new Domain.Definitions.Duration(column.HopMicros).ToString();
+
+    /// <summary>An approximate value says by how much of event time its window may be blurred.</summary>
+    private static string StatusText(FeatureCells cells, FeatureRows rows, int row, int column)
+    {
+        FeatureStatus status = cells.Status(rows, row, column);
+        return status == FeatureStatus.Approximate ? $"{StatusText(status)} (hop {HopText(cells.Columns[column])})" : StatusText(status);
+    }
 
     /// <summary>As the contract spells it: NULL_VALUE, not NullValue.</summary>
     private static string StatusText(FeatureStatus status) => status switch

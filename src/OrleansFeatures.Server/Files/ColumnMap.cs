@@ -32,7 +32,11 @@ internal sealed class ColumnMap
     /// <summary>
     /// The column of every field, or -1 where the map leaves it out. Fails with everything that is missing at once, and what was found.
     /// </summary>
-    public int[] Resolve(IReadOnlyList<string> fields, RowReader rows, string place)
+    /// <param name="fields">What is looked for; the answer is in its order.</param>
+    /// <param name="rows">The file.</param>
+    /// <param name="place">The file's name, for messages.</param>
+    /// <param name="optional">Fields that the file need not have; unless they are mapped, their absence is no error.</param>
+    public int[] Resolve(IReadOnlyList<string> fields, RowReader rows, string place, params IReadOnlyCollection<string> optional)
     {
         foreach (string mapped in _columnByField.Keys.Where(field => !fields.Contains(field)))
         {
@@ -40,7 +44,7 @@ internal sealed class ColumnMap
         }
 
         int[] columns = fields.Select(field => ColumnOf(field, rows)).ToArray();
-        string[] missing = fields.Where((field, at) => columns[at] < 0 && !LeftOut(field)).ToArray();
+        string[] missing = fields.Where((field, at) => columns[at] < 0 && !LeftOut(field) && (!optional.Contains(field) || _columnByField.ContainsKey(field))).ToArray();
         if (missing.Length == 0)
         {
             return columns;

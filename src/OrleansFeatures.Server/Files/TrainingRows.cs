@@ -6,17 +6,22 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Server.Files;
 
 /// <summary>
-/// The rows of a training file: entity keys and the instant to read at, checked one by one. Unlike events, rows are not refused
+/// The rows of a training file: entity keys, the instant to read at, and, where there is such a column, what was known when; checked one by one. Unlike events, rows are not refused
 /// singly: the output must have a row for each, so the first bad one ends the command with its line.
 /// </summary>
 internal sealed class TrainingRows
 {
     public const string AsOfField = "as_of";
 
+    public const string KnownAtField = "known_at";
+
+    private const int NoColumn = -1;
+
     private readonly InputFile _input;
     private readonly IReadOnlyList<KeyField> _keys;
     private readonly int[] _keyColumns;
     private readonly int _asOfColumn;
+    private readonly int _knownAtColumn;
     private readonly TrainingClock _clock;
 
     public TrainingRows(InputFile input, IReadOnlyList<KeyField> keys, ColumnMap map, TrainingClock clock)
@@ -24,16 +29,17 @@ internal sealed class TrainingRows
         _input = input;
         _keys = keys;
         _clock = clock;
-        int[] columns = map.Resolve([.. keys.Select(key => key.Name), AsOfField], input.Rows, input.Place);
-        int leftOut = Array.IndexOf(columns, -1);
+        int[] columns = map.Resolve([.. keys.Select(key => key.Name), AsOfField, KnownAtField], input.Rows, input.Place, optional: KnownAtField);
+        int leftOut = Array.IndexOf(columns, NoColumn, 0, keys.Count + 1);
         if (leftOut >= 0)
         {
             string field = leftOut < keys.Count ? keys[leftOut].Name : AsOfField;
             throw CommandFailure.Usage($"--map {field}=: every row needs {field}; name its column");
         }
 
-        _keyColumns = columns[..^1];
-        _asOfColumn = columns[^1];
+        _keyColumns = columns[..^2];
+        _asOfColumn = columns[^2];
+        _knownAtColumn = columns[^1];
     }
 
     /// <summary>The next rows as one message, or null at the end of the file.</summary>
@@ -50,6 +56,10 @@ internal sealed class TrainingRows
             }
 
             request.AsOfMicros.Add(AsOf());
+            if (_knownAtColumn != NoColumn)
+            {
+                request.KnownAtMicros.Add(KnownAt());
+            }
         }
 
         return request.AsOfMicros.Count == 0 ? null : request;
@@ -95,14 +105,33 @@ internal sealed class TrainingRows
             return _clock.StreamMicros ?? throw Bad($"column {column}: 'stream' has no time yet; push events first, or write an RFC 3339 time");
         }
 
-        if (!CellText.TryReadTime(cell, out EventTime time))
+        return TimeIn(_asOfColumn, "(or 'stream', or 'now')");
+    }
+
+    /// <summary>An empty cell is everything known today.</summary>
+    private long KnownAt()
+    {
+        if (_input.Rows.IsNull(_knownAtColumn))
         {
-            throw Bad($"column {column}: '{Shown(_asOfColumn)}' is not a time; write RFC 3339 with its zone, for example 2018-06-01T12:00:00Z (or 'stream', or 'now')");
+            return EventTime.Never.Micros;
+        }
+
+        return _input.Rows.Cell(_knownAtColumn).SequenceEqual("now"u8)
+            ? EventTime.From(_clock.Now).Micros
+            : TimeIn(_knownAtColumn, "(or 'now', or leave the cell empty for everything known today)");
+    }
+
+    private long TimeIn(int at, string orElse)
+    {
+        string column = _input.Rows.Columns[at];
+        if (!CellText.TryReadTime(_input.Rows.Cell(at), out EventTime time))
+        {
+            throw Bad($"column {column}: '{Shown(at)}' is not a time; write RFC 3339 with its zone, for example 2018-06-01T12:00:00Z {orElse}");
         }
 
         return time.Micros is >= Domain.Limits.EventTimeMinMicros and < Domain.Limits.EventTimeMaxMicros
             ? time.Micros
-            : throw Bad($"column {column}: {Shown(_asOfColumn)} lies outside 1970 to 2100");
+            : throw Bad($"column {column}: {Shown(at)} lies outside 1970 to 2100");
     }
 
     private CommandFailure Bad(string problem) => CommandFailure.Refused($"{_input.Place}:{_input.Rows.Line}: {problem}");

@@ -57,7 +57,9 @@ internal sealed class FeatureCells
 
     public ListValue List(FeatureRows rows, int row, int column) => rows.Lists[At(row, column)];
 
-    /// <summary>The cell as JSON; null when it has no value.</summary>
+    public MapValue Map(FeatureRows rows, int row, int column) => rows.Maps[At(row, column)];
+
+    /// <summary>The cell as JSON; null when it has no value. A map is an object whose names are its keys as text.</summary>
     public JsonNode? Json(FeatureRows rows, int row, int column)
     {
         if (!HasValue(rows, row, column))
@@ -70,6 +72,7 @@ internal sealed class FeatureCells
             Lane.Int64 => Json(_columns[column].Type, Int64(rows, row, column)),
             Lane.Double => Json(Double(rows, row, column)),
             Lane.String => String(rows, row, column),
+            Lane.Map => Json(Map(rows, row, column)),
             _ => new JsonArray(List(rows, row, column).Values.Select(Json).ToArray()),
         };
     }
@@ -89,6 +92,24 @@ internal sealed class FeatureCells
         string[] features = _columns.Select(column => column.Name[(column.Name.IndexOf(':') + 1)..]).ToArray();
         return features.Distinct().Count() == features.Length ? features : [.. _columns.Select(column => column.Name)];
     }
+
+    private static JsonObject Json(MapValue map)
+    {
+        var json = new JsonObject();
+        for (int at = 0; at < map.Keys.Count; at++)
+        {
+            json[KeyText(map.Keys[at])] = Json(map.Values[at]);
+        }
+
+        return json;
+    }
+
+    private static string KeyText(Value key) => Json(key) switch
+    {
+        null => "null",
+        JsonValue value when value.TryGetValue(out string? text) => text,
+        { } node => node.ToJsonString(PlainText),
+    };
 
     private static JsonNode? Json(Value value) => value.KindCase switch
     {

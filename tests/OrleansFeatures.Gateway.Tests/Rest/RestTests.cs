@@ -51,6 +51,25 @@ public sealed class RestTests
     }
 
     [Fact]
+    public async Task Known_at_is_echoed_where_it_was_asked_for()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        JsonElement one = await GetAsync(store, "/features/v1/user/ada?known_at=2099-01-01T00:00:00Z");
+        one.GetProperty("known_at").GetString().ShouldBe("2099-01-01T00:00:00Z");
+        JsonElement many = await PostAsync(store, "/features/v1/user_only:get", """{"entities":[{"user":"ada"},{"user":"bob"}],"known_at":["2099-01-01T00:00:00Z",null]}""", HttpStatusCode.OK);
+        many.GetProperty("rows")[0].GetProperty("known_at").GetString().ShouldBe("2099-01-01T00:00:00Z");
+        many.GetProperty("rows")[1].TryGetProperty("known_at", out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_known_at_that_is_no_time_is_refused_with_its_place()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        JsonElement problem = await PostAsync(store, "/features/v1/user_only:get", """{"entities":[{"user":"ada"}],"known_at":[1522540800]}""", HttpStatusCode.BadRequest);
+        problem.GetProperty("field").GetString().ShouldBe("known_at[0]");
+    }
+
+    [Fact]
     public async Task A_composite_key_is_written_with_commas()
     {
         await using RunningStore store = await RunningStore.StartAsync();

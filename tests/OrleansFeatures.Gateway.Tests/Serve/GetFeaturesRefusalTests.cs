@@ -26,6 +26,7 @@ public sealed class GetFeaturesRefusalTests
         { "long key", StatusCode.InvalidArgument, "keys.user: row 1: a key of 513 bytes" },
         { "instants", StatusCode.InvalidArgument, "as_of_micros: 3 instants for 2 rows" },
         { "instant", StatusCode.InvalidArgument, "as_of_micros: row 1: -1 is not between 1970-01-01 and 2100-01-01" },
+        { "known", StatusCode.InvalidArgument, "known_at_micros: 3 instants for 2 rows; give none (everything known today), one (for all rows), or one per row" },
         { "both times", StatusCode.InvalidArgument, "as_of_stream_time: as_of_micros is given too" },
         { "token lists", StatusCode.InvalidArgument, "min_token: 1 partitions but 0 offsets" },
         { "token partition", StatusCode.InvalidArgument, "min_token: this store has no partition 64" },
@@ -128,6 +129,9 @@ public sealed class GetFeaturesRefusalTests
                 break;
             case "instants":
                 request.AsOfMicros.AddRange([1, 2, 3]);
+                break;
+            case "known":
+                request.KnownAtMicros.AddRange([1, 2, 3]);
                 break;
             case "instant":
                 request.AsOfMicros.AddRange([1, -1]);

@@ -62,6 +62,7 @@ public sealed class TrainingSessionTests : IDisposable
     [InlineData("customer,as_of\n1,\n", ":2: column as_of: '' is not a time")]
     [InlineData("customer,as_of\n1,1522540831\n", ":2: column as_of: '1522540831' is not a time")]
     [InlineData("customer,as_of\n1,1969-01-01T00:00:00Z\n", ":2: column as_of: 1969-01-01T00:00:00Z lies outside 1970 to 2100")]
+    [InlineData("customer,as_of,known_at\n1,1970-01-01T00:00:01Z,soon\n", ":2: column known_at: 'soon' is not a time; write RFC 3339 with its zone, for example 2018-06-01T12:00:00Z (or 'now', or leave the cell empty")]
     [InlineData("customer,as_of\nx,1970-01-01T00:00:01Z\n", ":2: column customer: 'x' is not a valid int64 for the key field customer")]
     [InlineData("customer,as_of\n,1970-01-01T00:00:01Z\n", ":2: column customer: the key field customer is empty")]
     [InlineData("customer,as_of\n1\n", ":2: the row has 1 cell, the header 2")]
@@ -97,20 +98,47 @@ public sealed class TrainingSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_column_known_at_says_what_was_known_for_each_row_and_passes_through()
+    {
+        var features = new FakeFeatures();
+        string[] output = await RunAsync("customer,as_of,known_at\n1,1970-01-01T00:00:01Z,1970-01-01T00:00:02Z\n1,1970-01-01T00:00:01Z,\n1,1970-01-01T00:00:01Z,now\n", features);
+        features.KnownAt.ShouldBe([2_000_000, long.MaxValue, 9_000_000]);
+        output[0].ShouldBe("customer,as_of,known_at,n,mean,last");
+        output[1].ShouldStartWith("1,1970-01-01T00:00:01Z,1970-01-01T00:00:02Z,1000000,");
+        output[2].ShouldStartWith("1,1970-01-01T00:00:01Z,,1000000,");
+    }
+
+    [Fact]
+    public async Task One_column_may_be_both_instants()
+    {
+        var features = new FakeFeatures();
+        await RunAsync("customer,at\n1,1970-01-01T00:00:03Z\n", features, map: ["as_of=at", "known_at=at"]);
+        features.KnownAt.ShouldBe([3_000_000]);
+    }
+
+    [Fact]
+    public async Task Rows_without_known_at_ask_for_everything_known_today()
+    {
+        var features = new FakeFeatures();
+        await RunAsync("customer,as_of\n1,1970-01-01T00:00:03Z\n", features);
+        features.KnownAt.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task An_output_named_gz_is_gzipped()
     {
         string[] output = await RunAsync("customer,as_of\n1,1970-01-01T00:00:01Z\n", outName: "out.csv.gz");
         output.Length.ShouldBe(2);
     }
 
-    private async Task<string[]> RunAsync(string text, FakeFeatures? features = null, string name = "rows.csv", string outName = "out.csv", long? streamMicros = null)
+    private async Task<string[]> RunAsync(string text, FakeFeatures? features = null, string name = "rows.csv", string outName = "out.csv", long? streamMicros = null, string[]? map = null)
     {
         await using FakeStore store = await FakeStore.StartAsync(new FakeIngest(), features);
         using var connection = new ServerConnection(store.Address);
         string rows = _directory.Write(name, text);
         string output = _directory.File(outName);
         var keys = new KeySchema("fraud", [new KeyField("customer", FieldType.Int64)], []);
-        await new TrainingSession(connection, rows, output, keys, ColumnMap.Parse([]), new TrainingClock(DateTimeOffset.UnixEpoch.AddSeconds(9), streamMicros)).RunAsync(TestContext.Current.CancellationToken);
+        await new TrainingSession(connection, rows, output, keys, ColumnMap.Parse(map ?? []), new TrainingClock(DateTimeOffset.UnixEpoch.AddSeconds(9), streamMicros)).RunAsync(TestContext.Current.CancellationToken);
         await using Stream file = File.OpenRead(output);
         await using Stream plain = outName.EndsWith(".gz", StringComparison.Ordinal) ? new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionMode.Decompress) : file;
         return (await new StreamReader(plain).ReadToEndAsync(TestContext.Current.CancellationToken)).TrimEnd('\n').Split('\n');
