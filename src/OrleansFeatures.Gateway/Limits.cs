@@ -30,8 +30,11 @@ public static class Limits
     /// <summary>What is kept of one refused event, in UTF-8 bytes: two text fields at their limit.</summary>
     public const int QuarantineJsonBytesMax = 64 * 1024;
 
-    /// <summary>Refused events returned by one listing.</summary>
+    /// <summary>Refused events, or late ones, returned by one listing.</summary>
     public const int QuarantineListMax = 1_000;
+
+    /// <summary>Late events that are kept, the newest: as many as refused ones, and for the same reason.</summary>
+    public const int LateRowsMax = 100_000;
 
     /// <summary>
     /// One gRPC message or REST body. A batch of 2,000 columnar events is some 100 KB; 16 MB lets an event with a 10 MB field in, so that it
@@ -75,6 +78,6 @@ public static class Limits
     /// <summary>One message of a training answer, in bytes: half of what gRPC clients take by default (4 MB). Long lists make it shorter than the rows above.</summary>
     public const int TrainingMessageBytesMax = 2 * 1024 * 1024;
 
-    /// <summary>Quarantined events that one listing returns when the request names no number.</summary>
+    /// <summary>Quarantined or late events that one listing returns when the request names no number.</summary>
     public const int QuarantineListDefault = 100;
 }

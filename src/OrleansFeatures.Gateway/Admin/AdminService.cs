@@ -6,7 +6,7 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Gateway.Admin;
 
 /// <summary>What operators ask, over gRPC.</summary>
-public sealed class AdminService(IEntityHost host, Quarantine quarantine) : V1.AdminService.AdminServiceBase
+public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late) : V1.AdminService.AdminServiceBase
 {
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
@@ -30,19 +30,15 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine) : V1.A
             Duplicates = (ulong)stream.Duplicates,
             Late = (ulong)stream.Late,
             Quarantined = (ulong)quarantine.Count(stream.Stream),
+            LateKept = (ulong)late.Count(stream.Stream),
         }));
         return Task.FromResult(response);
     }
 
     public override Task<ListQuarantineResponse> ListQuarantine(ListQuarantineRequest request, ServerCallContext context)
     {
-        if (request.Limit > Limits.QuarantineListMax)
-        {
-            throw Refuse.Argument("limit", $"{request.Limit} is too many", $"ask for at most {Limits.QuarantineListMax}");
-        }
-
+        int limit = LimitOf(request.Limit);
         string? stream = request.Stream.Length == 0 ? null : request.Stream;
-        int limit = request.Limit == 0 ? Limits.QuarantineListDefault : (int)request.Limit;
         var response = new ListQuarantineResponse { Total = (ulong)quarantine.Count(stream) };
         response.Events.AddRange(quarantine.List(stream, limit).Select(refused => new QuarantinedEvent
         {
@@ -56,4 +52,34 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine) : V1.A
         }));
         return Task.FromResult(response);
     }
+
+    public override Task<ListLateResponse> ListLate(ListLateRequest request, ServerCallContext context)
+    {
+        int limit = LimitOf(request.Limit);
+        string? stream = request.Stream.Length == 0 ? null : request.Stream;
+        var response = new ListLateResponse { Total = (ulong)late.Count(stream) };
+        foreach (LateArrival arrival in late.List(stream, limit))
+        {
+            var listed = new LateEvent
+            {
+                Id = (ulong)arrival.Id,
+                Stream = arrival.Stream,
+                ArrivedMicros = arrival.ArrivalMicros,
+                EventTimeMicros = arrival.EventTimeMicros,
+                StreamTimeMicros = arrival.StreamTimeMicros,
+                EventJson = arrival.Json,
+            };
+            listed.Views.AddRange(arrival.Views.Select(view => new LateView { View = view.View, AllowedLatenessMicros = view.AllowedMicros }));
+            response.Events.Add(listed);
+        }
+
+        return Task.FromResult(response);
+    }
+
+    private static int LimitOf(uint asked) => asked switch
+    {
+        0 => Limits.QuarantineListDefault,
+        <= Limits.QuarantineListMax => (int)asked,
+        _ => throw Refuse.Argument("limit", $"{asked} is too many", $"ask for at most {Limits.QuarantineListMax}"),
+    };
 }

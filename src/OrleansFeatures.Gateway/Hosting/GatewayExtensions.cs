@@ -16,12 +16,13 @@ namespace OrleansFeatures.Gateway.Hosting;
 public static class GatewayExtensions
 {
     /// <summary>
-    /// The caller has registered <see cref="IEntityHost"/>, <see cref="ServerLife"/>, <see cref="Quarantine"/> and <see cref="DefinitionRegistry"/>, and <see cref="TimeProvider"/> if
-    /// it is not to be the system's. Everything is a singleton: one instance answers every call.
+    /// The caller has registered <see cref="IEntityHost"/>, <see cref="ServerLife"/>, <see cref="Quarantine"/>, <see cref="LateOutput"/> and <see cref="DefinitionRegistry"/>, and <see cref="TimeProvider"/> and
+    /// <see cref="BackfillRight"/> if they are not to be the system's and nobody's. Everything is a singleton: one instance answers every call.
     /// </summary>
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(BackfillRight.Nobody);
         services.AddSingleton<Ingestion>();
         services.AddSingleton<FeatureReads>();
         services.AddSingleton<Observation>();

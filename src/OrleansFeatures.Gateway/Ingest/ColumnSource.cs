@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.V1;
 using Value = OrleansFeatures.Domain.Events.Value;
 
@@ -9,7 +10,9 @@ namespace OrleansFeatures.Gateway.Ingest;
 /// <summary>Events as columns: the form for rate. Reading an event touches one cell of each column and allocates nothing.</summary>
 public sealed class ColumnSource(PushRequest request) : EventSource
 {
+    private readonly WireProvenance _provenance = new(request, CountOf(request.Columns));
     private BoundColumn[] _columns = [];
+    private int _idPosition;
 
     public override string Stream => request.Stream;
 
@@ -17,10 +20,9 @@ public sealed class ColumnSource(PushRequest request) : EventSource
 
     public override int Count { get; } = CountOf(request.Columns);
 
-    public override Producers Producers { get; } = Producers.Of(request, CountOf(request.Columns));
-
     public override void Bind(StreamVersion version)
     {
+        _idPosition = version.IdPosition;
         int[] positions = FieldNames.Positions(version, request.FieldNames);
         IList<Column> columns = request.Columns.Columns;
         if (columns.Count != positions.Length && Count > 0)
@@ -35,10 +37,22 @@ public sealed class ColumnSource(PushRequest request) : EventSource
         }
     }
 
-    public override EventRefusal? Read(int index, Span<Value> fields)
+    public override EventRefusal? ReadProvenance(int index, out Provenance provenance) => _provenance.Read(index, out provenance);
+
+    public override EventRefusal? Read(int index, bool idOnly, Span<Value> fields)
     {
+        if (idOnly)
+        {
+            fields.Clear();
+        }
+
         foreach (ref readonly BoundColumn column in _columns.AsSpan())
         {
+            if (idOnly && column.Position != _idPosition)
+            {
+                continue;
+            }
+
             if (column.Read(index, out fields[column.Position]) is { } refusal)
             {
                 return refusal;
@@ -51,6 +65,7 @@ public sealed class ColumnSource(PushRequest request) : EventSource
     public override void WriteJson(int index, Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
+        _provenance.WriteJson(index, writer);
         foreach (ref readonly BoundColumn column in _columns.AsSpan())
         {
             column.WriteJson(index, writer);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
 
 namespace OrleansFeatures.Gateway.Ingest;
 
@@ -18,18 +19,19 @@ public abstract class EventSource
 
     public abstract int Count { get; }
 
-    /// <summary>Who observed the events.</summary>
-    public abstract Producers Producers { get; }
-
     /// <summary>Matches what came with the schema. Call once, before <see cref="Read"/>.</summary>
     /// <exception cref="RequestRefusedException">The request contradicts the schema as a whole.</exception>
     public abstract void Bind(StreamVersion version);
 
+    /// <summary>Who observed event <paramref name="index"/>, what it does, when it arrived. Null, or why that cannot be.</summary>
+    public abstract EventRefusal? ReadProvenance(int index, out Provenance provenance);
+
     /// <summary>
     /// Writes event <paramref name="index"/> into <paramref name="fields"/>, by position of the bound version, each of its declared type or null. Positions that the
-    /// source never fills are left as they are: the caller hands in an array of nulls. Null, or why this event cannot be read.
+    /// source never fills are left as they are: the caller hands in an array of nulls. With <paramref name="idOnly"/> only the event's id is looked at, and everything else becomes
+    /// null. Null, or why this event cannot be read.
     /// </summary>
-    public abstract EventRefusal? Read(int index, Span<Value> fields);
+    public abstract EventRefusal? Read(int index, bool idOnly, Span<Value> fields);
 
     /// <summary>Writes the event as it came, as one JSON object, for the quarantine.</summary>
     public abstract void WriteJson(int index, Utf8JsonWriter writer);

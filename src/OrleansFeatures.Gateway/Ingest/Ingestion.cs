@@ -12,7 +12,7 @@ namespace OrleansFeatures.Gateway.Ingest;
 /// The one way of events into the store, for every transport: <see cref="PrepareAsync"/> reads a push into a batch (CPU only),
 /// <see cref="CommitAsync"/> makes it durable. Between the two lies what a stream pipelines. Any thread.
 /// </summary>
-public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthServiceImpl health, TimeProvider time)
+public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutput late, BackfillRight backfill, HealthServiceImpl health, TimeProvider time)
 {
     /// <summary>Reads, checks and encodes every event. One bad event never fails its neighbours. Hand the result to <see cref="CommitAsync"/>, or dispose it.</summary>
     /// <exception cref="RequestRefusedException">The push as a whole contradicts the contract or names what does not exist; nothing is kept.</exception>
@@ -40,7 +40,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthSer
     /// <exception cref="RequestRefusedException">The store is full; nothing was kept.</exception>
     /// <exception cref="OriginalNotDurableException">A duplicate cannot be acknowledged yet; the same push may be repeated.</exception>
     /// <exception cref="LogException">The log failed; nothing is acknowledged, the same push may be repeated.</exception>
-    /// <exception cref="Metadata.MetadataException">The events are durable but the refused ones could not be kept; the same push may be repeated.</exception>
+    /// <exception cref="Metadata.MetadataException">The events are durable but the refused or late ones could not be kept; the same push may be repeated.</exception>
     public async Task<PushOutcome> CommitAsync(PreparedPush push, bool wait, CancellationToken cancellationToken)
     {
         using IntakeBatch batch = push.Batch;
@@ -58,15 +58,28 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthSer
             throw;
         }
 
+        push.Outcome.Resolve(batch.Corrections);
         push.Outcome.Positions = push.Outcome.Duplicates == 0 ? batch.Positions() : EverythingDurable();
+        Keep(push);
+        return push.Outcome;
+    }
+
+    /// <summary>Refused events into the quarantine, late ones into the late output, before anything is acknowledged.</summary>
+    private void Keep(PreparedPush push)
+    {
         if (push.Outcome.Refusals.Count > 0)
         {
             long now = EventTime.From(time.GetUtcNow()).Micros;
             quarantine.Add([.. push.Outcome.Refusals.Select(refused => new RefusedEvent(
-                push.Stream, now, refused.Refusal.Field, refused.Refusal.Reason, refused.Refusal.Fix, refused.Json))]);
+                push.Stream, now, refused.Refusal.Field, refused.Refusal.Reason, refused.Refusal.Fix, QuarantineJson.Of(push.Source, refused.Index)))]);
         }
 
-        return push.Outcome;
+        if (push.Outcome.LateNotes.Count > 0)
+        {
+            late.Add([.. push.Outcome.LateNotes.Select(note => new LateArrival(
+                push.Stream, note.Times.ArrivalMicros, note.Times.EventMicros, note.StreamTimeMicros,
+                [.. note.Views.ToArray().Select(view => new MissedView(view.View, view.Allowed.Micros))], QuarantineJson.Of(push.Source, note.Index)))]);
+        }
     }
 
     /// <summary>
@@ -88,7 +101,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthSer
         return positions;
     }
 
-    private static PreparedPush Fill(IntakeBatch batch, EventSource source)
+    private PreparedPush Fill(IntakeBatch batch, EventSource source)
     {
         if (source.Count > Limits.EventsPerPushMax)
         {
@@ -99,30 +112,30 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthSer
         source.Bind(version);
         var outcome = new PushOutcome(source.Count);
         var fields = new Value[version.Definition.Fields.Length];
+        EventTime now = EventTime.From(time.GetUtcNow());
         for (int index = 0; index < source.Count; index++)
         {
-            EventRefusal? refusal = source.Read(index, fields);
-            IntakeResult result = IntakeResult.Refused;
-            if (refusal is null)
+            if (Read(source, index, fields, out Provenance provenance) is { } refusal)
             {
-                result = batch.Add(stream, version, fields, new Provenance { Producer = source.Producers.Of(index) }, out IntakeNote note);
-                refusal = note.Refusal;
+                outcome.Refuse(index, refusal);
+                continue;
             }
 
-            outcome.Add(index, result);
-            if (refusal is not null)
-            {
-                outcome.Refusals.Add(new PushRefusal(index, refusal, QuarantineJson.Of(source, index)));
-            }
-
+            IntakeResult result = batch.Add(stream, version, fields, provenance, out IntakeNote note);
+            outcome.Add(index, result, note, new EventTimes(fields[version.TimePosition].Bits, (provenance.Arrival ?? now).Micros));
             if (batch.Bytes > Limits.PushRecordBytesMax)
             {
                 throw Refuse.Argument("events", $"the first {index + 1} events take more than {Limits.PushRecordBytesMax} bytes in the log", "send fewer events at once");
             }
         }
 
-        return new PreparedPush(stream.Name, batch, outcome);
+        return new PreparedPush(stream.Name, batch, source, outcome);
     }
+
+    private EventRefusal? Read(EventSource source, int index, Span<Value> fields, out Provenance provenance) =>
+        source.ReadProvenance(index, out provenance)
+        ?? (provenance.Arrival is null ? null : backfill.Refuse(provenance.Producer))
+        ?? source.Read(index, idOnly: provenance.Operation == EventOperation.Delete, fields);
 
     private static (StreamPlan Stream, StreamVersion Version) Resolve(Catalog catalog, EventSource source)
     {
@@ -138,7 +151,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, HealthSer
 }
 
 /// <summary>A push that is read and not yet durable. Disposing it gives it up; committing it disposes it.</summary>
-public sealed class PreparedPush(string stream, IntakeBatch batch, PushOutcome outcome) : IDisposable
+public sealed class PreparedPush(string stream, IntakeBatch batch, EventSource source, PushOutcome outcome) : IDisposable
 {
     public string Stream => stream;
 
@@ -149,6 +162,9 @@ public sealed class PreparedPush(string stream, IntakeBatch batch, PushOutcome o
     internal PushOutcome Outcome => outcome;
 
     internal IntakeBatch Batch => batch;
+
+    /// <summary>The events as they came, for what is kept of them.</summary>
+    internal EventSource Source => source;
 
     public void Dispose() => batch.Dispose();
 }

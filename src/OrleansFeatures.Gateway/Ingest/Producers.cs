@@ -41,8 +41,6 @@ public sealed class Producers
         return new Producers([.. request.Producers.Select((name, index) => Utf8(name, $"producers[{index}]"))], request.ProducerOfEvent);
     }
 
-    public static Producers Of(string name) => new([Utf8(name, "producer")], []);
-
     public ReadOnlySpan<byte> Of(int index) => _ofEvent.Count == 0 ? _names[0] : _names[(int)_ofEvent[index]];
 
     private static byte[] Utf8(string name, string field)

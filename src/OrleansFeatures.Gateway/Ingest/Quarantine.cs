@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Data.Sqlite;
 using OrleansFeatures.Gateway.Metadata;
 
@@ -39,7 +38,7 @@ public sealed class Quarantine(MetadataDatabase database)
             SqliteParameter[] parameters = [.. Enumerable.Range(1, 6).Select(i => insert.Parameters.Add($"?{i}", SqliteType.Text))];
             foreach (RefusedEvent refused in batch.Skip(batch.Count - Limits.QuarantineRowsMax))
             {
-                object[] values = [refused.Stream, refused.ArrivalMicros, refused.Field, refused.Reason, refused.Fix, Cut(refused.Json)];
+                object[] values = [refused.Stream, refused.ArrivalMicros, refused.Field, refused.Reason, refused.Fix, QuarantineJson.Cut(refused.Json)];
                 for (int i = 0; i < values.Length; i++)
                 {
                     parameters[i].Value = values[i];
@@ -64,29 +63,4 @@ public sealed class Quarantine(MetadataDatabase database)
     public long Count(string? stream = null) => database.Read(connection => connection.Scalar($"SELECT count(*) FROM quarantine WHERE {Of(stream)}", stream ?? ""));
 
     private static string Of(string? stream) => stream is null ? "?1 = ''" : "stream = ?1";
-
-    /// <summary>At most the limit in UTF-8, never through the middle of a character.</summary>
-    private static string Cut(string json)
-    {
-        // A UTF-16 unit is at most three bytes, so a short text needs no counting.
-        if (json.Length <= Limits.QuarantineJsonBytesMax / 3)
-        {
-            return json;
-        }
-
-        int bytes = 0;
-        int length = 0;
-        foreach (Rune rune in json.EnumerateRunes())
-        {
-            bytes += rune.Utf8SequenceLength;
-            if (bytes > Limits.QuarantineJsonBytesMax)
-            {
-                return json[..length];
-            }
-
-            length += rune.Utf16SequenceLength;
-        }
-
-        return json;
-    }
 }

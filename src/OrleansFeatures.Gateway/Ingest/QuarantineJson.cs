@@ -23,6 +23,31 @@ internal static class QuarantineJson
         return text.Length <= Limits.QuarantineJsonBytesMax ? text : text[..Limits.QuarantineJsonBytesMax];
     }
 
+    /// <summary>At most the limit in UTF-8, never through the middle of a character.</summary>
+    public static string Cut(string json)
+    {
+        // A UTF-16 unit is at most three bytes, so a short text needs no counting.
+        if (json.Length <= Limits.QuarantineJsonBytesMax / 3)
+        {
+            return json;
+        }
+
+        int bytes = 0;
+        int length = 0;
+        foreach (Rune rune in json.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (bytes > Limits.QuarantineJsonBytesMax)
+            {
+                return json[..length];
+            }
+
+            length += rune.Utf16SequenceLength;
+        }
+
+        return json;
+    }
+
     public static void WriteNumber(Utf8JsonWriter writer, double number)
     {
         if (double.IsFinite(number))

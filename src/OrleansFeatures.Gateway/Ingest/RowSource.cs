@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
 using Wire = OrleansFeatures.V1;
 
 namespace OrleansFeatures.Gateway.Ingest;
@@ -12,6 +13,7 @@ namespace OrleansFeatures.Gateway.Ingest;
 public sealed class RowSource(Wire.PushRequest request) : EventSource
 {
     private readonly IList<Wire.EventRow> _rows = request.Rows.Rows;
+    private readonly WireProvenance _provenance = new(request, request.Rows.Rows.Count);
     private StreamVersion? _version;
     private int[] _positions = [];
 
@@ -21,16 +23,21 @@ public sealed class RowSource(Wire.PushRequest request) : EventSource
 
     public override int Count => _rows.Count;
 
-    public override Producers Producers { get; } = Producers.Of(request, request.Rows.Rows.Count);
-
     public override void Bind(StreamVersion version)
     {
         _version = version;
         _positions = FieldNames.Positions(version, request.FieldNames);
     }
 
-    public override EventRefusal? Read(int index, Span<Value> fields)
+    public override EventRefusal? ReadProvenance(int index, out Provenance provenance) => _provenance.Read(index, out provenance);
+
+    public override EventRefusal? Read(int index, bool idOnly, Span<Value> fields)
     {
+        if (idOnly)
+        {
+            fields.Clear();
+        }
+
         IList<Wire.Value> values = _rows[index].Values;
         if (values.Count != _positions.Length)
         {
@@ -39,6 +46,11 @@ public sealed class RowSource(Wire.PushRequest request) : EventSource
 
         for (int at = 0; at < _positions.Length; at++)
         {
+            if (idOnly && _positions[at] != _version!.IdPosition)
+            {
+                continue;
+            }
+
             FieldDefinition field = _version!.Definition.Fields[_positions[at]];
             if (Convert(values[at], field, out fields[_positions[at]]) is { } refusal)
             {
@@ -52,6 +64,7 @@ public sealed class RowSource(Wire.PushRequest request) : EventSource
     public override void WriteJson(int index, Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
+        _provenance.WriteJson(index, writer);
         IList<Wire.Value> values = _rows[index].Values;
         for (int at = 0; at < values.Count; at++)
         {

@@ -37,6 +37,18 @@ internal static class Migrations
         );
         CREATE INDEX quarantine_by_stream ON quarantine (stream, id);
         """,
+        """
+        CREATE TABLE late (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            stream TEXT NOT NULL,
+            arrival_micros INTEGER NOT NULL,
+            event_micros INTEGER NOT NULL,
+            stream_micros INTEGER NOT NULL,
+            views TEXT NOT NULL,
+            json TEXT NOT NULL
+        );
+        CREATE INDEX late_by_stream ON late (stream, id);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -13,13 +13,14 @@ internal sealed class EventEndpoints(Ingestion ingestion)
 {
     private static readonly string[] ResultNames = ["ACCEPTED", "DUPLICATE", "LATE", "QUARANTINED"];
 
-    /// <summary><c>POST /events/v1/transactions?producer=till-7&amp;schema_version=1</c>: 200 with a result per event, also when events were refused.</summary>
+    /// <summary><c>POST /events/v1/transactions?producer=till-7&amp;schema_version=1&amp;op=upsert</c>: 200 with a result per event, also when events were refused.</summary>
     public async Task PostAsync(HttpContext context)
     {
         string stream = (string)context.GetRouteValue("stream")!;
         byte[] body = await RequestBody.ReadAsync(context).ConfigureAwait(false);
         List<JsonEvent> events = JsonEvents.Read(body);
-        var source = new JsonSource(stream, SchemaVersionOf(context.Request.Query["schema_version"]), context.Request.Query["producer"].ToString(), events);
+        var provenance = new JsonProvenance(context.Request.Query["producer"].ToString(), context.Request.Query["op"].ToString());
+        var source = new JsonSource(stream, SchemaVersionOf(context.Request.Query["schema_version"]), provenance, events);
         PreparedPush push = await ingestion.PrepareAsync(source, context.RequestAborted).ConfigureAwait(false);
         PushOutcome outcome = await ingestion.CommitAsync(push, wait: false, context.RequestAborted).ConfigureAwait(false);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, "application/json", writer => Write(writer, events, outcome)).ConfigureAwait(false);

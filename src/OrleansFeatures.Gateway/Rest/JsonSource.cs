@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Gateway.Ingest;
 
 namespace OrleansFeatures.Gateway.Rest;
@@ -8,9 +9,10 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>
 /// Events as JSON objects by field name, typed by the schema: a number for int64 (whole), double or string; text for every type it reads wholly
 /// as; 0 or 1 for bool; RFC 3339 text for a timestamp. A number is never taken for a time, because its unit would be a guess. A property that the
-/// schema lacks is refused, because a misspelt name would otherwise be a silent null.
+/// schema lacks is refused, because a misspelt name would otherwise be a silent null. What the event says of itself beside its fields stands under
+/// <see cref="EnvelopeNames"/>.
 /// </summary>
-internal sealed class JsonSource(string stream, uint schemaVersion, string producer, List<JsonEvent> events) : EventSource
+internal sealed class JsonSource(string stream, uint schemaVersion, JsonProvenance provenance, List<JsonEvent> events) : EventSource
 {
     /// <summary>From here on two neighbouring integers read as the same double.</summary>
     private const double WholeDoubleMax = 1L << 53;
@@ -23,20 +25,24 @@ internal sealed class JsonSource(string stream, uint schemaVersion, string produ
 
     public override int Count => events.Count;
 
-    public override Producers Producers { get; } = Producers.Of(producer);
-
     public override void Bind(StreamVersion version) => _version = version;
 
-    public override EventRefusal? Read(int index, Span<Value> fields)
+    public override EventRefusal? ReadProvenance(int index, out Provenance read)
+    {
+        read = default;
+        return events[index].Unreadable() ?? provenance.Read(events[index].Element, out read);
+    }
+
+    public override EventRefusal? Read(int index, bool idOnly, Span<Value> fields)
     {
         fields.Clear();
-        if (events[index].Unreadable() is { } unreadable)
-        {
-            return unreadable;
-        }
-
         foreach (JsonProperty property in events[index].Element.EnumerateObject())
         {
+            if (JsonProvenance.IsEnvelope(property.Name) || (idOnly && !IsId(property.Name)))
+            {
+                continue;
+            }
+
             int position = FieldNames.PositionOf(_version!, property.Name);
             if (position < 0)
             {
@@ -64,6 +70,8 @@ internal sealed class JsonSource(string stream, uint schemaVersion, string produ
             events[index].Element.WriteTo(writer);
         }
     }
+
+    private bool IsId(string name) => name == _version!.Definition.Fields[_version.IdPosition].Name;
 
     private static string Shown(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.V1;
 using FieldType = OrleansFeatures.Domain.Events.FieldType;
@@ -22,8 +23,6 @@ internal sealed class ObservedEvent(ObserveAndGetRequest request) : EventSource
 
     public override int Count => 1;
 
-    public override Producers Producers => _row.Producers;
-
     /// <summary>Once the event has been read and not refused.</summary>
     public EventTime Time => _fields[_version!.TimePosition].Time;
 
@@ -33,9 +32,11 @@ internal sealed class ObservedEvent(ObserveAndGetRequest request) : EventSource
         _row.Bind(version);
     }
 
-    public override EventRefusal? Read(int index, Span<Value> fields)
+    public override EventRefusal? ReadProvenance(int index, out Provenance provenance) => _row.ReadProvenance(index, out provenance);
+
+    public override EventRefusal? Read(int index, bool idOnly, Span<Value> fields)
     {
-        EventRefusal? refusal = _row.Read(index, fields);
+        EventRefusal? refusal = _row.Read(index, idOnly, fields);
         _fields = fields.ToArray();
         return refusal;
     }

@@ -86,6 +86,8 @@ public sealed class EmbeddedServer : IAsyncDisposable
         builder.Services.AddSingleton(life);
         builder.Services.AddSingleton(store.Registry);
         builder.Services.AddSingleton(new Quarantine(store.Metadata));
+        builder.Services.AddSingleton(new LateOutput(store.Metadata));
+        builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));
         builder.Services.AddGateway();
         return builder.Build().MapGateway();
     }

@@ -5,7 +5,11 @@ namespace OrleansFeatures.Server.Hosting;
 /// <param name="DefinitionsDirectory">A feature repository to make live at start; null keeps what is live.</param>
 /// <param name="GrpcPort">On the loopback interface; 0 takes a free one.</param>
 /// <param name="HttpPort">On the loopback interface; 0 takes a free one.</param>
-public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirectory, int GrpcPort, int HttpPort);
+public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirectory, int GrpcPort, int HttpPort)
+{
+    /// <summary>Producers that may state when their events arrived; <c>*</c> is everyone. Default: nobody.</summary>
+    public IReadOnlyCollection<string> BackfillProducers { get; init; } = [];
+}
 
 /// <summary>The server cannot start as asked; the message says why and what to do. Nothing was changed.</summary>
 public sealed class ServerStartException(string message) : Exception(message);

@@ -69,6 +69,7 @@ internal sealed class TroubledStore : IAsyncDisposable
         builder.Services.AddSingleton(_life);
         builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton(new Quarantine(_metadata));
+        builder.Services.AddSingleton(new LateOutput(_metadata));
         builder.Services.AddGateway();
         _app = builder.Build().MapGateway();
         await _app.StartAsync(RunningStore.Cancelled);
