@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Server.Files;
 using OrleansFeatures.Server.Output;
 using OrleansFeatures.V1;
@@ -14,7 +15,8 @@ internal static class PushCommand
     private static readonly Option<string> Server = CommandOptions.Server();
     private static readonly Option<string> Stream = CommandOptions.Required("--stream", "STREAM", "The stream that the events belong to.");
     private static readonly Option<string> File = CommandOptions.Required("--file", "FILE", "csv or JSON lines, plain or gzip; - is standard input.");
-    private static readonly Option<string[]> Map = CommandOptions.Map("'field=' leaves a field null that the file does not have.");
+    private static readonly Option<string[]> Map = CommandOptions.Map("'field=' leaves a field null that the file does not have. op, arrival_time and producer may be mapped too (@op and so on, where the stream has a field of that name).");
+    private static readonly Option<string> Op = NewOperation();
 
     private static readonly Option<string?> Producer = new("--producer-field")
     {
@@ -45,8 +47,10 @@ internal static class PushCommand
             "push --stream transactions --file events.csv.gz --map tx_id=event_id --map tx_time=event_time",
             "push --stream transactions --file - --format jsonl < events.jsonl",
             "push --stream transactions --file events.csv --output json",
+            "push --stream transactions --file corrections.csv --op upsert",
+            "push --stream transactions --file history.csv --map arrival_time=received_at --map producer=source",
         ],
-        [Server, Stream, File, Map, Producer, Format, Batch, Retry],
+        [Server, Stream, File, Map, Op, Producer, Format, Batch, Retry],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -61,7 +65,7 @@ internal static class PushCommand
         using var connection = new ServerConnection(parsed.GetValue(Server)!);
         using InputFile input = InputFile.Open(parsed.GetValue(File)!, RowFormatOf(parsed.GetValue(Format)));
         Definition stream = await connection.DefinitionAsync("stream", parsed.GetValue(Stream)!, cancellationToken).ConfigureAwait(false);
-        EventMapping mapping = EventMapping.Resolve(stream, map, parsed.GetValue(Producer), input);
+        EventMapping mapping = EventMapping.Resolve(stream, map, parsed.GetValue(Producer), OperationOf(parsed.GetValue(Op)!), input);
         using var session = new PushSession(connection, input, new EventBatcher(mapping, batch), TimeSpan.FromSeconds(Math.Max(0, parsed.GetValue(Retry))));
 
         Task<CommandFailure?> work = session.RunAsync(cancellationToken);
@@ -147,6 +151,19 @@ internal static class PushCommand
         "jsonl" => RowFormat.JsonLines,
         _ => null,
     };
+
+    private static Operation OperationOf(string name) => (Operation)Array.IndexOf(EnvelopeNames.Operations, name);
+
+    private static Option<string> NewOperation()
+    {
+        var option = new Option<string>("--op")
+        {
+            Description = "What events do that do not say it themselves: insert them, replace those of their id (upsert), or take those of their id back (delete; the file then needs the id only).",
+            DefaultValueFactory = _ => EnvelopeNames.Operations[0],
+        };
+        option.AcceptOnlyFromAmong(EnvelopeNames.Operations);
+        return option;
+    }
 
     private static Option<string?> NewFormat()
     {

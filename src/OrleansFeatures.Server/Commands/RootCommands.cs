@@ -18,6 +18,7 @@ internal static class RootCommands
             GetCommand.Create(),
             TrainingCommand.Create(),
             QuarantineCommand.Create(),
+            LateCommand.Create(),
             StatusCommand.Create(),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();

@@ -13,18 +13,28 @@ internal static class ServeCommand
     private static readonly Option<int> Grpc = Port("--grpc", "gRPC", Limits.DefaultGrpcPort);
     private static readonly Option<int> Http = Port("--http", "REST, health and readiness", Limits.DefaultHttpPort);
 
+    private static readonly Option<string[]> Backfill = new("--backfill-producer")
+    {
+        Description = "A producer that may state when its events arrived, for history that is filled in. May be repeated; * is everyone.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => [],
+    };
+
     public static Command Create() => CommandOptions.Command(
         "serve",
         "Run a store. Prints one line with its addresses when it is ready; SIGTERM or Ctrl-C stops it after its calls have ended.",
-        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0"],
-        [Data, Definitions, Grpc, Http],
+        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history"],
+        [Data, Definitions, Grpc, Http, Backfill],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
     {
         var options = new ServeOptions(
             parsed.GetValue(Data)!, parsed.GetValue(Definitions),
-            RequirePort("--grpc", parsed.GetValue(Grpc)), RequirePort("--http", parsed.GetValue(Http)));
+            RequirePort("--grpc", parsed.GetValue(Grpc)), RequirePort("--http", parsed.GetValue(Http)))
+        {
+            BackfillProducers = parsed.GetValue(Backfill)!,
+        };
         if (options.DefinitionsDirectory is { } directory)
         {
             // Reading them here says at once what is wrong with the path; the server reads them again.

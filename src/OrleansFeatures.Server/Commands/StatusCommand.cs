@@ -38,12 +38,12 @@ internal static class StatusCommand
 
     private static void Print(Terminal terminal, GetStatusResponse status)
     {
-        Table streams = Terminal.NewTable("stream", "stream time", "accepted", "duplicate", "late", "quarantined");
+        Table streams = Terminal.NewTable("stream", "stream time", "accepted", "duplicate", "late", "late kept", "quarantined");
         foreach (StreamStatus stream in status.Streams)
         {
             streams.AddRow(
                 Terminal.Cell(stream.Stream), Terminal.Cell(stream.StreamTimeMicros == 0 ? "no event yet" : new EventTime(stream.StreamTimeMicros).ToString()),
-                Count(stream.Accepted), Count(stream.Duplicates), Count(stream.Late), Count(stream.Quarantined));
+                Count(stream.Accepted), Count(stream.Duplicates), Count(stream.Late), Count(stream.LateKept), Count(stream.Quarantined));
         }
 
         terminal.Write(streams);
@@ -69,6 +69,7 @@ internal static class StatusCommand
             ["accepted"] = stream.Accepted,
             ["duplicates"] = stream.Duplicates,
             ["late"] = stream.Late,
+            ["late_kept"] = stream.LateKept,
             ["quarantined"] = stream.Quarantined,
         }).ToArray()),
         ["partitions"] = new JsonArray(status.Partitions.Select(JsonNode (partition) => new JsonObject

@@ -29,6 +29,9 @@ internal sealed class ColumnMap
         return map;
     }
 
+    /// <summary>Whether the user mapped a field of that name, be it to no column.</summary>
+    public bool Has(string field) => _columnByField.ContainsKey(field);
+
     /// <summary>
     /// The column of every field, or -1 where the map leaves it out. Fails with everything that is missing at once, and what was found.
     /// </summary>
@@ -59,7 +62,7 @@ internal sealed class ColumnMap
     private int ColumnOf(string field, RowReader rows)
     {
         bool mapped = _columnByField.TryGetValue(field, out string? column);
-        return mapped && column is "" ? -1 : rows.IndexOf(column ?? field, learn: mapped);
+        return mapped && column is "" ? -1 : rows.IndexOf(column ?? field, learn: mapped || EnvelopeName.Is(field));
     }
 
     private bool LeftOut(string field) => _columnByField.TryGetValue(field, out string? column) && column is "";

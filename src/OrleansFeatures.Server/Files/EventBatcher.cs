@@ -19,7 +19,7 @@ internal sealed record PushBatch(PushRequest Request, long[] Lines, long Complet
 ///   file     1 2 3 4! 5 6! 7         (! = a cell that does not parse)
 ///   columns  1 2 3 5 7               rows  4 6
 /// </code>
-/// Order between them does not matter: a refused event changes nothing.
+/// Order between them does not matter: a refused event changes nothing. Of a delete only the id is sent, so that it is refused only if it has no good one.
 /// </summary>
 internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Limits.BatchEvents)
 {
@@ -41,6 +41,11 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
             return broken;
         }
 
+        if (!mapping.Envelope.TryRead(reader, out EventEnvelope envelope, out string problem))
+        {
+            return problem;
+        }
+
         int bytes = 0;
         foreach (MappedField field in mapping.Fields)
         {
@@ -53,15 +58,16 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
         }
 
         _bytes += bytes;
-        if (TryReadRow(reader))
+        bool idOnly = envelope.Operation == Operation.Delete;
+        if (TryReadRow(reader, idOnly))
         {
             AppendColumns();
-            _columnLines.Add(reader);
+            _columnLines.Add(reader, envelope);
         }
         else
         {
-            _rows.Rows.Add(RawRow(reader));
-            _rowLines.Add(reader);
+            _rows.Rows.Add(RawRow(reader, idOnly));
+            _rowLines.Add(reader, envelope);
         }
 
         return null;
@@ -102,13 +108,13 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
         return columns;
     }
 
-    private bool TryReadRow(RowReader reader)
+    private bool TryReadRow(RowReader reader, bool idOnly)
     {
         for (int at = 0; at < _row.Length; at++)
         {
             MappedField field = mapping.Fields[at];
             _row[at] = default;
-            if (!reader.IsNull(field.Column) && !CellText.TryRead(field.Type, reader.Cell(field.Column), out _row[at]))
+            if (IsSent(at, idOnly) && !reader.IsNull(field.Column) && !CellText.TryRead(field.Type, reader.Cell(field.Column), out _row[at]))
             {
                 return false;
             }
@@ -116,6 +122,8 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
 
         return true;
     }
+
+    private bool IsSent(int at, bool idOnly) => !idOnly || at == mapping.Envelope.IdField;
 
     private void AppendColumns()
     {
@@ -148,14 +156,15 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
         column.Nulls = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(nulls);
     }
 
-    private EventRow RawRow(RowReader reader)
+    private EventRow RawRow(RowReader reader, bool idOnly)
     {
         var row = new EventRow();
-        foreach (MappedField field in mapping.Fields)
+        for (int at = 0; at < mapping.Fields.Length; at++)
         {
+            MappedField field = mapping.Fields[at];
             var value = new V1.Value();
             row.Values.Add(value);
-            if (reader.IsNull(field.Column))
+            if (!IsSent(at, idOnly) || reader.IsNull(field.Column))
             {
                 continue;
             }
@@ -180,13 +189,15 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
         return row;
     }
 
-    /// <summary>Lines and producers of the events of one batch.</summary>
+    /// <summary>Lines of the events of one batch, and what they say beside their fields.</summary>
     private sealed class BatchLines(EventMapping mapping)
     {
         private readonly List<long> _lines = [];
         private readonly List<uint> _producerOfEvent = [];
         private readonly List<string> _producers = [];
         private readonly Dictionary<string, uint> _producerIndex = new(StringComparer.Ordinal);
+        private readonly List<Operation> _operations = [];
+        private readonly List<long> _arrivals = [];
 
         public int Count => _lines.Count;
 
@@ -194,31 +205,45 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
 
         public long Last => Count == 0 ? 0 : _lines[^1];
 
-        public void Add(RowReader reader)
+        public void Add(RowReader reader, in EventEnvelope envelope)
         {
             _lines.Add(reader.Line);
-            if (!mapping.HasProducer)
+            if (mapping.Envelope.Operation != EnvelopeMapping.NoColumn)
             {
-                return;
+                _operations.Add(envelope.Operation);
             }
 
-            string name = Encoding.UTF8.GetString(reader.Cell(mapping.ProducerColumn));
-            if (!_producerIndex.TryGetValue(name, out uint index))
+            if (mapping.Envelope.Arrival != EnvelopeMapping.NoColumn)
             {
-                index = (uint)_producers.Count;
-                _producerIndex.Add(name, index);
-                _producers.Add(name);
+                _arrivals.Add(envelope.ArrivalMicros);
             }
 
-            _producerOfEvent.Add(index);
+            if (mapping.Envelope.Producer != EnvelopeMapping.NoColumn)
+            {
+                AddProducer(envelope.Producer);
+            }
         }
 
         public PushRequest NewRequest()
         {
-            var request = new PushRequest { Stream = mapping.Stream, SchemaVersion = mapping.SchemaVersion };
+            var request = new PushRequest { Stream = mapping.Stream, SchemaVersion = mapping.SchemaVersion, Operation = mapping.Envelope.Otherwise };
             request.FieldNames.AddRange(mapping.Fields.Select(field => field.Name));
-            request.Producers.AddRange(_producers);
-            request.ProducerOfEvent.AddRange(_producerOfEvent);
+            if (_producers is not [] and not [""])
+            {
+                request.Producers.AddRange(_producers);
+                request.ProducerOfEvent.AddRange(_producerOfEvent);
+            }
+
+            if (_operations.Exists(operation => operation != mapping.Envelope.Otherwise))
+            {
+                request.OperationOfEvent.AddRange(_operations);
+            }
+
+            if (_arrivals.Exists(arrival => arrival != EventEnvelope.ArrivesNow))
+            {
+                request.ArrivalTimeMicros.AddRange(_arrivals);
+            }
+
             return request;
         }
 
@@ -229,7 +254,21 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
             _producers.Clear();
             _producerIndex.Clear();
             _producerOfEvent.Clear();
+            _operations.Clear();
+            _arrivals.Clear();
             return lines;
+        }
+
+        private void AddProducer(string name)
+        {
+            if (!_producerIndex.TryGetValue(name, out uint index))
+            {
+                index = (uint)_producers.Count;
+                _producerIndex.Add(name, index);
+                _producers.Add(name);
+            }
+
+            _producerOfEvent.Add(index);
         }
     }
 }

@@ -1,35 +1,59 @@
+using OrleansFeatures.Server.Commands;
 using OrleansFeatures.V1;
 using FieldType = OrleansFeatures.Domain.Events.FieldType;
 
 namespace OrleansFeatures.Server.Files;
 
 /// <summary>Which column of a file feeds which field of a stream, in the schema's order. Fields that the file lacks are not listed.</summary>
-internal sealed record EventMapping(string Stream, uint SchemaVersion, MappedField[] Fields, int ProducerColumn)
+internal sealed record EventMapping(string Stream, uint SchemaVersion, MappedField[] Fields, EnvelopeMapping Envelope)
 {
-    private const int NoColumn = -1;
-
     /// <param name="definition">The stream, as the registry answered.</param>
     /// <param name="map">What the user mapped.</param>
     /// <param name="producerColumn">The column that names each event's producer, or null.</param>
+    /// <param name="operation">What events do that do not say it themselves. When all are deletes, the file needs the column of the event id only.</param>
     /// <param name="input">The file; its columns are looked up.</param>
-    public static EventMapping Resolve(Definition definition, ColumnMap map, string? producerColumn, InputFile input)
+    public static EventMapping Resolve(Definition definition, ColumnMap map, string? producerColumn, Operation operation, InputFile input)
     {
         string[] names = definition.Stream.Fields.Select(field => field.Name).ToArray();
-        int[] columns = map.Resolve(names, input.Rows, input.Place);
+        EnvelopeName[] envelope = EnvelopeName.All.Select(name => name.SpelledFor(names, map)).ToArray();
+        bool hasOperations = input.Rows.IndexOf(EnvelopeName.All[EnvelopeName.Operation].Name) >= 0 || map.Has(envelope[EnvelopeName.Operation].Name);
+        bool onlyDeletes = operation == Operation.Delete && !hasOperations;
+        IEnumerable<string> optional = envelope.Select(item => item.Name);
+        int[] columns = map.Resolve(
+            [.. names, .. envelope.Select(item => item.Name)], input.Rows, input.Place,
+            [.. onlyDeletes ? optional.Concat(names.Where(name => name != definition.Stream.EventId)) : optional]);
         MappedField[] fields = definition.Stream.Fields
             .Select((field, at) => new MappedField(field.Name, Domain(field.Type), columns[at]))
-            .Where(field => field.Column != NoColumn)
+            .Where(field => field.Column != EnvelopeMapping.NoColumn && (!onlyDeletes || field.Name == definition.Stream.EventId))
             .ToArray();
-        int producer = producerColumn is null ? NoColumn : input.Rows.IndexOf(producerColumn, learn: input.Rows is JsonLinesRowReader);
-        if (producerColumn is not null && producer == NoColumn)
+        int[] said = columns[names.Length..];
+        return new EventMapping(definition.Name, definition.Version, fields, new EnvelopeMapping
         {
-            throw CommandFailure.Refused($"{input.Place}:1: no column '{producerColumn}' for --producer-field; found {string.Join(", ", input.Rows.Columns)}");
-        }
-
-        return new EventMapping(definition.Name, definition.Version, fields, producer);
+            Producer = ProducerOf(producerColumn, said[EnvelopeName.Producer], input),
+            Operation = said[EnvelopeName.Operation],
+            Arrival = said[EnvelopeName.ArrivalTime],
+            Otherwise = operation,
+            IdField = Array.FindIndex(fields, field => field.Name == definition.Stream.EventId),
+        });
     }
 
-    public bool HasProducer => ProducerColumn != NoColumn;
+    private static int ProducerOf(string? option, int mapped, InputFile input)
+    {
+        if (option is null)
+        {
+            return mapped;
+        }
+
+        if (mapped != EnvelopeMapping.NoColumn)
+        {
+            throw CommandFailure.Usage($"--producer-field {option}: column {input.Rows.Columns[mapped]} names the producers too; use one of the two");
+        }
+
+        int column = input.Rows.IndexOf(option, learn: input.Rows is JsonLinesRowReader);
+        return column != EnvelopeMapping.NoColumn
+            ? column
+            : throw CommandFailure.Refused($"{input.Place}:1: no column '{option}' for --producer-field; found {string.Join(", ", input.Rows.Columns)}");
+    }
 
     private static FieldType Domain(V1.FieldType type) => type switch
     {

@@ -15,7 +15,7 @@ public sealed class MetadataDatabaseTests
             using var database = MetadataDatabase.Open(folder.Path);
             database.Read(connection => connection.Scalar("PRAGMA synchronous")).ShouldBe(2);
             database.Read(connection => connection.Rows("PRAGMA journal_mode", row => row.GetString(0))).ShouldBe(["wal"]);
-            database.Read(connection => connection.Rows("SELECT version FROM schema_version ORDER BY version", row => row.GetInt64(0))).ShouldBe([1, 2]);
+            database.Read(connection => connection.Rows("SELECT version FROM schema_version ORDER BY version", row => row.GetInt64(0))).ShouldBe([1, 2, 3]);
         }
     }
 
@@ -26,11 +26,12 @@ public sealed class MetadataDatabaseTests
         using (var database = MetadataDatabase.Open(folder.Path))
         {
             database.Write((connection, _) => connection.Execute("INSERT INTO definition_files VALUES ('a.yaml', 'x')"));
-            database.Write((connection, _) => connection.Execute("DROP TABLE quarantine; DELETE FROM schema_version WHERE version = 2"));
+            database.Write((connection, _) => connection.Execute("DROP TABLE quarantine; DROP TABLE late; DELETE FROM schema_version WHERE version > 1"));
         }
 
         using var reopened = MetadataDatabase.Open(folder.Path);
         reopened.Read(connection => connection.Scalar("SELECT count(*) FROM quarantine")).ShouldBe(0);
+        reopened.Read(connection => connection.Scalar("SELECT count(*) FROM late")).ShouldBe(0);
         reopened.Read(connection => connection.Scalar("SELECT count(*) FROM definition_files")).ShouldBe(1);
     }
 

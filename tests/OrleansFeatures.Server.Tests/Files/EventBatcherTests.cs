@@ -125,7 +125,7 @@ public sealed class EventBatcherTests : IDisposable
         string path = _directory.Write("big.csv",
             "tx_id,tx_time,city,amount,fraud\n1,2018-04-01T00:00:00Z," + new string('x', 10_000_000) + ",1,0\n2,2018-04-01T00:00:00Z," + new string('x', Limits.PushRowBytesMax) + ",1,0\n");
         using InputFile input = InputFile.Open(path);
-        var batcher = new EventBatcher(EventMapping.Resolve(Transactions, ColumnMap.Parse([]), null, input));
+        var batcher = new EventBatcher(EventMapping.Resolve(Transactions, ColumnMap.Parse([]), null, Operation.Insert, input));
         input.Rows.Read().ShouldBeTrue();
         batcher.Add(input.Rows).ShouldBeNull();
         batcher.IsFull.ShouldBeTrue();
@@ -133,10 +133,92 @@ public sealed class EventBatcherTests : IDisposable
         batcher.Add(input.Rows).ShouldNotBeNull().ShouldContain("at most 15,728,640 can be sent");
     }
 
-    private List<PushBatch> Batches(string csv, string[]? map = null, string? producer = null)
+    [Fact]
+    public void Operations_and_arrival_times_come_from_their_columns_and_an_empty_cell_is_the_default()
+    {
+        PushBatch batch = Batches(
+            "tx_id,tx_time,city,amount,fraud,op,seen\n1,2018-04-01T00:00:00Z,x,1,0,Upsert,2018-04-02T00:00:00Z\n2,2018-04-01T00:00:00Z,x,1,0,,\n3,,,,,delete,\n",
+            ["op=op", "arrival_time=seen"]).ShouldHaveSingleItem();
+        batch.Request.OperationOfEvent.ShouldBe([Operation.Upsert, Operation.Insert, Operation.Delete]);
+        batch.Request.ArrivalTimeMicros.ShouldBe([1_522_627_200_000_000, 0, 0]);
+    }
+
+    [Fact]
+    public void A_column_whose_name_only_an_envelope_can_have_needs_no_mapping_and_one_that_a_field_might_have_does()
+    {
+        const string row = ",2018-04-01T00:00:00Z,x,1,0,delete\n";
+        Batches("tx_id,tx_time,city,amount,fraud,@op\n1" + row)[0].Request.OperationOfEvent.ShouldBe([Operation.Delete]);
+        Batches("tx_id,tx_time,city,amount,fraud,op\n1" + row)[0].Request.OperationOfEvent.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_file_of_deletes_needs_the_event_id_only()
+    {
+        PushBatch batch = Batches("note,tx_id,amount\nx,7,abc\ny,8,\n", operation: Operation.Delete).ShouldHaveSingleItem();
+        batch.Request.Operation.ShouldBe(Operation.Delete);
+        batch.Request.FieldNames.ShouldBe(["tx_id"]);
+        batch.Request.Columns.Columns.ShouldHaveSingleItem().Int64S.ShouldBe([7L, 8L]);
+    }
+
+    [Fact]
+    public void Of_a_delete_among_others_only_the_id_is_sent_so_that_it_keeps_its_place_in_the_order()
+    {
+        List<PushBatch> batches = Batches("tx_id,tx_time,city,amount,fraud,@op\n1,yesterday,x,abc,0,delete\n1,2018-04-01T00:00:00Z,x,1,0,upsert\n");
+        PushBatch batch = batches.ShouldHaveSingleItem();
+        batch.Lines.ShouldBe([2L, 3L]);
+        batch.Request.OperationOfEvent.ShouldBe([Operation.Delete, Operation.Upsert]);
+        batch.Request.Columns.Columns[3].Doubles.ShouldBe([0, 1]);
+        batch.Request.Columns.Columns[3].Nulls.ToByteArray().ShouldBe([1]);
+    }
+
+    [Fact]
+    public void A_row_that_does_not_say_what_it_does_is_not_sent()
+    {
+        Problem("tx_id,tx_time,city,amount,fraud,@op\n1,2018-04-01T00:00:00Z,x,1,0,remove\n").ShouldBe("column @op: 'remove' is no operation; write insert, upsert, delete, or leave the cell empty");
+        Problem("tx_id,tx_time,city,amount,fraud,@arrival_time\n1,2018-04-01T00:00:00Z,x,1,0,1970-01-01T00:00:00Z\n")!.ShouldContain("is not a time after 1970");
+    }
+
+    [Fact]
+    public void One_thing_is_mapped_once()
+    {
+        const string csv = "tx_id,tx_time,city,amount,fraud,a,b\n";
+        Should.Throw<CommandFailure>(() => Batches(csv, ["op=a", "@op=b"])).Message.ShouldContain("--map op=...: @op is mapped too");
+        Should.Throw<CommandFailure>(() => Batches(csv, ["producer=a"], producer: "b")).Message.ShouldContain("--producer-field b: column a names the producers too");
+        Should.Throw<CommandFailure>(() => Batches(csv, ["arrival_time=c"])).Message.ShouldContain("no column for arrival_time (mapped to 'c')");
+    }
+
+    [Fact]
+    public void A_field_goes_before_what_has_its_name_with_a_sign()
+    {
+        Definition stream = Transactions.Clone();
+        stream.Stream.Fields.Add(new Field { Name = "op", Type = FieldType.String });
+        using InputFile input = InputFile.Open(_directory.Write("ops.csv", "tx_id,tx_time,city,amount,fraud,a,b\n1,2018-04-01T00:00:00Z,x,1,0,buy,delete\n"));
+        EventMapping mapping = EventMapping.Resolve(stream, ColumnMap.Parse(["op=a", "@op=b"]), null, Operation.Insert, input);
+        (mapping.Fields[^1].Name, mapping.Fields[^1].Column, mapping.Envelope.Operation).ShouldBe(("op", 5, 6));
+    }
+
+    [Fact]
+    public void Any_line_of_json_may_say_what_it_does()
+    {
+        const string fields = "\"tx_time\":\"2018-04-01T00:00:00Z\",\"city\":\"x\",\"amount\":1,\"fraud\":false";
+        PushBatch batch = Batches($"{{\"tx_id\":1,{fields}}}\n{{\"tx_id\":1,\"@op\":\"delete\",\"@producer\":\"desk\"}}\n", name: "events.jsonl").ShouldHaveSingleItem();
+        batch.Request.OperationOfEvent.ShouldBe([Operation.Insert, Operation.Delete]);
+        batch.Request.Producers.ShouldBe(["", "desk"]);
+        batch.Request.ArrivalTimeMicros.ShouldBeEmpty();
+    }
+
+    private string? Problem(string csv)
     {
         using InputFile input = InputFile.Open(_directory.Write("events.csv", csv));
-        var batcher = new EventBatcher(EventMapping.Resolve(Transactions, ColumnMap.Parse(map ?? []), producer, input));
+        var batcher = new EventBatcher(EventMapping.Resolve(Transactions, ColumnMap.Parse([]), null, Operation.Insert, input));
+        input.Rows.Read().ShouldBeTrue();
+        return batcher.Add(input.Rows);
+    }
+
+    private List<PushBatch> Batches(string text, string[]? map = null, string? producer = null, Operation operation = Operation.Insert, string name = "events.csv")
+    {
+        using InputFile input = InputFile.Open(_directory.Write(name, text));
+        var batcher = new EventBatcher(EventMapping.Resolve(Transactions, ColumnMap.Parse(map ?? []), producer, operation, input));
         while (input.Rows.Read())
         {
             batcher.Add(input.Rows).ShouldBeNull();
