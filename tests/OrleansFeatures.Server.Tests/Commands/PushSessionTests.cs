@@ -11,7 +11,7 @@ public sealed class PushSessionTests : IDisposable
 {
     private const int BatchEvents = 100;
 
-    private static readonly EventMapping Mapping = new("s", 1, [new MappedField("id", Domain.Events.FieldType.Int64, 0), new MappedField("amount", Domain.Events.FieldType.Double, 1)], ProducerColumn: -1);
+    private static readonly EventMapping Mapping = new("s", 1, [new MappedField("id", Domain.Events.FieldType.Int64, 0), new MappedField("amount", Domain.Events.FieldType.Double, 1)], Envelope: EnvelopeMapping.None);
 
     private readonly TempDirectory _directory = new();
 
