@@ -50,22 +50,49 @@ internal sealed class DefinitionListing(LiveDefinitions live)
     private Definition Of(FeatureViewDefinition view)
     {
         var resolved = new FeatureView { Entity = view.Entity, Stream = view.Stream, Where = view.Where ?? "" };
+        if (view.AllowedLateness is { } lateness)
+        {
+            resolved.AllowedLatenessMicros = lateness.Micros;
+        }
+
         EntityPlan entity = live.Catalog.Entity(view.Entity)!;
         foreach (FeaturePlan plan in entity.Features.Where(feature => feature.View == view.Name && feature.ViewVersion == view.Version))
         {
-            resolved.Features.Add(new Feature
-            {
-                Name = plan.Name,
-                Aggregate = view.Features.First(feature => feature.Name == plan.Name).Aggregate,
-                WindowMicros = plan.Window.Window.Width.Micros,
-                DelayMicros = plan.Window.Delay.Micros,
-                Type = (FieldType)plan.Type,
-                List = plan.Shape == FeatureShape.List,
-            });
+            resolved.Features.Add(Of(entity, view.Features.First(feature => feature.Name == plan.Name), plan));
         }
 
         return new Definition { Kind = "feature_view", Name = view.Name, Version = (uint)view.Version, Yaml = DefinitionText.Of(view), FeatureView = resolved };
     }
+
+    private static Feature Of(EntityPlan entity, FeatureDefinition definition, FeaturePlan plan)
+    {
+        WindowDefinition window = definition.Window;
+        return new Feature
+        {
+            Name = definition.Name,
+            Aggregate = definition.Aggregate,
+            WindowMicros = window.Width.Micros,
+            DelayMicros = definition.Delay.Micros,
+            Type = (FieldType)plan.Type,
+            List = plan.Shape == FeatureShape.List,
+            Shape = (Feature.Types.Shape)plan.Shape,
+            Window = window.ToString(),
+            WindowKind = (Feature.Types.WindowKind)window.Kind,
+            TimeZone = window.Kind == WindowKind.Tumbling ? window.TimeZone : "",
+            GapMicros = window.Gap.Micros,
+            WindowEvents = (uint)window.Events,
+            By = definition.By ?? "",
+            KeyType = KeyTypeOf(entity.Timelines[plan.Window.Timeline], plan),
+            ExactForMicros = plan.Accuracy.ExactFor.Micros,
+            HopMicros = plan.Accuracy.Hop.Micros,
+            Where = definition.Where ?? "",
+        };
+    }
+
+    /// <summary>Of a map by category the category's type; of a map that the aggregate itself makes, the type of the field that it counts.</summary>
+    private static FieldType KeyTypeOf(TimelinePlan timeline, FeaturePlan plan) => plan.Shape == FeatureShape.Map
+        ? (FieldType)timeline.Columns[plan.By >= 0 ? plan.By : plan.Column].Type
+        : FieldType.Unspecified;
 
     private Definition Of(FeatureServiceDefinition service)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Gateway.Registry.Yaml;
@@ -47,8 +48,23 @@ public static class DefinitionText
         {string.Concat(service.Features.Select(feature => $"    - {Quoted(feature)}\n"))}
         """.TrimEnd('\n') + "\n";
 
-    /// <summary>An aggregate without the spaces that do not matter.</summary>
-    internal static string Aggregate(string text) => string.Concat(text.Where(c => c is not (' ' or '\t'))).Replace(",", ", ", StringComparison.Ordinal);
+    /// <summary>An aggregate without what does not matter: spaces, empty parentheses, spellings of a number or a duration. What is no aggregate stays as it is.</summary>
+    internal static string Aggregate(string text)
+    {
+        if (AggregateCall.Parse(text, out _, out _) is not { } call)
+        {
+            return text;
+        }
+
+        string[] arguments = call.Kind switch
+        {
+            AggregateKind.Ewma => [new Duration((long)call.Argument).ToString()],
+            AggregateKind.Histogram => [.. call.Bounds!.Values.Select(bound => bound.ToString(CultureInfo.InvariantCulture))],
+            AggregateKind.FirstN or AggregateKind.LastN or AggregateKind.TopK or AggregateKind.Percentile or AggregateKind.PercentileDisc => [call.Argument.ToString(CultureInfo.InvariantCulture)],
+            _ => [],
+        };
+        return call.Field is null ? call.Name : $"{call.Name}({string.Join(", ", arguments.Prepend(call.Field))})";
+    }
 
     /// <summary>A default as YAML writes it: 0 and 0.0 are the same number, "0" is a text.</summary>
     internal static string Default(Value value) => value.Type == FieldType.String ? Quoted(value.Text) : value.ToString();

@@ -102,6 +102,20 @@ public sealed class WindowDefinitionTests
         DefinitionHash.Of(Read(one)).ShouldBe(DefinitionHash.Of(Read(other)));
     }
 
+    [Theory]
+    [InlineData("count()", "count")]
+    [InlineData("ewma( amount , 60m )", "ewma(amount, 1h)")]
+    [InlineData("top_k(amount, 3.0)", "top_k(amount, 3)")]
+    [InlineData("percentile(amount,.50)", "percentile(amount, 0.5)")]
+    [InlineData("histogram(amount,1e1,1.5e2,-0)", "histogram(amount,1e1,1.5e2,-0)")]
+    [InlineData("histogram(amount,-1,1e1,1.50e2)", "histogram(amount, -1, 10, 150)")]
+    [InlineData("mean(amount)", "mean(amount)")]
+    public void An_aggregate_has_one_spelling(string written, string canonical)
+    {
+        DefinitionText.Aggregate(written).ShouldBe(canonical);
+        DefinitionText.Aggregate(canonical).ShouldBe(canonical);
+    }
+
     [Fact]
     public void A_view_written_as_YAML_is_read_back_the_same()
     {
