@@ -95,7 +95,7 @@ public enum AggregateKind
 
     /// <summary>
     /// Events (with a field: its sum) per second of the window, from its start to its end: a sliding window's whole width, however few events it holds. A window without a
-    /// start in time (the last N events, a session, a lifetime) starts with its first event. Null when that leaves no time at all.
+    /// start in time (the last N events, a session, a lifetime) starts with the first event that is counted. Null when that leaves no time at all.
     /// </summary>
     Rate,
 

@@ -20,7 +20,7 @@ internal static class CategoryMap
     /// <param name="call">An aggregate of one value.</param>
     /// <param name="type">The type of the values.</param>
     /// <param name="bits">The values, as <see cref="ColumnValues"/> takes them: rows that are null in value or category left out.</param>
-    /// <param name="times">Their event times.</param>
+    /// <param name="times">Their event times; empty will do for a call that <see cref="AggregateCall.NeedsTimes">needs no times</see>.</param>
     /// <param name="categoryType">The type of the categories.</param>
     /// <param name="categories">The rows' categories.</param>
     /// <param name="span">The window.</param>
@@ -42,13 +42,13 @@ internal static class CategoryMap
         var order = new CodeOrder(categoryType, texts);
         Span<int> kept = stackalloc int[Math.Min(groups.Count, Limits.CategoriesMax)];
         Choose(groups, order, kept);
-        Rows rows = Deal(groups, bits, times, scratch);
+        Rows rows = Deal(groups, bits, call.NeedsTimes ? times : default, scratch);
         var map = new Value[2 * kept.Length];
         int filled = 0;
         foreach (int group in kept)
         {
             (int from, int to) = rows.Of(group);
-            FeatureValue value = new ColumnValues(type, rows.Bits[from..to], rows.Times[from..to], span, texts, scratch).Compute(call);
+            FeatureValue value = new ColumnValues(type, rows.Bits[from..to], call.NeedsTimes ? rows.Times[from..to] : default, span, texts, scratch).Compute(call);
             if (value.Status == FeatureStatus.Invalid)
             {
                 return FeatureValue.Invalid;
@@ -101,13 +101,16 @@ internal static class CategoryMap
         }
 
         Span<long> groupedBits = scratch.GroupedNumbers(bits.Length);
-        Span<long> groupedTimes = scratch.GroupedTimes(bits.Length);
+        Span<long> groupedTimes = scratch.GroupedTimes(times.Length);
         ReadOnlySpan<int> groupOfRow = groups.GroupOfRow;
         for (int row = 0; row < bits.Length; row++)
         {
             int at = next[groupOfRow[row]]++;
             groupedBits[at] = bits[row];
-            groupedTimes[at] = times[row];
+            if (!times.IsEmpty)
+            {
+                groupedTimes[at] = times[row];
+            }
         }
 
         return new Rows(groupedBits, groupedTimes, next, groups);

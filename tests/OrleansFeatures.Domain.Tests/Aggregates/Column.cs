@@ -45,14 +45,14 @@ internal sealed class Column
     public FeatureValue Compute(AggregateCall call)
     {
         (FieldType type, long[] bits, long[] times, _) = Gather(call, _ => true);
-        return new ColumnValues(type, bits, times, Span, _texts, _scratch).Compute(call);
+        return new ColumnValues(type, bits, call.NeedsTimes ? times : default, Span, _texts, _scratch).Compute(call);
     }
 
     public FeatureValue ComputeBy(string text)
     {
         AggregateCall call = Call(text);
         (FieldType type, long[] bits, long[] times, long[] categories) = Gather(call, row => !row.Category.IsNull);
-        return CategoryMap.Compute(call, type, bits, times, _categoryType, categories, Span, _texts, _scratch);
+        return CategoryMap.Compute(call, type, bits, call.NeedsTimes ? times : default, _categoryType, categories, Span, _texts, _scratch);
     }
 
     private (FieldType Type, long[] Bits, long[] Times, long[] Categories) Gather(AggregateCall call, Func<NaiveRow, bool> where)

@@ -1,6 +1,7 @@
+using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
 
-namespace OrleansFeatures.Domain.Aggregates;
+namespace OrleansFeatures.Domain.Tests.Aggregates;
 
 /// <summary>Codes for texts in the order in which they first come.</summary>
 internal sealed class TextDictionary : ITextCodes
