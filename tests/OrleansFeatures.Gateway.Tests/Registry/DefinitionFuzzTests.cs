@@ -11,6 +11,7 @@ public sealed class DefinitionFuzzTests
     [
         " ", "\n", ":", ": ", "- ", "[", "]", "{", "}", ",", "'", "\"", "#", "&a ", "*a", "!x ", "|", ">", "\t", "---\n", "%", "@", "\\", "\u00e9", "\U0001F600",
         "version: 2", "where: x > 1", "null", "1e9", "name", "features", "feature_views:\n", "<<: ", "? ", "~", "0x", "\ud800", "\u0000", "\u2028", "\u0085",
+        "by: fraud, ", "window: {last: 5}", "window: {tumbling: week, time_zone: Europe/Rome}", "window: {session: 1h, ", "window: lifetime", "time_zone: X/Y", "accuracy: {hop: 1s}", "    allowed_lateness: 5m\n",
     ];
 
     [Theory]
