@@ -1,7 +1,16 @@
 """As-of oracles: what PostgreSQL and independent programs answered for random instants and for the edges of windows.
 
 Definitions are made from the oracle itself: every aggregate over every window that it asks about. The stream is pushed in the order in which
-it arrived, duplicates and all; then `training` answers every question, one row per (entity, instant), and each cell is compared.
+it arrived, duplicates and all, with the arrival times that the file states; then `training` answers every question, one row per (entity, instant,
+policy), and each cell is compared. The policies:
+
+  final, all   every distinct event, however late it came
+  online       what was known at the instant asked about: the row's known_at is its as_of
+  drop_late    views that allow one hour of lateness; the late output must hold exactly the events that are labelled as too late
+
+The stress stream delivers 517 events first as a copy that arrived later than the original (on another partition, which lags behind). Duplicates are
+dropped as they are delivered, so a store that gets the file in its own order knows of these from the copy's arrival on, while the oracle means the
+earliest arrival. For `online` that stream is therefore pushed in the order of arrival times, in which the original comes first.
 """
 
 import collections
@@ -14,7 +23,6 @@ import report
 import store
 
 STREAM = "events"
-POLICIES = ("final", "all")
 TOLERANCE = 1e-6
 
 # Oracle column -> aggregate. {value}, {id} and {distinct} are the data set's.
@@ -40,21 +48,31 @@ LISTS = ("last5_event_ids", "last5_values")
 Entity = collections.namedtuple("Entity", "name key distinct")
 
 
+# One push of a stream into a store of its own, and the policies whose questions it answers. arrival: whether the events' arrival times are stated;
+# sort: in which order they are pushed, if not in the file's; lateness: what the views allow; too_late: the file with the labels of what they must refuse.
+Pass = collections.namedtuple("Pass", "policies arrival sort lateness too_late", defaults=(False, None, None, None))
+
+ARRIVING = [Pass(("final", "online"), arrival=True)]
+
+
 class DataSet:
     """One stream and its oracle. `fields` maps the fields in use to their types; `keep` picks lines of a file that mixes several streams."""
 
-    def __init__(self, name, file, fields, value, entities, producer=None, keep=None):
+    def __init__(self, name, file, fields, value, entities, producer=None, keep=None, passes=ARRIVING):
         self.name, self.file, self.fields, self.value, self.entities, self.producer, self.keep = name, file, fields, value, entities, producer, keep
         self.whole = value is not None and fields[value] == "int64"
+        self.passes = passes
 
-    def definitions(self, windows):
+    def definitions(self, windows, lateness=None):
         """YAML for every aggregate over every window, a view and a service per entity type."""
         lines = ["apiVersion: orleansfeatures/v1", "streams:", f"  - name: {STREAM}", "    event_id: event_id", "    event_time: event_time", "    fields:"]
         lines += [f"      {field}: {kind}" for field, kind in self.fields.items()]
         lines += ["entities:", *[f"  - {{name: {entity.name}, key: [{entity.key or ''}]}}" for entity in self.entities]]
         lines += ["feature_views:"]
         for entity in self.entities:
-            lines += [f"  - name: {entity.name}_windows", f"    entity: {entity.name}", f"    stream: {STREAM}", "    features:"]
+            lines += [f"  - name: {entity.name}_windows", f"    entity: {entity.name}", f"    stream: {STREAM}"]
+            lines += [f"    allowed_lateness: {lateness}"] if lateness else []
+            lines += ["    features:"]
             for window in windows[entity.name]:
                 for column, aggregate in AGGREGATES.items():
                     call = aggregate.format(value=self.value, id="event_id", distinct=entity.distinct)
@@ -62,10 +80,16 @@ class DataSet:
         lines += ["feature_services:", *[f'  - {{name: {entity.name}, features: ["{entity.name}_windows:*"]}}' for entity in self.entities]]
         return "\n".join(lines) + "\n"
 
-    def stream(self, shared, folder):
-        """The file to push, and how many lines and distinct events it has."""
+    def stream(self, shared, folder, sort=None):
+        """The file to push, and how many lines and distinct events it has. Sorted, it is JSON lines by that field, equal ones in the file's order."""
         path = shared / self.file
         lines, ids = 0, set()
+        if sort:
+            with gzip.open(path, "rt", encoding="utf-8") as source:
+                ordered = sorted(source, key=lambda line: json.loads(line)[sort])
+            picked = folder / f"{self.name}.jsonl"
+            picked.write_text("".join(ordered), encoding="utf-8")
+            return picked, len(ordered), len({json.loads(line)["event_id"] for line in ordered})
         picked = None if self.keep is None else folder / f"{self.name}.jsonl"
         with gzip.open(path, "rt", encoding="utf-8") as source, open(picked or "/dev/null", "w", encoding="utf-8") as target:
             is_csv = ".csv" in self.file
@@ -87,61 +111,86 @@ CARDS = [Entity("customer", "customer_id", "terminal_id"), Entity("terminal", "t
 CARD_FIELDS = numbers_and_text(["customer_id", "terminal_id"], [], amount="double")
 
 DATA_SETS = {each.name: each for each in [
-    DataSet("fraud", "fraud_events.csv.gz", CARD_FIELDS, "amount", CARDS),
+    DataSet("fraud", "fraud_events.csv.gz", CARD_FIELDS, "amount", CARDS, passes=[Pass(("final",))]),
     DataSet("flights", "flights_events.csv.gz", numbers_and_text(["dep_delay"], ["tailnum", "carrier", "origin", "dest"]), "dep_delay",
             [Entity("tailnum", "tailnum", "dest"), Entity("carrier", "carrier", "dest"), Entity("origin", "origin", "dest"), Entity("dest", "dest", "carrier")]),
     DataSet("ooo", "ooo_events.csv.gz", numbers_and_text(["rtt_ms", "content_length"], ["session", "device_id"], event_id="string"), "rtt_ms",
             [Entity("device", "device_id", "content_length"), Entity("session", "session", "device_id")]),
     DataSet("nexmark", "nexmark_stream.jsonl.gz", numbers_and_text(["auction", "bidder", "price"], ["channel"]), "price",
             [Entity("auction", "auction", "bidder"), Entity("bidder", "bidder", "auction"), Entity("channel", "channel", "bidder")], keep='"type":"bid"'),
-    DataSet("stress", "stress_stream.jsonl.gz", CARD_FIELDS, "amount", CARDS, producer="partition"),
+    DataSet("stress", "stress_stream.jsonl.gz", CARD_FIELDS, "amount", CARDS, producer="partition", passes=[
+        Pass(("all",)),
+        Pass(("drop_late",), lateness="1h", too_late="stress_labels.csv.gz"),
+        Pass(("online",), arrival=True, sort="arrival_time", lateness="1h", too_late="stress_labels.csv.gz"),
+    ]),
 ]}
 
 
 class Oracle:
-    """The answers of one data set, and the questions in them: distinct (entity, instant), by entity type, in order of first mention."""
+    """The answers of one data set under some policies, and the questions in them: distinct (entity, instant, policy), by entity type, in order of first mention."""
 
-    def __init__(self, shared, data):
+    def __init__(self, shared, data, policies):
         self.answers = collections.defaultdict(list)
         self.windows = collections.defaultdict(dict)
         self.questions = collections.defaultdict(dict)
         with gzip.open(shared / f"{data.name}_asof_oracle.csv.gz", "rt", encoding="utf-8") as source:
             for row in csv.DictReader(source):
-                if row["policy"] in POLICIES:
+                if row["policy"] in policies:
                     kind = row["entity_type"]
                     self.answers[kind].append(row)
                     self.windows[kind][row["window"]] = int(row["window_ms"])
-                    self.questions[kind].setdefault((row["entity_id"], row["as_of"]), len(self.questions[kind]))
+                    self.questions[kind].setdefault((row["entity_id"], row["as_of"], row["policy"]), len(self.questions[kind]))
 
     def write_rows(self, entity, path):
         with open(path, "w", encoding="utf-8", newline="") as out:
             writer = csv.writer(out)
-            writer.writerow(([entity.key] if entity.key else []) + ["as_of"])
-            writer.writerows(([name] if entity.key else []) + [instant] for name, instant in self.questions[entity.name])
+            writer.writerow(([entity.key] if entity.key else []) + ["as_of", "known_at"])
+            for name, instant, policy in self.questions[entity.name]:
+                writer.writerow(([name] if entity.key else []) + [instant, instant if policy == "online" else ""])
 
 
-def check(data, program, shared, folder, checks):
-    """Everything about one data set; returns its line of the table."""
-    print(f"--- {data.name}", flush=True)
-    folder = folder / data.name
+def check(data, program, shared, folder, checks, policies=None):
+    """Everything about one data set, or what some policies ask; returns its lines of the table."""
+    passes = [each._replace(policies=tuple(policy for policy in each.policies if policies is None or policy in policies)) for each in data.passes]
+    return [check_pass(data, each, program, shared, folder, checks) for each in passes if each.policies]
+
+
+def check_pass(data, one, program, shared, folder, checks):
+    name = f"{data.name} {'+'.join(one.policies)}"
+    print(f"--- {name}", flush=True)
+    folder = folder / name.replace(" ", "_")
     definitions = folder / "definitions"
     definitions.mkdir(parents=True)
-    oracle = Oracle(shared, data)
-    (definitions / f"{data.name}.yaml").write_text(data.definitions(oracle.windows), encoding="utf-8")
-    path, lines, distinct = data.stream(shared, folder)
-    with store.Store(program, folder, definitions) as server:
+    oracle = Oracle(shared, data, one.policies)
+    (definitions / f"{data.name}.yaml").write_text(data.definitions(oracle.windows, one.lateness), encoding="utf-8")
+    path, lines, distinct = data.stream(shared, folder, one.sort)
+    with store.Store(program, folder, definitions, ["--backfill-producer", "*"] if one.arrival else []) as server:
         server.start()
-        pushed = server.run("push", "--stream", STREAM, "--file", path, *(["--producer-field", data.producer] if data.producer else []))
+        pushed = server.run("push", "--stream", STREAM, "--file", path, *(["--producer-field", data.producer] if data.producer else []),
+                            *(["--map", "arrival_time=arrival_time"] if one.arrival else []))
         checks.equal("accepted", pushed["accepted"] + pushed["late"], distinct)
         checks.equal("duplicates", pushed["duplicates"], lines - distinct)
         checks.equal("refused", pushed["quarantined"] + pushed["unreadable"], 0)
+        if one.too_late:
+            check_late(server, shared / one.too_late, pushed, checks)
         cells, seconds = report.Cells(), 0.0
         for entity in data.entities:
             seconds += ask(data, entity, oracle, server, folder, cells)
-        cells.check(checks, f"{data.name}, every aggregate of every window")
+        cells.check(checks, f"{name}, every aggregate of every window")
         server.stop()
     questions = sum(map(len, oracle.questions.values()))
-    return data.name, lines, pushed["seconds"], questions, cells.compared, cells.wrong, seconds
+    return name, lines, pushed["seconds"], questions, cells.compared, cells.wrong, seconds
+
+
+def check_late(server, labels, pushed, checks):
+    """The events that views refused for their lateness are exactly those that were made too late, and all of them can be looked at."""
+    with gzip.open(labels, "rt", encoding="utf-8") as source:
+        too_late = {int(row["event_id"]) for row in csv.DictReader(source) if row["class"] == "too_late"}
+    listed = server.run("late", "--stream", STREAM, "--limit", 1000)
+    checks.equal("too late for the views", pushed["late"], len(too_late))
+    checks.equal("kept in the late output", listed["total"], len(too_late))
+    kept = {json.loads(late["event"])["event_id"] for late in listed["events"] if late["views"]}
+    checks.that("the late output holds those labelled as too late, and nothing else", kept == too_late, f"{len(kept - too_late)} others, {len(too_late - kept)} missing")
 
 
 def ask(data, entity, oracle, server, folder, cells):
@@ -157,7 +206,7 @@ def ask(data, entity, oracle, server, folder, cells):
         raise store.Failure(f"training answered {len(found):,} of {len(oracle.questions[entity.name]):,} rows about {entity.name}")
     progress = report.Progress(f"comparing {entity.name}", len(oracle.answers[entity.name]))
     for number, answer in enumerate(oracle.answers[entity.name]):
-        row = found[oracle.questions[entity.name][answer["entity_id"], answer["as_of"]]]
+        row = found[oracle.questions[entity.name][answer["entity_id"], answer["as_of"], answer["policy"]]]
         for column in AGGREGATES:
             cell = row[header[f"{column}_{answer['window']}"]]
             cells.add(same(data, column, cell, answer[column]), lambda: describe(answer, column, cell))
@@ -167,7 +216,7 @@ def ask(data, entity, oracle, server, folder, cells):
 
 
 def describe(answer, column, cell):
-    return (f"query {answer['query_id']}: {answer['entity_type']} {answer['entity_id']} {answer['window']} as of {answer['as_of']}: "
+    return (f"query {answer['query_id']}: {answer['entity_type']} {answer['entity_id']} {answer['window']} as of {answer['as_of']}, {answer['policy']}: "
             f"{column} is {cell or 'null'}, the oracle says {answer[column] or 'null'}")
 
 

@@ -45,7 +45,11 @@ def check_fraud(arguments, folder, checks):
 
 
 def check_asof(arguments, folder, checks):
-    lines = [asof.check(asof.DATA_SETS[name], arguments.program, arguments.shared, folder, checks) for name in arguments.names or asof.DATA_SETS]
+    lines = []
+    for name in arguments.names or asof.DATA_SETS:
+        lines += asof.check(asof.DATA_SETS[name], arguments.program, arguments.shared, folder, checks, arguments.policy)
+    if not lines:
+        raise store.Failure(f"no question of these data sets is asked under {' or '.join(arguments.policy)}")
     report.table(["data set", "lines pushed", "push s", "questions", "cells", "wrong", "training s"], lines)
 
 
@@ -58,6 +62,7 @@ def parse():
     one.set_defaults(script=check_fraud)
     other = report.options(which.add_parser("asof", help="as-of oracles of five streams"))
     other.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(asof.DATA_SETS)} (default: all)")
+    other.add_argument("--policy", action="append", choices=["final", "online", "all", "drop_late"], help="only the questions of this policy; may be repeated (default: all of them)")
     other.set_defaults(script=check_asof)
     arguments = parser.parse_args()
     unknown = [name for name in getattr(arguments, "names", []) if name not in asof.DATA_SETS]

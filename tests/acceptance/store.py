@@ -32,10 +32,11 @@ def built_program():
 class Store:
     """One data directory and the server process that owns it, if one runs. A context manager: leaving it kills the process."""
 
-    def __init__(self, program, folder, definitions):
+    def __init__(self, program, folder, definitions, options=()):
         self.program = pathlib.Path(program)
         self.folder = pathlib.Path(folder)
         self.definitions = definitions
+        self.options = list(options)
         self.process = None
         self.grpc = None
         self.errors = self.folder / "serve.err"
@@ -52,7 +53,7 @@ class Store:
     def start(self):
         """Starts the server on free ports and returns the seconds until its `ready` line."""
         begun = time.monotonic()
-        command = [self.program, "serve", "--data", self.folder / "data", "--definitions", self.definitions, "--grpc", "0", "--http", "0"]
+        command = [self.program, "serve", "--data", self.folder / "data", "--definitions", self.definitions, "--grpc", "0", "--http", "0", *self.options]
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
         line = self._first_line(begun + READY_SECONDS)

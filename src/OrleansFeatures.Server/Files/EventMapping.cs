@@ -29,7 +29,7 @@ internal sealed record EventMapping(string Stream, uint SchemaVersion, MappedFie
         int[] said = columns[names.Length..];
         return new EventMapping(definition.Name, definition.Version, fields, new EnvelopeMapping
         {
-            Producer = ProducerOf(producerColumn, said[EnvelopeName.Producer], input),
+            Producer = ProducerOf(producerColumn, said[EnvelopeName.Producer], map.Has(envelope[EnvelopeName.Producer].Name), input),
             Operation = said[EnvelopeName.Operation],
             Arrival = said[EnvelopeName.ArrivalTime],
             Otherwise = operation,
@@ -37,16 +37,16 @@ internal sealed record EventMapping(string Stream, uint SchemaVersion, MappedFie
         });
     }
 
-    private static int ProducerOf(string? option, int mapped, InputFile input)
+    private static int ProducerOf(string? option, int found, bool isMapped, InputFile input)
     {
         if (option is null)
         {
-            return mapped;
+            return found;
         }
 
-        if (mapped != EnvelopeMapping.NoColumn)
+        if (isMapped)
         {
-            throw CommandFailure.Usage($"--producer-field {option}: column {input.Rows.Columns[mapped]} names the producers too; use one of the two");
+            throw CommandFailure.Usage($"--producer-field {option}: --map names a column of the producers too; use one of the two");
         }
 
         int column = input.Rows.IndexOf(option, learn: input.Rows is JsonLinesRowReader);

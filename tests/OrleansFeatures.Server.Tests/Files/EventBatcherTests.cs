@@ -183,7 +183,7 @@ public sealed class EventBatcherTests : IDisposable
     {
         const string csv = "tx_id,tx_time,city,amount,fraud,a,b\n";
         Should.Throw<CommandFailure>(() => Batches(csv, ["op=a", "@op=b"])).Message.ShouldContain("--map op=...: @op is mapped too");
-        Should.Throw<CommandFailure>(() => Batches(csv, ["producer=a"], producer: "b")).Message.ShouldContain("--producer-field b: column a names the producers too");
+        Should.Throw<CommandFailure>(() => Batches(csv, ["producer=a"], producer: "b")).Message.ShouldContain("--producer-field b: --map names a column of the producers too");
         Should.Throw<CommandFailure>(() => Batches(csv, ["arrival_time=c"])).Message.ShouldContain("no column for arrival_time (mapped to 'c')");
     }
 
@@ -205,6 +205,13 @@ public sealed class EventBatcherTests : IDisposable
         batch.Request.OperationOfEvent.ShouldBe([Operation.Insert, Operation.Delete]);
         batch.Request.Producers.ShouldBe(["", "desk"]);
         batch.Request.ArrivalTimeMicros.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Json_takes_its_producer_from_the_column_that_the_option_names()
+    {
+        const string fields = "\"tx_time\":\"2018-04-01T00:00:00Z\",\"city\":\"x\",\"amount\":1,\"fraud\":false";
+        Batches($"{{\"tx_id\":1,{fields},\"till\":7}}\n", producer: "till", name: "events.jsonl").ShouldHaveSingleItem().Request.Producers.ShouldBe(["7"]);
     }
 
     private string? Problem(string csv)
