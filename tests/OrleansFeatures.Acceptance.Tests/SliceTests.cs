@@ -9,9 +9,14 @@ public sealed class SliceTests
     public Task The_published_fraud_features_of_the_first_events_and_nothing_changes_when_they_are_pushed_twice() =>
         AcceptanceScript.Pass("oracles.py", ["fraud", "--rows", "60000"], FraudFiles);
 
+    /// <summary>Both what was known at each instant and what is known today.</summary>
     [Fact]
     public Task Every_as_of_answer_about_devices_over_a_mobile_network() =>
         AcceptanceScript.Pass("oracles.py", ["asof", "ooo"], "ooo_events.csv.gz", "ooo_asof_oracle.csv.gz");
+
+    [Fact]
+    public Task Views_that_allow_an_hour_refuse_exactly_the_events_that_are_later_and_answer_without_them() =>
+        AcceptanceScript.Pass("oracles.py", ["asof", "stress", "--policy", "drop_late"], "stress_stream.jsonl.gz", "stress_labels.csv.gz", "stress_asof_oracle.csv.gz");
 
     [Fact]
     public Task Nothing_is_lost_or_doubled_when_the_server_is_killed_in_the_middle_of_a_push() =>

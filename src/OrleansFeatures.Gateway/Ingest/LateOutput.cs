@@ -17,7 +17,7 @@ public sealed record LateArrival(string Stream, long ArrivalMicros, long EventTi
     public long Id { get; init; }
 }
 
-/// <summary>A view, as "name@version", and the lateness that it allows.</summary>
+/// <summary>A view, by its name (and version, where it is not the newest), and the lateness that it allows.</summary>
 public sealed record MissedView(string View, long AllowedMicros);
 
 /// <summary>

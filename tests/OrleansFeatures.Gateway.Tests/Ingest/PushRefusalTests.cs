@@ -25,6 +25,10 @@ public sealed class PushRefusalTests
         { "count", StatusCode.InvalidArgument, "columns.count: 4000000000 events in one push; send at most 100000 at once" },
         { "producer", StatusCode.InvalidArgument, "producer: a name of 300 bytes; use at most 255 bytes" },
         { "producers", StatusCode.InvalidArgument, "producer_of_event: it has 1 entries for 3 events" },
+        { "operations", StatusCode.InvalidArgument, "operation_of_event: it has 2 entries for 3 events; give an operation per event, or leave the list empty for `operation` to hold for all" },
+        { "operation", StatusCode.InvalidArgument, "operation_of_event[1]: there is no operation 7; send INSERT (0), UPSERT (1) or DELETE (2)" },
+        { "operation of all", StatusCode.InvalidArgument, "operation: there is no operation 3" },
+        { "arrivals", StatusCode.InvalidArgument, "arrival_time_micros: it has 1 entries for 3 events; give an arrival time per event, or leave the list empty for all to arrive now" },
         { "producer index", StatusCode.InvalidArgument, "producer_of_event[2]: 2 is beyond the 2 names of `producers`" },
     };
 
@@ -75,6 +79,18 @@ public sealed class PushRefusalTests
                 break;
             case "name":
                 request.FieldNames[4] = "amont";
+                break;
+            case "operations":
+                request.OperationOfEvent.AddRange([Operation.Insert, Operation.Delete]);
+                break;
+            case "operation":
+                request.OperationOfEvent.AddRange([Operation.Insert, (Operation)7, Operation.Delete]);
+                break;
+            case "operation of all":
+                request.Operation = (Operation)3;
+                break;
+            case "arrivals":
+                request.ArrivalTimeMicros.Add(1);
                 break;
             case "name twice":
                 request.FieldNames[4] = "id";

@@ -178,6 +178,33 @@ public sealed class RestTests
     }
 
     [Fact]
+    public async Task An_event_says_beside_its_fields_what_it_does_when_it_arrived_and_who_saw_it()
+    {
+        await using RunningStore store = await RunningStore.StartAsync(backfillProducers: "history");
+        const string rest = "\"at\":\"2018-04-01T00:00:01Z\",\"user\":\"ada\",\"shop\":1}";
+        string[] lines =
+        [
+            "{\"@op\":\"insert\",\"@producer\":\"history\",\"@arrival_time\":\"2018-04-01T01:00:00Z\",\"id\":1," + rest,
+            "{\"@op\":null,\"@arrival_time\":null,\"id\":2," + rest,
+            "{\"@arrival_time\":\"2018-04-01T01:00:00Z\",\"id\":3," + rest,
+            "{\"@arrival_time\":1522540800,\"id\":4," + rest,
+            "{\"@op\":\"remove\",\"id\":5," + rest,
+            "{\"@producer\":7,\"id\":6," + rest,
+            "{\"@ops\":\"insert\",\"id\":7," + rest,
+        ];
+        JsonElement answer = await PostAsync(store, "/events/v1/clicks?producer=till", string.Join('\n', lines), HttpStatusCode.OK);
+        JsonElement[] results = [.. answer.GetProperty("results").EnumerateArray()];
+        results.Select(result => Text(result, "result")).ShouldBe(["ACCEPTED", "ACCEPTED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "QUARANTINED", "QUARANTINED"]);
+        results.Skip(2).Select(result => Text(result, "field")).ShouldBe(["arrival_time", "@arrival_time", "@op", "@producer", "@ops"]);
+        Text(results[2], "reason").ShouldBe("producer 'till' has no right to state when events arrived");
+        Text(results[4], "reason").ShouldBe("there is no operation \"remove\"");
+        Text(results[4], "fix").ShouldBe("use one of insert, upsert, delete");
+        await WaitForEventsAsync(store, 2);
+        JsonElement known = await GetAsync(store, "/features/v1/user/ada?as_of=2018-04-01T00:01:00Z&known_at=2018-04-01T01:00:00Z");
+        known.GetProperty("features").GetProperty("user_stats:n").GetInt64().ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Text_that_is_not_unicode_is_one_bad_line()
     {
         await using RunningStore store = await RunningStore.StartAsync();
@@ -202,6 +229,7 @@ public sealed class RestTests
     [InlineData("POST", "/events/v1/clicks", "<xml/>", HttpStatusCode.BadRequest, "body", "body: it is not JSON")]
     [InlineData("POST", "/events/v1/clicks", "[{},", HttpStatusCode.BadRequest, "body", "body: it is not JSON")]
     [InlineData("POST", "/events/v1/clicks?schema_version=x", "{}", HttpStatusCode.BadRequest, "schema_version", "schema_version: 'x' is not a version")]
+    [InlineData("POST", "/events/v1/clicks?op=remove", "{}", HttpStatusCode.BadRequest, "op", "op: there is no operation 'remove'; use one of insert, upsert, delete")]
     [InlineData("POST", "/features/v1/al:get", "{}", HttpStatusCode.NotFound, "what.feature_service", "what.feature_service: there is no feature service 'al'")]
     [InlineData("POST", "/features/v1/all:get", "[]", HttpStatusCode.BadRequest, "body", "body: it is a JSON array")]
     [InlineData("POST", "/features/v1/all:get", "{\"entity\":[]}", HttpStatusCode.BadRequest, "entity", "entity: there is no such property")]
@@ -245,6 +273,15 @@ public sealed class RestTests
         await using RunningStore store = await RunningStore.StartAsync();
         (await store.Http.GetStringAsync("/healthz", RunningStore.Cancelled)).ShouldBe("ok\n");
         (await store.Http.GetStringAsync("/readyz", RunningStore.Cancelled)).ShouldBe("ready\n");
+    }
+
+    /// <summary>Reads by entity over REST carry no token, so they wait for the count of everything known.</summary>
+    private static async Task WaitForEventsAsync(RunningStore store, long events)
+    {
+        while ((await GetAsync(store, "/features/v1/user/ada?as_of=2018-04-01T00:01:00Z")).GetProperty("features").GetProperty("user_stats:n").GetInt64() < events)
+        {
+            RunningStore.Cancelled.ThrowIfCancellationRequested();
+        }
     }
 
     private static string? Text(JsonElement element, string name) => element.GetProperty(name).GetString();

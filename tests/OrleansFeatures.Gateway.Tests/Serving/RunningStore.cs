@@ -12,7 +12,13 @@ internal sealed class RunningStore : IAsyncDisposable
     private GrpcChannel? _channel;
     private EmbeddedServer? _server;
 
-    private RunningStore(string yaml) => WriteDefinitions(yaml);
+    private readonly string[] _backfillProducers;
+
+    private RunningStore(string yaml, string[] backfillProducers)
+    {
+        _backfillProducers = backfillProducers;
+        WriteDefinitions(yaml);
+    }
 
     public IngestService.IngestServiceClient Ingest => new(_channel!);
 
@@ -30,9 +36,9 @@ internal sealed class RunningStore : IAsyncDisposable
 
     public static CancellationToken Cancelled => Xunit.TestContext.Current.CancellationToken;
 
-    public static async Task<RunningStore> StartAsync(string yaml = Definitions.Everything)
+    public static async Task<RunningStore> StartAsync(string yaml = Definitions.Everything, params string[] backfillProducers)
     {
-        var store = new RunningStore(yaml);
+        var store = new RunningStore(yaml, backfillProducers);
         await store.OpenAsync(withDefinitions: true);
         return store;
     }
@@ -58,7 +64,8 @@ internal sealed class RunningStore : IAsyncDisposable
 
     private async Task OpenAsync(bool withDefinitions)
     {
-        _server = await EmbeddedServer.StartAsync(new ServeOptions(_folder.Path, withDefinitions ? _definitions.Path : null, 0, 0), Cancelled);
+        var options = new ServeOptions(_folder.Path, withDefinitions ? _definitions.Path : null, 0, 0) { BackfillProducers = _backfillProducers };
+        _server = await EmbeddedServer.StartAsync(options, Cancelled);
         _channel = GrpcChannel.ForAddress(_server.GrpcAddress);
         Http = new HttpClient { BaseAddress = _server.HttpAddress };
     }
