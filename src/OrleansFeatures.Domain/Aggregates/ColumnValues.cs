@@ -41,7 +41,7 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
         return call.Kind switch
         {
             AggregateKind.Sum => Sum(),
-            AggregateKind.Mean => Double(Total() / _bits.Length),
+            AggregateKind.Mean => Answer.Of(Total() / _bits.Length),
             AggregateKind.Min => FeatureValue.Of(_order.ValueOf(Extreme(-1))),
             AggregateKind.Max => FeatureValue.Of(_order.ValueOf(Extreme(1))),
             AggregateKind.First => FeatureValue.Of(_order.ValueOf(_bits[0])),
@@ -55,24 +55,20 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
             AggregateKind.Mode => FeatureValue.Of(Mode()),
             AggregateKind.TopK => FeatureValue.Of(TopK((int)call.Argument)),
             AggregateKind.Histogram => FeatureValue.Of(Histogram(call.Bounds!)),
-            AggregateKind.Entropy => Double(Entropy()),
+            AggregateKind.Entropy => Answer.Of(Shares.Entropy(Groups().Occurrences)),
             AggregateKind.Any => FeatureValue.Of(Value.Of(_bits.ContainsAnyExcept(0))),
             AggregateKind.All => FeatureValue.Of(Value.Of(!_bits.Contains(0))),
-            AggregateKind.Ewma => Double(Trends.Ewma(AsDoubles(), _times, call.Argument)),
-            AggregateKind.Slope => Double(Trends.Slope(AsDoubles(), _times)),
-            AggregateKind.Delta => _isDouble ? Double(RawDoubles[^1] - RawDoubles[0]) : Trends.Delta(_bits[0], _bits[^1]),
-            AggregateKind.Drawdown => _isDouble ? Double(Trends.Drawdown(RawDoubles)) : Trends.Drawdown(_bits),
+            AggregateKind.Ewma => Answer.Of(Trends.Ewma(AsDoubles(), _times, call.Argument)),
+            AggregateKind.Slope => Answer.Of(Trends.Slope(AsDoubles(), _times)),
+            AggregateKind.Delta => _isDouble ? Answer.Of(RawDoubles[^1] - RawDoubles[0]) : Trends.Delta(_bits[0], _bits[^1]),
+            AggregateKind.Drawdown => _isDouble ? Answer.Of(Trends.Drawdown(RawDoubles)) : Trends.Drawdown(_bits),
             AggregateKind.Rate => Rate(call.Field is null ? _bits.Length : Total()),
-            AggregateKind.TimeSinceLast => Double((span.AsOf - _times[^1]) / WindowSpan.MicrosPerSecond),
-            _ => Double(SharedMoments().Result(call.Kind)),
+            AggregateKind.TimeSinceLast => Answer.Of((span.AsOf - _times[^1]) / WindowSpan.MicrosPerSecond),
+            _ => Answer.Of(SharedMoments().Result(call.Kind)),
         };
     }
 
     private readonly ReadOnlySpan<double> RawDoubles => MemoryMarshal.Cast<long, double>(_bits);
-
-    /// <summary>Events hold finite numbers only, so anything else is a result beyond the largest double.</summary>
-    private static FeatureValue Double(double? value) =>
-        value is not { } number ? FeatureValue.Null : double.IsFinite(number) ? FeatureValue.Of(Value.Of(number)) : FeatureValue.Invalid;
 
     private ReadOnlySpan<double> AsDoubles()
     {
@@ -93,16 +89,7 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
         return _doubles;
     }
 
-    private readonly FeatureValue Sum()
-    {
-        if (_isDouble)
-        {
-            return Double(Sums.Of(RawDoubles));
-        }
-
-        Int128 sum = Sums.Of(_bits);
-        return sum < long.MinValue || sum > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)sum));
-    }
+    private readonly FeatureValue Sum() => _isDouble ? Answer.Of(Sums.Of(RawDoubles)) : Answer.Of(Sums.Of(_bits));
 
     private readonly double Total() => _isDouble ? Sums.Of(RawDoubles) : (double)Sums.Of(_bits);
 
@@ -176,7 +163,7 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
         return _ordered;
     }
 
-    private FeatureValue Continuous(double fraction) => Double(
+    private FeatureValue Continuous(double fraction) => Answer.Of(
         _isDouble ? Ranks.Continuous(MemoryMarshal.Cast<long, double>(Ordered()), fraction) : Ranks.Continuous(Ordered(), fraction));
 
     private Value Discrete(double fraction) => _isDouble
@@ -234,27 +221,9 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
         return list;
     }
 
-    /// <summary>As log₂ n - Σ c log₂ c / n, where one value only gives zero exactly.</summary>
-    private double Entropy()
-    {
-        ValueGroups groups = Groups();
-        if (groups.Count == 1)
-        {
-            return 0;
-        }
-
-        (double high, double low) = (0, 0);
-        foreach (int occurrences in groups.Occurrences)
-        {
-            Sums.Add(ref high, ref low, occurrences * Math.Log2(occurrences));
-        }
-
-        return Math.Log2(_bits.Length) - ((high + low) / _bits.Length);
-    }
-
     private readonly FeatureValue Rate(double total)
     {
         double seconds = span.Seconds(_times[0]);
-        return seconds > 0 ? Double(total / seconds) : FeatureValue.Null;
+        return seconds > 0 ? Answer.Of(total / seconds) : FeatureValue.Null;
     }
 }

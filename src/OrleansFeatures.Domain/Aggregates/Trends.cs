@@ -13,12 +13,12 @@ internal static class Trends
     public static double Ewma(ReadOnlySpan<double> values, ReadOnlySpan<long> times, double halfLifeMicros)
     {
         long newest = times[^1];
-        double rate = -Math.Log(2) / halfLifeMicros;
+        double rate = DecayRate(halfLifeMicros);
         (double high, double low, double weights) = (0, 0, 0);
         double weight = 1;
         for (int row = values.Length - 1; row >= 0 && weight > 0; row--)
         {
-            weight = Math.Exp(rate * (newest - times[row]));
+            weight = Decay(rate, newest - times[row]);
             weights += weight;
             Sums.Add(ref high, ref low, weight * values[row]);
         }
@@ -51,6 +51,12 @@ internal static class Trends
         return (high + low) / timeSquares * WindowSpan.MicrosPerSecond;
     }
 
+    /// <summary>The exponent per microsecond at which weights halve with every half-life.</summary>
+    public static double DecayRate(double halfLifeMicros) => -Math.Log(2) / halfLifeMicros;
+
+    /// <summary>The weight of an event that is so much older than the one of weight 1.</summary>
+    public static double Decay(double rate, long ageMicros) => Math.Exp(rate * ageMicros);
+
     public static double Drawdown(ReadOnlySpan<double> values)
     {
         double greatest = values[0];
@@ -78,11 +84,7 @@ internal static class Trends
         return fall > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)fall));
     }
 
-    public static FeatureValue Delta(long first, long last)
-    {
-        Int128 delta = (Int128)last - first;
-        return delta < long.MinValue || delta > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)delta));
-    }
+    public static FeatureValue Delta(long first, long last) => Answer.Of((Int128)last - first);
 
     private static (double Time, double Value) MeansFromFirst(ReadOnlySpan<double> values, ReadOnlySpan<long> times)
     {

@@ -1,7 +1,10 @@
+using OrleansFeatures.Domain.Events;
+
 namespace OrleansFeatures.Domain.Summaries;
 
 /// <summary>
-/// What an object takes of the heap, for the accounting of an entity's memory: an estimate that follows the 64-bit runtime's layout, and is not measured.
+/// What an object takes of the heap, for the accounting of an entity's memory: an estimate that follows the 64-bit runtime's layout, and is not measured. Texts count
+/// in full wherever they are held, although several holders may share one.
 /// </summary>
 internal static class ObjectBytes
 {
@@ -21,6 +24,10 @@ internal static class ObjectBytes
     public static long Array(int length, int elementBytes) => length == 0 ? 0 : RoundUp(ArrayHead + ((long)length * elementBytes));
 
     public static long Text(string? text) => text is null ? 0 : RoundUp(TextHead + (2L * text.Length));
+
+    public static long Text(Value value) => value.Type == FieldType.String ? Text(value.Text) : 0;
+
+    public static long Texts(in StatisticRow row) => Text(row.Id.Text) + Text(row.Value);
 
     private static long RoundUp(long bytes) => (bytes + 7) & ~7;
 }

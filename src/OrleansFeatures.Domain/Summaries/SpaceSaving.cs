@@ -1,3 +1,4 @@
+using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Summaries;
@@ -82,6 +83,13 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
         _textBytes -= ObjectBytes.Text(_texts?[counter]);
         Put(counter, key, value);
         return counter;
+    }
+
+    /// <summary>The counter of a value, or -1.</summary>
+    public int Find(Value value)
+    {
+        value = ValueHash.Canonical(value);
+        return Find(KeyOf(value), value);
     }
 
     public void Merge(SpaceSaving other)
@@ -209,12 +217,13 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
 
     private int Rarest()
     {
-        int rarest = 0;
-        for (int counter = 1; counter < _length; counter++)
+        ReadOnlySpan<long> counts = _counts.AsSpan(0, _length);
+        long least = Extremes.Least(counts);
+        int rarest = counts.IndexOf(least);
+        for (int step, counter = rarest + 1; (step = counts[counter..].IndexOf(least)) >= 0; counter++)
         {
-            bool isRarer = _counts[counter] < _counts[rarest]
-                || (_counts[counter] == _counts[rarest] && ValueOrder.Compare(ValueOf(counter), ValueOf(rarest)) > 0);
-            rarest = isRarer ? counter : rarest;
+            counter += step;
+            rarest = ValueOrder.Compare(ValueOf(counter), ValueOf(rarest)) > 0 ? counter : rarest;
         }
 
         return rarest;

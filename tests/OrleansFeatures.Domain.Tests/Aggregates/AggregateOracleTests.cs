@@ -86,7 +86,7 @@ public sealed class AggregateOracleTests
         }
     }
 
-    private static Column RandomColumn(FieldType type, int seed)
+    internal static Column RandomColumn(FieldType type, int seed)
     {
         var random = new Random(seed);
         var shape = (Shape)(seed % 7);

@@ -1,0 +1,67 @@
+namespace OrleansFeatures.Domain.Summaries;
+
+/// <summary>The N oldest or the N newest rows, by event time and then id. Exact, whatever the order in which they came.</summary>
+internal sealed class EndRows(int limit, bool newest) : IStatistic
+{
+    private const int RowsMin = 4;
+
+    private StatisticRow[] _rows = [];
+    private int _length;
+
+    /// <summary>From the end that counts: the oldest first, or the newest first.</summary>
+    public ReadOnlySpan<StatisticRow> Rows => _rows.AsSpan(0, _length);
+
+    public long Bytes
+    {
+        get
+        {
+            long bytes = ObjectBytes.Of(fields: 3) + ObjectBytes.Array(_rows.Length, elementBytes: 48);
+            foreach (StatisticRow row in Rows)
+            {
+                bytes += ObjectBytes.Texts(row);
+            }
+
+            return bytes;
+        }
+    }
+
+    public void Add(in StatisticRow row)
+    {
+        int at = PlaceOf(row);
+        if (at == limit)
+        {
+            return;
+        }
+
+        if (_length == _rows.Length && _length < limit)
+        {
+            Array.Resize(ref _rows, Math.Min(Math.Max(RowsMin, _length * 2), limit));
+        }
+
+        _length = Math.Min(_length + 1, limit);
+        _rows.AsSpan(at, _length - at - 1).CopyTo(_rows.AsSpan(at + 1));
+        _rows[at] = row;
+    }
+
+    public void Merge(IStatistic other)
+    {
+        foreach (StatisticRow row in ((EndRows)other).Rows)
+        {
+            Add(row);
+        }
+    }
+
+    private int PlaceOf(in StatisticRow row)
+    {
+        int low = 0;
+        int high = _length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            bool isBefore = newest ? row.CompareTo(_rows[middle]) > 0 : row.CompareTo(_rows[middle]) < 0;
+            (low, high) = isBefore ? (low, middle) : (middle + 1, high);
+        }
+
+        return low;
+    }
+}
