@@ -148,5 +148,45 @@ public sealed class RegistryServiceTests
             .Status.Detail.ShouldBe("kind: there is no kind 'steam'; did you mean 'stream'?");
     }
 
+    [Fact]
+    public async Task A_view_of_every_window_is_applied_to_a_running_store_and_answers_from_history()
+    {
+        const string windows =
+            """
+              - name: windows
+                entity: user
+                stream: clicks
+                allowed_lateness: 7d
+                features:
+                  - {name: day, aggregate: count, window: {tumbling: 1d}}
+                  - {name: zurich_day, aggregate: count, window: {tumbling: 1d, time_zone: Europe/Zurich}}
+                  - {name: zurich_week, aggregate: count, window: {tumbling: week, time_zone: Europe/Zurich}}
+                  - {name: zurich_month, aggregate: count, window: {tumbling: month, time_zone: Europe/Zurich}}
+                  - {name: visit, aggregate: count, window: {session: 30m}}
+                  - {name: last_3, aggregate: sum(count), window: {last: 3}}
+                  - {name: yesterday, aggregate: count, window: {tumbling: 1d}, delay: 1d}
+                  - {name: shops, aggregate: sum(count), window: {tumbling: 1d}, by: shop, accuracy: {exact_for: 2d, hop: 5m}}
+
+            """;
+        await using RunningStore store = await RunningStore.StartAsync();
+
+        // Midnight is two o'clock in Zurich, on Sunday the 1st of April.
+        PushResponse pushed = await store.Ingest.PushAsync(
+            Clicks.Rows(Clicks.Row(1, -7_300), Clicks.Row(2, -7_100), Clicks.Row(3, 0), Clicks.Row(4, 10, shop: 2, count: 5), Clicks.Row(5, 4_000, count: 7), Clicks.Row(6, 4_010, count: 9)), cancellationToken: RunningStore.Cancelled);
+        string yaml = Definitions.Everything.Replace("feature_services:\n", windows + "feature_services:\n", StringComparison.Ordinal);
+        await store.Registry.ApplyAsync(new ApplyRequest { Files = { FileOf(yaml) } }, cancellationToken: RunningStore.Cancelled);
+        for (int round = 0; round < 2; round++)
+        {
+            GetFeaturesResponse features = await store.Features.GetFeaturesAsync(Clicks.Ask("ada", 4_010, pushed.Token, "windows:*"), cancellationToken: RunningStore.Cancelled);
+            features.Rows.Int64S.ShouldBe([4, 5, 6, 5, 2, 21, 0]);
+            features.Rows.Maps.ShouldHaveSingleItem().Keys.Select(key => key.Int64).ShouldBe([1, 2]);
+            features.Rows.Maps[0].Values.Select(value => value.Int64).ShouldBe([17, 5]);
+            await store.RestartAsync();
+        }
+
+        Definition view = await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "feature_view", Name = "windows" }, cancellationToken: RunningStore.Cancelled);
+        view.FeatureView.Features.Select(feature => feature.Window).Distinct().ShouldBe(["tumbling 1d UTC", "tumbling 1d Europe/Zurich", "tumbling week Europe/Zurich", "tumbling month Europe/Zurich", "session 30m max 1d", "last 3"]);
+    }
+
     private static DefinitionFile FileOf(string yaml) => new() { Name = "everything.yaml", Content = yaml };
 }
