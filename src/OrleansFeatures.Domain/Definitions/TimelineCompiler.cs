@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
-using OrleansFeatures.Domain.Expressions;
 using OrleansFeatures.Domain.Windows;
 
 namespace OrleansFeatures.Domain.Definitions;
@@ -15,9 +14,7 @@ internal sealed class TimelineCompiler
     private readonly StreamPlan _stream;
     private readonly int _timeline;
     private readonly Action<string, string, string> _report;
-    private readonly List<ColumnPlan> _columns = [];
-    private readonly List<FilterPlan> _filters = [];
-    private readonly List<LanePlan> _lanes = [];
+    private readonly TimelineColumns _columns;
     private readonly List<FeaturePlan> _features = [];
     private readonly Dictionary<WindowDefinition, CalendarWindow> _calendars = [];
     private long _reachMicros;
@@ -27,6 +24,7 @@ internal sealed class TimelineCompiler
         _stream = stream;
         _timeline = timeline;
         _report = report;
+        _columns = new TimelineColumns(stream, report);
     }
 
     public static EntityPlan Compile(EntityPlan entity, ImmutableArray<ViewPlan> views, Action<string, string, string> report)
@@ -40,7 +38,7 @@ internal sealed class TimelineCompiler
             }
 
             entity.Timelines = entity.Timelines.Add(
-                new TimelinePlan(group.Key, [.. compiler._columns], [.. compiler._filters], [.. compiler._lanes], [.. compiler._features], new Duration(compiler._reachMicros), Catalog.RetentionSlack));
+                new TimelinePlan(group.Key, compiler._columns.Columns, compiler._columns.Filters, compiler._columns.Lanes, [.. compiler._features], new Duration(compiler._reachMicros), Catalog.RetentionSlack));
             entity.Features = entity.Features.AddRange(compiler._features);
         }
 
@@ -50,7 +48,7 @@ internal sealed class TimelineCompiler
     private void Add(ViewPlan view)
     {
         var seen = new HashSet<string>();
-        ulong viewFilter = FilterBit($"{view.Path}.where", view.Definition.Where) | LatenessBit($"{view.Path}.allowed_lateness", view.Definition.AllowedLateness);
+        ulong viewFilter = _columns.FilterBit($"{view.Path}.where", view.Definition.Where) | _columns.LatenessBit($"{view.Path}.allowed_lateness", view.Definition.AllowedLateness);
         for (int index = 0; index < view.Definition.Features.Length; index++)
         {
             FeatureDefinition feature = view.Definition.Features[index];
@@ -98,7 +96,7 @@ internal sealed class TimelineCompiler
             return null;
         }
 
-        ulong filterBits = viewFilter | FilterBit($"{path}.where", feature.Where);
+        ulong filterBits = viewFilter | _columns.FilterBit($"{path}.where", feature.Where);
         return new FeaturePlan
         {
             Reference = view.Reference(feature.Name),
@@ -110,7 +108,7 @@ internal sealed class TimelineCompiler
             Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits) { Calendar = CalendarOf(feature.Window) },
             Column = column,
             By = by,
-            Lane = by < 0 && aggregate.IsFoldedOver(column < 0 ? FieldType.Timestamp : _columns[column].Type) ? Lane(column, filterBits, aggregate.NeedsMoments) : -1,
+            Lane = by < 0 && aggregate.IsFoldedOver(column < 0 ? FieldType.Timestamp : _columns.TypeOf(column)) ? _columns.Lane(column, filterBits, aggregate.NeedsMoments) : -1,
             Accuracy = feature.Accuracy ?? Catalog.AccuracyDefault,
             Default = DefaultOf($"{path}.default", feature, aggregate, type),
         };
@@ -179,7 +177,7 @@ internal sealed class TimelineCompiler
         }
 
         type = resultType;
-        column = Column(path, position, fieldType);
+        column = _columns.Column(path, position, fieldType);
         return column >= 0;
     }
 
@@ -204,104 +202,8 @@ internal sealed class TimelineCompiler
             return false;
         }
 
-        column = Column(path, position, _stream.Fields[position].Type);
+        column = _columns.Column(path, position, _stream.Fields[position].Type);
         return column >= 0;
-    }
-
-    /// <summary>The lane of a column and a filter, shared by all features that read them.</summary>
-    private int Lane(int column, ulong filterBits, bool moments)
-    {
-        int lane = _lanes.FindIndex(lane => lane.Column == column && lane.FilterBits == filterBits);
-        if (lane < 0)
-        {
-            _lanes.Add(new LanePlan(column, filterBits, moments));
-            return _lanes.Count - 1;
-        }
-
-        _lanes[lane] = _lanes[lane] with { Moments = _lanes[lane].Moments || moments };
-        return lane;
-    }
-
-    private int Column(string path, int position, FieldType type)
-    {
-        int existing = _columns.FindIndex(column => column.Field == position);
-        if (existing >= 0)
-        {
-            return existing;
-        }
-
-        if (_columns.Count == Limits.ColumnsPerTimelineMax)
-        {
-            _report($"{path}.aggregate", $"this entity already keeps {Limits.ColumnsPerTimelineMax} fields of stream '{_stream.Name}'", "split the entity type in two");
-            return -1;
-        }
-
-        _columns.Add(new ColumnPlan(position, type, 1UL << (32 + _columns.Count)));
-        return _columns.Count - 1;
-    }
-
-    /// <summary>The bit of a filter, shared by equal texts; zero for no filter.</summary>
-    private ulong FilterBit(string path, string? where)
-    {
-        if (where is null)
-        {
-            return 0;
-        }
-
-        int bit = _filters.FindIndex(filter => filter.Where?.Text == where);
-        return bit >= 0 ? 1UL << bit : HasRoom(path) && CompileFilter(path, where) is { } filter ? AddFilter(new FilterPlan(filter, null)) : 0;
-    }
-
-    /// <summary>The bit of an allowed lateness, shared by equal ones; zero for none.</summary>
-    private ulong LatenessBit(string path, Duration? lateness)
-    {
-        if (lateness is null)
-        {
-            return 0;
-        }
-
-        if (lateness.Value.Micros is < 0 or > Limits.WindowReachMaxMicros)
-        {
-            _report(path, $"a lateness of {lateness} is not possible", $"0s to {new Duration(Limits.WindowReachMaxMicros)}");
-            return 0;
-        }
-
-        int bit = _filters.FindIndex(filter => filter.AllowedLateness == lateness);
-        return bit >= 0 ? 1UL << bit : HasRoom(path) ? AddFilter(new FilterPlan(null, lateness)) : 0;
-    }
-
-    private ulong AddFilter(FilterPlan filter)
-    {
-        _filters.Add(filter);
-        return 1UL << (_filters.Count - 1);
-    }
-
-    private bool HasRoom(string path)
-    {
-        if (_filters.Count == Limits.FiltersPerTimelineMax)
-        {
-            _report(path, $"this entity already has {Limits.FiltersPerTimelineMax} different filters over stream '{_stream.Name}'", "reuse one, or split the entity type in two");
-            return false;
-        }
-
-        return true;
-    }
-
-    private CompiledExpression? CompileFilter(string path, string where)
-    {
-        if (CompiledExpression.Compile(where, new ExpressionScope(_stream.Fields), out ExpressionError? error) is not { } filter)
-        {
-            _report(path, $"at column {error!.Column} of '{where}': {error.Message}", error.Suggestion);
-            return null;
-        }
-
-        if (filter.ResultType != FieldType.Bool)
-        {
-            _report(path, $"'{where}' gives {filter.ResultType.Name()}, a filter gives bool", "compare it with something, as in 'amount > 0'");
-            return null;
-        }
-
-        return filter;
     }
 
     private Value DefaultOf(string path, FeatureDefinition feature, AggregateCall aggregate, FieldType type)
