@@ -47,18 +47,14 @@ internal sealed class ZoneClock
     public ZoneSpan this[int index] => _spans[index];
 
     /// <summary>Null when the zone is known and serves; else what is wrong with the name, and what would be right.</summary>
-    public static (string Message, string Suggestion)? Refuse(string name)
-    {
-        if (Find(name) is not null)
-        {
-            return null;
-        }
+    public static (string Message, string Suggestion)? Refuse(string name) =>
+        Find(name) is not null ? null : Explain(name, [.. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id).Where(IsZoneName)]);
 
-        string[] known = [.. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id).Where(IsZoneName)];
-        return known.Any(id => id.Contains('/', StringComparison.Ordinal))
+    /// <summary>Why a zone is not among those that the machine knows. A machine without data knows UTC alone.</summary>
+    internal static (string Message, string Suggestion) Explain(string name, string[] known) =>
+        known.Any(id => id.Contains('/', StringComparison.Ordinal))
             ? ($"there is no time zone '{name}'", NameSuggestion.Closest(name, known) is { } near ? $"did you mean '{near}'?" : "write an IANA name, for example Europe/Zurich, or UTC")
             : ($"time zone '{name}' is not known, because this machine has no time zone data", "install the package tzdata, or use UTC");
-    }
 
     /// <summary>The clock of a zone that <see cref="Refuse"/> let pass.</summary>
     public static ZoneClock Of(string name)

@@ -46,6 +46,36 @@ public sealed class CalendarWindowTests
         }
     }
 
+    /// <summary>From 1973 on, when the last clock that stood half a minute aside was set right: the walk goes by minutes.</summary>
+    [Fact]
+    public void In_every_zone_a_day_begins_where_the_clock_shows_midnight_or_jumps_over_it_and_nowhere_later()
+    {
+        const int seed = 1973;
+        var random = new Random(seed);
+        long first = Micros("1973-01-01T00:00:00Z");
+        string[] zones = [.. TimeZoneInfo.GetSystemTimeZones().Select(zone => zone.Id).Where(id => ZoneClock.Refuse(id) is null)];
+        zones.Length.ShouldBeGreaterThan(300);
+        foreach (string zone in zones)
+        {
+            TimeZoneInfo info = TimeZoneInfo.FindSystemTimeZoneById(zone);
+            ZoneClock clock = ZoneClock.Of(zone);
+            var day = new CalendarWindow(WindowDefinition.Tumbling(Duration.Days(1), zone));
+            for (int count = 0; count < 12; count++)
+            {
+                // Half of the instants within a day after a change of the clock.
+                long change = clock[random.Next(clock.Count)].StartMicros;
+                long at = change > first && change < Limits.EventTimeMaxMicros && count % 2 == 0 ? change + random.NextInt64(Duration.Days(1).Micros) : random.NextInt64(first, Limits.EventTimeMaxMicros);
+                DateTime instant = DateTime.UnixEpoch.AddMicroseconds(at - (at % MinuteMicros));
+                while (!ShowsOrSkipsMidnight(info, instant))
+                {
+                    instant = instant.AddMinutes(-1);
+                }
+
+                new EventTime(day.StartOf(at)).ShouldBe(EventTime.From(new DateTimeOffset(instant)), $"{zone} at {new EventTime(at)}, seed {seed}");
+            }
+        }
+    }
+
     [Theory]
     [InlineData("1h", "2018-10-28T00:30:00Z", "2018-10-28T00:00:00Z", "the first hour from two to three")]
     [InlineData("1h", "2018-10-28T01:30:00Z", "2018-10-28T01:00:00Z", "the second hour from two to three")]
@@ -114,6 +144,14 @@ public sealed class CalendarWindowTests
     }
 
     [Fact]
+    public void A_machine_without_time_zone_data_says_so()
+    {
+        ZoneClock.Explain("Europe/Zurich", ["UTC"]).Message.ShouldBe("time zone 'Europe/Zurich' is not known, because this machine has no time zone data");
+        ZoneClock.Explain("Europe/Zurich", []).Suggestion.ShouldBe("install the package tzdata, or use UTC");
+        ZoneClock.Refuse("UTC").ShouldBeNull("it needs no data");
+    }
+
+    [Fact]
     public void Asking_for_the_same_window_allocates_nothing()
     {
         var calendar = new CalendarWindow(WindowDefinition.Tumbling(Duration.Days(1), "Europe/Zurich"));
@@ -152,6 +190,13 @@ public sealed class CalendarWindowTests
             (WindowDefinition.Tumbling(CalendarUnit.Week, zone), wall => wall.TimeOfDay == TimeSpan.Zero && wall.DayOfWeek == DayOfWeek.Monday),
             (WindowDefinition.Tumbling(CalendarUnit.Month, zone), wall => wall.TimeOfDay == TimeSpan.Zero && wall.Day == 1),
         ];
+    }
+
+    private static bool ShowsOrSkipsMidnight(TimeZoneInfo zone, DateTime instant)
+    {
+        DateTime now = TimeZoneInfo.ConvertTimeFromUtc(instant, zone);
+        DateTime before = TimeZoneInfo.ConvertTimeFromUtc(instant.AddMinutes(-1), zone);
+        return now.TimeOfDay == TimeSpan.Zero || now.Date > before.Date;
     }
 
     /// <summary>What the clock shows in each minute of the year, and in the 40 days before it.</summary>
