@@ -1,4 +1,5 @@
 using OrleansFeatures.Benchmarks;
+using OrleansFeatures.Benchmarks.Kernel;
 
 // One line per benchmark: add yours here and keep it in a file of its own.
 Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
@@ -6,6 +7,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["log"] = (LogBenchmark.About, LogBenchmark.Run),
     ["host"] = (HostBenchmark.About, HostBenchmark.Run),
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
+    ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out var benchmark))

@@ -1,0 +1,76 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Benchmarks.Kernel;
+
+/// <summary>
+/// The engine as the embedded host drives it, on one thread and without a log: every record goes through its partition's gate, its table of entities, its actor and its state, and the memory that
+/// the next few records will touch is asked for ahead.
+/// </summary>
+internal sealed class EngineStore
+{
+    /// <summary>As the embedded host.</summary>
+    private const int WarmRecords = 8;
+
+    private readonly Partition[] _partitions;
+    private readonly long[] _nextOffset;
+
+    public EngineStore(Catalog catalog, int partitions)
+    {
+        Catalog = catalog;
+        Map = new PartitionMap(partitions);
+        _partitions = [.. Enumerable.Range(0, partitions).Select(_ => new Partition(catalog))];
+        _nextOffset = new long[partitions];
+    }
+
+    public Catalog Catalog { get; }
+
+    public PartitionMap Map { get; }
+
+    public (long Entities, long Events) Census()
+    {
+        (long entities, long events) = (0, 0);
+        foreach (Partition partition in _partitions)
+        {
+            (long of, long held) = partition.Census();
+            (entities, events) = (entities + of, events + held);
+        }
+
+        return (entities, events);
+    }
+
+    /// <summary>Bytes of slabs: of rows, of texts, and not in use.</summary>
+    public (long Rows, long Texts, long Free, long Total) Slabs() =>
+        (_partitions.Sum(of => of.Memory.RowBytes), _partitions.Sum(of => of.Memory.TextBytes), _partitions.Sum(of => of.Memory.FreeBytes), _partitions.Sum(of => of.Memory.TotalBytes));
+
+    public void Apply(RecordBlock block)
+    {
+        for (int ahead = 0; ahead < 2 * WarmRecords; ahead++)
+        {
+            Warm(block, ahead, found: false);
+            Warm(block, ahead - WarmRecords, found: true);
+        }
+
+        for (int index = 0; index < block.Count; index++)
+        {
+            Warm(block, index + (2 * WarmRecords), found: false);
+            Warm(block, index + WarmRecords, found: true);
+            int partition = block.PartitionOf(index);
+            _partitions[partition].Apply(EventRecord.Parse(block[index]), new LogOffset(_nextOffset[partition]++));
+        }
+    }
+
+    public void Read(EntityRead read, ReadOnlySpan<byte> key, EventTime asOf, Span<FeatureValue> values) =>
+        _partitions[Map.Of(read.Entity, key).Value].Read(read.Entity, key, read.Plan, asOf, EventTime.Never, values);
+
+    private void Warm(RecordBlock block, int index, bool found)
+    {
+        if (index >= 0 && index < block.Count)
+        {
+            _partitions[block.PartitionOf(index)].Warm(EventRecord.Parse(block[index]), found);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Entities.Intake;
+
+namespace OrleansFeatures.Benchmarks.Kernel;
+
+/// <summary>
+/// The window engine on one thread, without log and network: what an event and a read cost, and what an entity weighs, beside what one would use without it on the same events in the
+/// same run.
+/// </summary>
+internal static class KernelBenchmark
+{
+    public const string About = "the window engine on one thread: [--partitions 64] [--only zipf|uniform|micros|dense] [--redis-events 200_000]; --table aggregates; --table nexmark";
+
+    private const int CheckedEntities = 2_000;
+
+    private static readonly KernelWorkload[] Workloads =
+    [
+        new("zipf: 10,000 keys, s = 1.0", 10_000, 5_000_000, 1.0, WholeMilliseconds: true),
+        new("uniform: 1,000,000 keys", 1_000_000, 10_000_000, 0, WholeMilliseconds: true),
+        new("micros: 1,000,000 keys, times in microseconds", 1_000_000, 10_000_000, 0, WholeMilliseconds: false),
+        new("dense: 1 key, 1,000,000 events in 24 h", 1, 1_000_000, 0, WholeMilliseconds: true),
+    ];
+
+    public static Task Run(Arguments arguments)
+    {
+        int partitions = arguments.Number("partitions", Entities.Limits.PartitionCountDefault);
+        Console.WriteLine("One thread. Windows of 1 m, 1 h and 24 h, sliding; count, sum, mean, min and max of a double; ids of 64 bits, all kept, duplicates found; one event in ten up to 60 s");
+        Console.WriteLine("late, one in a hundred a duplicate. Update: a record of 88 bytes through its partition's gate, entity table, actor and state, in blocks; read: all fifteen values.");
+        Console.WriteLine("Medians of rounds, in brackets the rounds from the 5th to the 95th percentile.");
+        foreach (KernelWorkload workload in Workloads.Where(workload => arguments.Text("only") is not { } only || workload.Name.StartsWith(only, StringComparison.Ordinal)))
+        {
+            Run(workload, partitions);
+        }
+
+        PrintIdIndex();
+        return Task.CompletedTask;
+    }
+
+    private static void Run(KernelWorkload workload, int partitions)
+    {
+        Console.WriteLine();
+        Console.WriteLine(workload.Name);
+        Console.WriteLine($"  {"",-14}{"update ns",18}{"read ns, just updated",26}{"read ns, at random",22}{"B/entity",10}{"B/event",9}{"allocated B/event",19}");
+        Catalog catalog = KernelDefinitions.ThreeByFive();
+        Duration retention = catalog.Entity(KernelDefinitions.Entity)!.Timelines[0].Retention;
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        var engine = new EngineSubject(catalog, workload.Keys == 1 ? 1 : partitions, KernelSuite.BlockEvents);
+        KernelSuite suite = Measure(workload, engine, before, () => engine.Store.Census().Events, workload.Keys);
+        PrintBytes(engine.Store);
+        double[] answers = KernelSuite.Answers(workload, engine, suite.StreamTimeMicros, CheckedEntities);
+        GC.KeepAlive(engine);
+        engine = null;
+
+        before = GC.GetTotalMemory(forceFullCollection: true);
+        var lists = new SortedListSubject(retention);
+        suite = Measure(workload, lists, before, null, workload.Keys);
+        Console.WriteLine($"  values that differ: {KernelSuite.Differing(answers, KernelSuite.Answers(workload, lists, suite.StreamTimeMicros, CheckedEntities))} of {answers.Length:N0}");
+    }
+
+    private static KernelSuite Measure(KernelWorkload workload, IKernelSubject subject, long before, Func<long>? events, int entities)
+    {
+        var suite = new KernelSuite(workload);
+        suite.Run(subject);
+        long bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
+        string perEvent = events is null ? "" : $"{(double)bytes / events():N1}";
+        Console.WriteLine($"  {subject.Name,-14}{suite.Updates,18}{suite.ReadsAfterUpdate,26}{suite.RandomReadsOf,22}{(double)bytes / entities,10:N0}{perEvent,9}{suite.Updates.AllocatedBytes,19:N3}");
+        return suite;
+    }
+
+    private static void PrintBytes(EngineStore store)
+    {
+        (long entities, long events) = store.Census();
+        (long rows, long texts, long free, long total) = store.Slabs();
+        Console.WriteLine($"    of these in slabs, by entity: rows and keys {(double)rows / entities:N0}, texts {(double)texts / entities:N0}, not in use {(double)free / entities:N0}, total {(double)total / entities:N0}; "
+            + $"{entities:N0} entities hold {(double)events / entities:N1} events each");
+    }
+
+    /// <summary>What finds a duplicate before it comes to its entity; it spans the stream and not an entity.</summary>
+    private static void PrintIdIndex()
+    {
+        const int ids = 2_000_000;
+        const int rounds = 20;
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        var index = new EventIdIndex();
+        var claims = new Rounds();
+        for (int round = 0; round < rounds; round++)
+        {
+            int from = round * (ids / rounds);
+            claims.Time(ids / rounds, () =>
+            {
+                for (int id = from; id < from + (ids / rounds); id++)
+                {
+                    index.TryClaim(1, EventIdIndex.IdKey.Of(id));
+                }
+            });
+        }
+
+        long bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Console.WriteLine();
+        Console.WriteLine($"stream-wide index of ids (intake's: an id counts once whichever entity and connection it comes by): {claims} ns and {(double)bytes / ids:N0} bytes an id, {index.Count(1):N0} ids");
+    }
+}
