@@ -12,11 +12,9 @@ namespace OrleansFeatures.Benchmarks.Kernel;
 /// </summary>
 internal sealed class EngineStore
 {
-    /// <summary>As the embedded host.</summary>
-    private const int WarmRecords = 8;
-
     private readonly Partition[] _partitions;
     private readonly long[] _nextOffset;
+    private readonly LookAhead _ahead = new();
 
     public EngineStore(Catalog catalog, int partitions)
     {
@@ -48,16 +46,14 @@ internal sealed class EngineStore
 
     public void Apply(RecordBlock block)
     {
-        for (int ahead = 0; ahead < 2 * WarmRecords; ahead++)
+        for (int index = 0; index < LookAhead.Records; index++)
         {
-            Warm(block, ahead, found: false);
-            Warm(block, ahead - WarmRecords, found: true);
+            Look(block, index);
         }
 
         for (int index = 0; index < block.Count; index++)
         {
-            Warm(block, index + (2 * WarmRecords), found: false);
-            Warm(block, index + WarmRecords, found: true);
+            Look(block, index + LookAhead.Records);
             int partition = block.PartitionOf(index);
             _partitions[partition].Apply(EventRecord.Parse(block[index]), new LogOffset(_nextOffset[partition]++));
         }
@@ -66,11 +62,15 @@ internal sealed class EngineStore
     public void Read(EntityRead read, ReadOnlySpan<byte> key, EventTime asOf, Span<FeatureValue> values) =>
         _partitions[Map.Of(read.Entity, key).Value].Read(read.Entity, key, read.Plan, asOf, EventTime.Never, values);
 
-    private void Warm(RecordBlock block, int index, bool found)
+    private void Look(RecordBlock block, int index)
     {
-        if (index >= 0 && index < block.Count)
+        if (index < block.Count)
         {
-            _partitions[block.PartitionOf(index)].Warm(EventRecord.Parse(block[index]), found);
+            _ahead.See(_partitions[block.PartitionOf(index)], block[index]);
+        }
+        else
+        {
+            _ahead.SeeNothing();
         }
     }
 }

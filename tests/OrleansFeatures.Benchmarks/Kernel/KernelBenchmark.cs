@@ -9,7 +9,7 @@ namespace OrleansFeatures.Benchmarks.Kernel;
 /// </summary>
 internal static class KernelBenchmark
 {
-    public const string About = "the window engine on one thread: [--partitions 64] [--only zipf|uniform|micros|dense] [--redis-events 200_000]; --table aggregates; --table nexmark";
+    public const string About = "the window engine on one thread: [--partitions 64] [--alone yes] [--only zipf|uniform|micros|dense] [--redis-events 200_000]; --table aggregates; --table nexmark";
 
     private const int CheckedEntities = 2_000;
 
@@ -29,14 +29,14 @@ internal static class KernelBenchmark
         Console.WriteLine("Medians of rounds, in brackets the rounds from the 5th to the 95th percentile.");
         foreach (KernelWorkload workload in Workloads.Where(workload => arguments.Text("only") is not { } only || workload.Name.StartsWith(only, StringComparison.Ordinal)))
         {
-            Run(workload, partitions);
+            Run(workload, partitions, alone: arguments.Text("alone") is not null);
         }
 
         PrintIdIndex();
         return Task.CompletedTask;
     }
 
-    private static void Run(KernelWorkload workload, int partitions)
+    private static void Run(KernelWorkload workload, int partitions, bool alone)
     {
         Console.WriteLine();
         Console.WriteLine(workload.Name);
@@ -48,7 +48,11 @@ internal static class KernelBenchmark
         KernelSuite suite = Measure(workload, engine, before, () => engine.Store.Census().Events, workload.Keys);
         PrintBytes(engine.Store);
         double[] answers = KernelSuite.Answers(workload, engine, suite.StreamTimeMicros, CheckedEntities);
-        GC.KeepAlive(engine);
+        if (alone)
+        {
+            return;
+        }
+
         engine = null;
 
         before = GC.GetTotalMemory(forceFullCollection: true);
