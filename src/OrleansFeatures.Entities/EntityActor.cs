@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Memory;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Partitions;
@@ -17,17 +18,17 @@ public sealed class EntityActor : IKeyed
 {
     private readonly EntityLayout _layout;
     private readonly EntityState _state;
-    private readonly uint _key;
+    private readonly KeptKey _key;
     private string? _fault;
 
     public EntityActor(EntityLayout layout, ReadOnlySpan<byte> key)
     {
         _layout = layout;
         _state = new EntityState(layout);
-        _key = layout.Memory.Keep(key);
+        _key = new KeptKey(key, layout.Memory);
     }
 
-    public ReadOnlySpan<byte> Key => _layout.Memory.Kept(_key);
+    public ReadOnlySpan<byte> Key => _key.Bytes(_layout.Memory);
 
     /// <summary>Grows with every record applied, and is the same after a replay: the partition offset of the newest one, plus one.</summary>
     public long StateVersion { get; private set; }
@@ -55,8 +56,8 @@ public sealed class EntityActor : IKeyed
         }
     }
 
-    /// <summary>Asks for the memory that its next record will touch.</summary>
-    public void Warm() => _state.Warm();
+    /// <summary>Asks for the memory that its next record will touch: first where its newest rows begin, and some records later, when that has come, where the next row goes.</summary>
+    public void Warm(bool begun) => _state.Warm(begun);
 
     /// <summary>Whether an event of this time is held as itself, so that a correction can reach it.</summary>
     public bool HoldsRaw(int timeline, EventTime time) => _state.HoldsRaw(timeline, time);

@@ -130,6 +130,13 @@ public readonly ref partial struct EventRecord
     /// <exception cref="InvariantException">The bytes are of another format. (Damage is found earlier, by the log's checksums.)</exception>
     public static EventRecord Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
+    /// <summary>Which entity a record is for, without reading the rest.</summary>
+    public static ReadOnlySpan<byte> EntityOf(ReadOnlySpan<byte> record, out uint entityTypeId)
+    {
+        entityTypeId = BinaryPrimitives.ReadUInt32LittleEndian(record[8..]);
+        return record.Slice(HeadBytes, BinaryPrimitives.ReadUInt16LittleEndian(record[12..]));
+    }
+
     /// <summary>
     /// Fills <paramref name="values"/> with the fields by position in the stream's newest version; fields that this record's version does not
     /// have are null. Strings are made only for positions set in <paramref name="texts"/>; every other string reads as null.

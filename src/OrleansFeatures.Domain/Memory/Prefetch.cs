@@ -9,6 +9,9 @@ namespace OrleansFeatures.Domain.Memory;
 /// </summary>
 public static class Prefetch
 {
+    /// <summary>What a processor fetches at once.</summary>
+    public const int LineBytes = 64;
+
     public static unsafe void Line(ref readonly byte place)
     {
         if (Sse.IsSupported)
@@ -18,6 +21,12 @@ public static class Prefetch
         }
     }
 
-    /// <summary>The line that an object's fields begin in.</summary>
-    public static void Object(object instance) => Line(ref Unsafe.As<StrongBox<byte>>(instance).Value);
+    /// <summary>The line that an object's fields begin in, and those behind it: what was made right after the object lies there, also after a collection.</summary>
+    public static void Object(object instance, int lines = 1)
+    {
+        for (int line = 0; line < lines; line++)
+        {
+            Line(ref Unsafe.Add(ref Unsafe.As<StrongBox<byte>>(instance).Value, line * LineBytes));
+        }
+    }
 }

@@ -73,8 +73,8 @@ public sealed class EntityState
             : events.Insert(rows, _layout.Readers[timeline].Read(record), _layout.Forgets, again: record.Operation == EventOperation.Upsert);
     }
 
-    /// <summary>Asks for the memory that the next event will touch.</summary>
-    public void Warm() => _first.Warm(_layout.Timelines[0]);
+    /// <summary>Asks for the memory that the next event will touch: first where the newest rows begin, and some events later, when that has come, where the next row goes.</summary>
+    public void Warm(bool begun) => _first.Warm(_layout.Timelines[0], begun);
 
     /// <summary>Whether an event of this time is held as itself, so that it can be corrected.</summary>
     public bool HoldsRaw(int timeline, EventTime time) => Of(timeline).HoldsRaw(time.Micros);

@@ -224,6 +224,19 @@ internal readonly ref struct Chunk
         return byTime != 0 ? byTime : layout.CompareIds(this[RowLayout.Id, row], id);
     }
 
+    /// <summary>Asks for the lines that the next row at the end will be written to.</summary>
+    public void WarmEnd()
+    {
+        ReadOnlySpan<ColumnShape> shapes = Shape.Columns;
+        for (int column = 0; column < shapes.Length; column++)
+        {
+            if (shapes[column].Width > 0)
+            {
+                Prefetch.Line(ref Unsafe.Add(ref Codes(column), Count * shapes[column].Width));
+            }
+        }
+    }
+
     /// <summary>Changes one cell; false where its shape cannot hold the value, and then nothing has changed.</summary>
     public bool TrySet(int column, int row, long value)
     {

@@ -39,10 +39,6 @@ internal struct Timeline
     /// <summary>From so many chunks on, a new chunk has all its room at once.</summary>
     private const int DenseChunks = 4;
 
-    /// <summary>What a sparse entity's chunk takes.</summary>
-    private const int WarmLines = 6;
-    private const int LineBytes = 64;
-
     private ChunkDirectory? _many;
     private uint _single;
     private int _count;
@@ -139,8 +135,8 @@ internal struct Timeline
     /// <summary>One behind the newest row.</summary>
     public readonly RowPosition End => _many is null ? new RowPosition(0, 0, _count) : _many.Newest with { Row = _many.At(_many.Newest).Count };
 
-    /// <summary>Asks for the lines of the newest chunk: its head, and where the first columns end.</summary>
-    public readonly void Warm(RowLayout layout)
+    /// <summary>Asks for the head of the newest chunk, and once that has come for the places where its columns end.</summary>
+    public readonly void Warm(RowLayout layout, bool begun)
     {
         if (_many is not null)
         {
@@ -148,10 +144,13 @@ internal struct Timeline
         }
         else if (_single != 0)
         {
-            ref byte start = ref layout.Memory.Slabs.At(_single);
-            for (int line = 0; line < WarmLines; line++)
+            if (begun)
             {
-                Prefetch.Line(ref Unsafe.Add(ref start, line * LineBytes));
+                Chunk.Open(layout, _single).WarmEnd();
+            }
+            else
+            {
+                Prefetch.Line(ref layout.Memory.Slabs.At(_single));
             }
         }
     }

@@ -21,9 +21,6 @@ namespace OrleansFeatures.Entities.Embedded;
 /// </summary>
 public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 {
-    /// <summary>Records between looking where an entity is, asking for it, and applying to it: enough to hide the wait for memory, few enough to stay in the cache.</summary>
-    private const int WarmRecords = 8;
-
     private readonly EventLog _log;
     private readonly EventIntake _intake;
     private readonly ILogger _logger;
@@ -210,29 +207,16 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private void Apply(LogRecords records, int loop, int loops)
     {
         Generation generation = _generation;
+        var ahead = new LookAhead();
         LogRecords.Enumerator looking = records.GetEnumerator();
-        LogRecords.Enumerator found = records.GetEnumerator();
-        for (int ahead = 0; ahead < 2 * WarmRecords && looking.MoveNext(); ahead++)
+        for (int record = 0; record < LookAhead.Records; record++)
         {
-            generation.Warm(looking.Current, found: false, loop, loops);
-            if (ahead >= WarmRecords && found.MoveNext())
-            {
-                generation.Warm(found.Current, found: true, loop, loops);
-            }
+            generation.Look(ahead, ref looking, loop, loops);
         }
 
         foreach (LogRecord record in records)
         {
-            if (looking.MoveNext())
-            {
-                generation.Warm(looking.Current, found: false, loop, loops);
-            }
-
-            if (found.MoveNext())
-            {
-                generation.Warm(found.Current, found: true, loop, loops);
-            }
-
+            generation.Look(ahead, ref looking, loop, loops);
             if (record.Partition.Value % loops == loop)
             {
                 generation.Apply(record, _logger);

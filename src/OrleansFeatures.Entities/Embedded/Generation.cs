@@ -39,12 +39,16 @@ internal sealed class Generation
         return visitor.Count;
     }
 
-    /// <summary>Asks for the memory that a record to come will touch, if this loop will apply it.</summary>
-    public void Warm(LogRecord record, bool found, int loop, int loops)
+    /// <summary>Shows the next record to come, if there is one and this loop will apply it.</summary>
+    public void Look(LookAhead ahead, ref LogRecords.Enumerator looking, int loop, int loops)
     {
-        if (record.Partition.Value % loops == loop)
+        if (looking.MoveNext() && looking.Current.Partition.Value % loops == loop)
         {
-            Partitions[record.Partition.Value].Warm(EventRecord.Parse(record.Payload), found);
+            ahead.See(Partitions[looking.Current.Partition.Value], looking.Current.Payload);
+        }
+        else
+        {
+            ahead.SeeNothing();
         }
     }
 

@@ -35,8 +35,16 @@ public sealed class EntityTable<T> where T : class, IKeyed
         return value is not null;
     }
 
-    /// <summary>Asks for the memory in which a later <see cref="TryGet"/> will look.</summary>
-    public void Warm(uint entityTypeId, ReadOnlySpan<byte> key) => Of(entityTypeId)?.Warm(StableHash.Of(key));
+    /// <summary>Asks for the memory in which a later <see cref="TryGet"/> will look. Returns the key's hash, for <see cref="Guess"/>.</summary>
+    public ulong Warm(uint entityTypeId, ReadOnlySpan<byte> key)
+    {
+        ulong hash = StableHash.Of(key);
+        Of(entityTypeId)?.Warm(hash);
+        return hash;
+    }
+
+    /// <summary>What a key of this hash most likely finds, without looking at it: it may be another's, where two keys have one hash.</summary>
+    public T? Guess(uint entityTypeId, ulong hash) => Of(entityTypeId)?.Guess(hash);
 
     /// <summary>The entity must not be there yet.</summary>
     public void Add(uint entityTypeId, T value)
@@ -97,6 +105,18 @@ public sealed class EntityTable<T> where T : class, IKeyed
                     return slot.Value;
                 }
             }
+        }
+
+        public T? Guess(ulong hash)
+        {
+            Slot[] slots = _slots;
+            int at = (int)(hash & (ulong)(slots.Length - 1));
+            while (slots[at].Value is not null && slots[at].Hash != hash)
+            {
+                at = (at + 1) & (slots.Length - 1);
+            }
+
+            return slots[at].Value;
         }
 
         public void Warm(ulong hash) => Prefetch.Line(ref System.Runtime.CompilerServices.Unsafe.As<Slot, byte>(ref _slots[(int)(hash & (ulong)(_slots.Length - 1))]));

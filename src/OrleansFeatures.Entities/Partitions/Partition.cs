@@ -59,20 +59,8 @@ public sealed class Partition
         }
     }
 
-    /// <summary>
-    /// Asks for the memory that a record to come will touch, in two steps some records apart: first where its entity will be looked for, then the entity. Only for the thread that applies.
-    /// </summary>
-    public void Warm(in EventRecord record, bool found)
-    {
-        if (!found)
-        {
-            _actors.Warm(record.EntityTypeId, record.Key);
-        }
-        else if (_actors.TryGet(record.EntityTypeId, record.Key, out EntityActor? actor))
-        {
-            actor.Warm();
-        }
-    }
+    /// <summary>The entities, for whoever looks ahead: only the thread that applies.</summary>
+    internal EntityTable<EntityActor> Actors => _actors;
 
     /// <summary>Reads one entity; an entity never seen answers as one with empty windows.</summary>
     public EntityStamp Read(EntityPlan entity, ReadOnlySpan<byte> key, ReadPlan read, EventTime asOf, EventTime knownAt, Span<FeatureValue> values)
