@@ -19,12 +19,14 @@ internal sealed class EventFeed(Catalog catalog)
     private readonly StateMemory _memory = new();
     private readonly WindowScratch _scratch = new();
 
-    public ApplyResult Push(string streamName, params ReadOnlySpan<Value> fields)
+    public ApplyResult Push(string streamName, params ReadOnlySpan<Value> fields) => Push(streamName, EventArrival.Insert(EventTime.Epoch), fields);
+
+    public ApplyResult Push(string streamName, in EventArrival arrival, params ReadOnlySpan<Value> fields)
     {
         StreamPlan stream = catalog.Stream(streamName)!;
         StreamVersion version = stream.Version(0)!;
         EventCheck.Refuse(stream, version, fields).ShouldBeNull();
-        _writer.WriteBody(stream, version, fields, EventArrival.Insert(EventTime.Epoch), "producer"u8);
+        _writer.WriteBody(stream, version, fields, arrival, "producer"u8);
         ApplyResult result = ApplyResult.Applied;
         for (int index = 0; index < stream.Feeds.Length; index++)
         {
@@ -46,14 +48,16 @@ internal sealed class EventFeed(Catalog catalog)
         return selection.Features.Select((feature, index) => (feature.Reference, values[index])).ToDictionary();
     }
 
-    public FeatureValue[] Read(Selection selection, EventTime asOf, params ReadOnlySpan<Value> key)
+    public FeatureValue[] Read(Selection selection, EventTime asOf, params ReadOnlySpan<Value> key) => Read(selection, asOf, EventTime.Never, key);
+
+    public FeatureValue[] Read(Selection selection, EventTime asOf, EventTime knownAt, params ReadOnlySpan<Value> key)
     {
         EntityRead read = selection.Entities[0];
         var values = new FeatureValue[selection.Features.Length];
         string name = KeyText(key);
         if (_states.TryGetValue((read.Entity.Name, name), out EntityState? state))
         {
-            state.Read(read.Plan, asOf, EventTime.Never, values, _scratch);
+            state.Read(read.Plan, asOf, knownAt, values, _scratch);
         }
         else
         {
