@@ -40,20 +40,25 @@ internal sealed class Categories(SummarySpec spec)
 
     public void Merge(Categories other)
     {
-        var byCategory = new Dictionary<Value, Statistics>();
-        for (int counter = 0; counter < _weights.Length; counter++)
+        Value[] before = [.. Enumerable.Range(0, _weights.Length).Select(counter => _weights[counter].Value)];
+        if (!_weights.Merge(other._weights))
         {
-            byCategory[_weights[counter].Value] = _statistics[counter];
+            FollowOwners(before);
         }
 
-        _weights.Merge(other._weights);
-        _statistics.Clear();
-        for (int counter = 0; counter < _weights.Length; counter++)
+        while (_statistics.Count < _weights.Length)
         {
-            _statistics.Add(byCategory.GetValueOrDefault(_weights[counter].Value) ?? new Statistics(spec));
+            _statistics.Add(new Statistics(spec));
         }
 
-        other.CopyInto(this);
+        for (int counter = 0; counter < other._weights.Length; counter++)
+        {
+            int mine = _weights.Find(other._weights[counter].Value);
+            if (mine >= 0)
+            {
+                _statistics[mine].Merge(other._statistics[counter]);
+            }
+        }
     }
 
     /// <summary>The map as <see cref="CategoryMap"/> lays it out: ascending keys, null values left out, all invalid where one is. Approximate where rows were dropped or a value is.</summary>
@@ -84,14 +89,14 @@ internal sealed class Categories(SummarySpec spec)
         return filled == 0 ? FeatureValue.Null : new FeatureValue(status, Value.Null, map[..filled]);
     }
 
-    private void CopyInto(Categories target)
+    /// <summary>Some categories gave way to others: each counter that changed its owner begins anew.</summary>
+    private void FollowOwners(Value[] before)
     {
-        for (int counter = 0; counter < _weights.Length; counter++)
+        for (int counter = 0; counter < before.Length; counter++)
         {
-            int theirs = target._weights.Find(_weights[counter].Value);
-            if (theirs >= 0)
+            if (_weights[counter].Value != before[counter])
             {
-                target._statistics[theirs].Merge(_statistics[counter]);
+                _statistics[counter] = new Statistics(spec);
             }
         }
     }

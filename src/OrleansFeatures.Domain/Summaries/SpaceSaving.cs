@@ -23,7 +23,7 @@ internal readonly record struct Frequency(Value Value, long Count, long Error);
 ///   error  [  e0  e1  e2 ... ]   absent while exact
 /// </code>
 /// <para>
-/// Among counters of equal count the greatest value gives way first, so the outcome does not depend on the layout. It does depend on the order in which values came
+/// Among counters of equal count the greatest key gives way first, so the outcome does not depend on the layout. It does depend on the order in which values came
 /// once more than k are distinct, within the bound.
 /// </para>
 /// </remarks>
@@ -53,7 +53,7 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
     public long Bytes => ObjectBytes.Of(fields: 9) + ObjectBytes.Array(_keys.Length, sizeof(long)) + ObjectBytes.Array(_counts.Length, sizeof(long))
         + ObjectBytes.Array(_errors?.Length ?? 0, sizeof(long)) + ObjectBytes.Array(_texts?.Length ?? 0, IntPtr.Size) + _textBytes;
 
-    public Frequency this[int counter] => new(ValueOf(counter), _counts[counter], _errors?[counter] ?? 0);
+    public Frequency this[int counter] => new(ValueOf(counter), _counts[counter], ErrorOf(counter));
 
     /// <summary>Counts a value, and says in which counter, and whether that belonged to another before.</summary>
     public int Add(Value value, out bool tookOver)
@@ -62,7 +62,7 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
         Total++;
         tookOver = false;
         long key = KeyOf(value);
-        int counter = Find(key, value);
+        int counter = Find(key, TextOf(value));
         if (counter >= 0)
         {
             _counts[counter]++;
@@ -71,17 +71,13 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
 
         if (_length < capacity)
         {
-            return Append(key, value, count: 1, error: 0);
+            return Append(key, TextOf(value), count: 1, error: 0);
         }
 
         tookOver = true;
         counter = Rarest();
         Floor = _counts[counter];
-        _errors ??= new long[capacity];
-        _errors[counter] = Floor;
-        _counts[counter] = Floor + 1;
-        _textBytes -= ObjectBytes.Text(_texts?[counter]);
-        Put(counter, key, value);
+        Replace(counter, key, TextOf(value), Floor + 1, Floor);
         return counter;
     }
 
@@ -89,27 +85,48 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
     public int Find(Value value)
     {
         value = ValueHash.Canonical(value);
-        return Find(KeyOf(value), value);
+        return Find(KeyOf(value), TextOf(value));
     }
 
-    public void Merge(SpaceSaving other)
+    /// <summary>Takes in what another has counted. False where there was no room for all, and counters changed their owners; else the old counters stay, and new ones follow them.</summary>
+    public bool Merge(SpaceSaving other)
     {
-        List<Frequency> union = Union(other);
-        long floor = Floor + other.Floor;
         Total += other.Total;
-        if (union.Count > capacity)
+        long floor = Floor;
+        Raise(other.Floor);
+        Span<int> absent = stackalloc int[other._length];
+        int absentCount = 0;
+        for (int counter = 0; counter < other._length; counter++)
         {
-            union.Sort(HeaviestFirst);
-            floor = union[capacity].Count;
-            union.RemoveRange(capacity, union.Count - capacity);
+            int mine = Find(other._keys[counter], other._texts?[counter]);
+            if (mine < 0)
+            {
+                absent[absentCount++] = counter;
+                continue;
+            }
+
+            // Raised by what the other side may have had; now it is known.
+            _counts[mine] += other._counts[counter] - other.Floor;
+            AddError(mine, other.ErrorOf(counter) - other.Floor);
         }
 
-        (_length, _textBytes, Floor) = (0, 0, floor);
-        _errors = null;
-        foreach (Frequency frequency in union)
+        absent = absent[..absentCount];
+        bool hasRoom = _length + absentCount <= capacity;
+        Floor = hasRoom ? floor + other.Floor : Crowd(other, absent, floor);
+        foreach (int counter in absent)
         {
-            Append(KeyOf(frequency.Value), frequency.Value, frequency.Count, frequency.Error);
+            if (counter >= 0 && _length < capacity)
+            {
+                Append(other._keys[counter], other._texts?[counter], other._counts[counter] + floor, other.ErrorOf(counter) + floor);
+            }
+            else if (counter >= 0)
+            {
+                // Only texts made to have one hash come here: as equals they all had leave to stay.
+                Floor = Math.Max(Floor, other._counts[counter] + floor);
+            }
         }
+
+        return hasRoom;
     }
 
     /// <summary>All that are held, the most frequent first, equal counts in the order of the values.</summary>
@@ -131,35 +148,82 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
         return byCount != 0 ? byCount : ValueOrder.Compare(left.Value, right.Value);
     }
 
-    private List<Frequency> Union(SpaceSaving other)
+    /// <summary>
+    /// There is no room for all that the other side holds and this one does not: the greatest counts stay, of equal ones the least keys. Counters that fall give their place to those that
+    /// come, which are then marked in <paramref name="absent"/> by -1, as are those that get none.
+    /// </summary>
+    /// <returns>The greatest count that fell: what a value that is not held may have come to.</returns>
+    private long Crowd(SpaceSaving other, Span<int> absent, long floor)
     {
-        var union = new List<Frequency>(_length + other._length);
-        for (int counter = 0; counter < _length; counter++)
+        int all = _length + absent.Length;
+        Span<long> counts = stackalloc long[all];
+        Span<long> keys = stackalloc long[all];
+        _counts.AsSpan(0, _length).CopyTo(counts);
+        _keys.AsSpan(0, _length).CopyTo(keys);
+        for (int index = 0; index < absent.Length; index++)
         {
-            Frequency mine = this[counter];
-            int theirs = other.Find(_keys[counter], mine.Value);
-            union.Add(theirs < 0
-                ? mine with { Count = mine.Count + other.Floor, Error = mine.Error + other.Floor }
-                : mine with { Count = mine.Count + other._counts[theirs], Error = mine.Error + other[theirs].Error });
+            counts[_length + index] = other._counts[absent[index]] + floor;
+            keys[_length + index] = other._keys[absent[index]];
         }
 
-        for (int counter = 0; counter < other._length; counter++)
+        (long leastCount, long lastKey) = LeastThatStays(counts, keys);
+        bool Stays(long count, long key) => count > leastCount || (count == leastCount && key <= lastKey);
+        long fell = 0;
+        int free = 0;
+        for (int index = 0; index < absent.Length; index++)
         {
-            Frequency theirs = other[counter];
-            if (Find(other._keys[counter], theirs.Value) < 0)
+            if (!Stays(counts[_length + index], keys[_length + index]))
             {
-                union.Add(theirs with { Count = theirs.Count + Floor, Error = theirs.Error + Floor });
+                fell = Math.Max(fell, counts[_length + index]);
+                absent[index] = -1;
+                continue;
+            }
+
+            while (free < _length && Stays(counts[free], keys[free]))
+            {
+                free++;
+            }
+
+            if (free < _length)
+            {
+                fell = Math.Max(fell, _counts[free]);
+                Replace(free++, other._keys[absent[index]], other._texts?[absent[index]], counts[_length + index], other.ErrorOf(absent[index]) + floor);
+                absent[index] = -1;
             }
         }
 
-        return union;
+        return fell;
+    }
+
+    /// <summary>As many as there are counters stay: the count of the last of them, and its key where several have that count.</summary>
+    private (long Count, long Key) LeastThatStays(ReadOnlySpan<long> counts, ReadOnlySpan<long> keys)
+    {
+        Span<long> room = stackalloc long[counts.Length];
+        counts.CopyTo(room);
+        long least = Ranks.Select(room, counts.Length - capacity);
+        int above = 0;
+        int equal = 0;
+        for (int index = 0; index < counts.Length; index++)
+        {
+            above += counts[index] > least ? 1 : 0;
+            if (counts[index] == least)
+            {
+                room[equal++] = keys[index];
+            }
+        }
+
+        return (least, Ranks.Select(room[..equal], capacity - above - 1));
     }
 
     private long KeyOf(Value value) => _texts is null ? value.Bits : (long)ValueHash.Of(value);
 
     private Value ValueOf(int counter) => _texts is null ? Value.FromBits(type, _keys[counter]) : Value.Of(_texts[counter]);
 
-    private int Find(long key, Value value)
+    private string? TextOf(Value value) => _texts is null ? null : value.Text;
+
+    private long ErrorOf(int counter) => _errors?[counter] ?? 0;
+
+    private int Find(long key, string? text)
     {
         for (int from = 0; from < _length;)
         {
@@ -169,7 +233,7 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
                 return -1;
             }
 
-            if (_texts is null || _texts[from + at] == value.Text)
+            if (_texts is null || _texts[from + at] == text)
             {
                 return from + at;
             }
@@ -180,7 +244,7 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
         return -1;
     }
 
-    private int Append(long key, Value value, long count, long error)
+    private int Append(long key, string? text, long count, long error)
     {
         if (_length == _keys.Length)
         {
@@ -194,36 +258,55 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
         }
 
         int counter = _length++;
-        _counts[counter] = count;
-        Put(counter, key, value);
-        if (error > 0)
+        (_keys[counter], _counts[counter]) = (key, count);
+        AddError(counter, error);
+        if (text is not null)
         {
-            _errors ??= new long[capacity];
-            _errors[counter] = error;
+            _texts![counter] = text;
+            _textBytes += ObjectBytes.Text(text);
         }
 
         return counter;
     }
 
-    private void Put(int counter, long key, Value value)
+    private void Replace(int counter, long key, string? text, long count, long error)
     {
-        _keys[counter] = key;
-        if (_texts is not null)
+        (_keys[counter], _counts[counter]) = (key, count);
+        AddError(counter, error - ErrorOf(counter));
+        if (text is not null)
         {
-            _texts[counter] = value.Text;
-            _textBytes += ObjectBytes.Text(value.Text);
+            _textBytes += ObjectBytes.Text(text) - ObjectBytes.Text(_texts![counter]);
+            _texts[counter] = text;
+        }
+    }
+
+    private void Raise(long floor)
+    {
+        for (int counter = 0; floor > 0 && counter < _length; counter++)
+        {
+            _counts[counter] += floor;
+            AddError(counter, floor);
+        }
+    }
+
+    private void AddError(int counter, long error)
+    {
+        if (error != 0)
+        {
+            _errors ??= new long[capacity];
+            _errors[counter] += error;
         }
     }
 
     private int Rarest()
     {
         ReadOnlySpan<long> counts = _counts.AsSpan(0, _length);
+        ReadOnlySpan<long> keys = _keys.AsSpan(0, _length);
         long least = Extremes.Least(counts);
         int rarest = counts.IndexOf(least);
-        for (int step, counter = rarest + 1; (step = counts[counter..].IndexOf(least)) >= 0; counter++)
+        for (int counter = rarest + 1; counter < counts.Length; counter++)
         {
-            counter += step;
-            rarest = ValueOrder.Compare(ValueOf(counter), ValueOf(rarest)) > 0 ? counter : rarest;
+            rarest = counts[counter] == least && keys[counter] > keys[rarest] ? counter : rarest;
         }
 
         return rarest;
