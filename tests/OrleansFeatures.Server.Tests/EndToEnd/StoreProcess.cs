@@ -25,9 +25,9 @@ internal sealed partial class StoreProcess : IAsyncDisposable
 
     public static string FraudDefinitions => Path.Combine(AppContext.BaseDirectory, "definitions", "fraud");
 
-    public static async Task<StoreProcess> StartAsync(string data, string? definitions = null, string grpcPort = "0")
+    public static async Task<StoreProcess> StartAsync(string data, string? definitions = null, string grpcPort = "0", params string[] options)
     {
-        string[] arguments = ["serve", "--data", data, "--definitions", definitions ?? FraudDefinitions, "--grpc", grpcPort, "--http", "0"];
+        string[] arguments = ["serve", "--data", data, "--definitions", definitions ?? FraudDefinitions, "--grpc", grpcPort, "--http", "0", .. options];
         var store = new StoreProcess(CommandRun.Start(arguments));
         store._process.ErrorDataReceived += (_, line) => store.AppendError(line.Data);
         store._process.BeginErrorReadLine();
