@@ -5,7 +5,47 @@ using Xunit;
 namespace OrleansFeatures.Server.Tests.EndToEnd;
 
 /// <summary>Events that come late, and events that say when they came, as a user of the program meets them.</summary>
-public sealed class LateAndKnownTests : IAsyncLifetime
+public sealed class LateAndKnownTests(LateStoreFixture store) : IClassFixture<LateStoreFixture>
+{
+    [Fact]
+    public async Task A_late_event_is_listed_with_the_view_that_does_not_take_it_and_counted_by_the_others()
+    {
+        JsonElement late = await store.RunAsync(0, "late", "--stream", "clicks");
+        JsonElement one = late.GetProperty("events").EnumerateArray().ShouldHaveSingleItem();
+        (one.GetProperty("late_by").GetString(), one.GetProperty("arrived").GetString()).ShouldBe(("1h", "2018-04-01T11:00:00Z"));
+        one.GetProperty("views")[0].GetProperty("view").GetString().ShouldBe("strict");
+        JsonElement row = (await store.RunAsync(0, "get", "--service", "all", "--entity", "user=ada", "--as-of", "2018-04-01T10:30:00Z"))[0].GetProperty("features");
+        row.GetProperty("strict:n").GetProperty("value").GetInt32().ShouldBe(1);
+        row.GetProperty("open:ops").GetProperty("value").GetRawText().ReplaceLineEndings("").Replace(" ", "").ShouldBe("{\"buy\":1,\"sell\":1}");
+        CommandRun table = await CommandRun.RunAsync(["late", "--server", store.Grpc]);
+        table.Out.ShouldContain("strict (allows 1m)");
+        table.Out.ShouldContain("1 of 1");
+        (await CommandRun.RunAsync(["late", "--server", store.Grpc, "--limit", "0"])).ExitCode.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("2018-04-01T10:00:04Z", "")]
+    [InlineData("2018-04-01T10:00:05Z", "buy")]
+    [InlineData("2018-04-01T11:00:00Z", "buy sell")]
+    public async Task A_read_sees_what_had_arrived_by_known_at(string knownAt, string operations)
+    {
+        JsonElement row = (await store.RunAsync(0, "get", "--service", "all", "--entity", "user=ada", "--as-of", "2018-04-01T10:30:00Z", "--known-at", knownAt))[0].GetProperty("features");
+        JsonElement map = row.GetProperty("open:ops").GetProperty("value");
+        string[] found = map.ValueKind == JsonValueKind.Null ? [] : [.. map.EnumerateObject().Select(pair => pair.Name)];
+        found.ShouldBe(operations.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task A_known_at_without_a_zone_is_wrong_usage()
+    {
+        CommandRun run = await CommandRun.RunAsync(["get", "--server", store.Grpc, "--service", "all", "--entity", "user=ada", "--known-at", "2018-04-01T10:00:04"]);
+        run.ExitCode.ShouldBe(2);
+        run.Error.ShouldContain("--known-at 2018-04-01T10:00:04: expected an RFC 3339 time with its zone");
+    }
+}
+
+/// <summary>A store with a strict view and an open one, to which an event came in time, one late, and one with a word that is not taken.</summary>
+public sealed class LateStoreFixture : IAsyncLifetime
 {
     private const string Definitions = """
         apiVersion: orleansfeatures/v1
@@ -22,6 +62,8 @@ public sealed class LateAndKnownTests : IAsyncLifetime
 
     private readonly TempDirectory _directory = new();
     private StoreProcess? _store;
+
+    public string Grpc => _store!.Grpc;
 
     public async ValueTask InitializeAsync()
     {
@@ -40,53 +82,17 @@ public sealed class LateAndKnownTests : IAsyncLifetime
         pushed.GetProperty("refusals")[0].GetProperty("reason").GetString().ShouldBe("producer 'till' has no right to state when events arrived");
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await (_store?.DisposeAsync() ?? ValueTask.CompletedTask);
-        _directory.Dispose();
-    }
-
-    [Fact]
-    public async Task A_late_event_is_listed_with_the_view_that_does_not_take_it_and_counted_by_the_others()
-    {
-        JsonElement late = await RunAsync(0, "late", "--stream", "clicks");
-        JsonElement one = late.GetProperty("events").EnumerateArray().ShouldHaveSingleItem();
-        (one.GetProperty("late_by").GetString(), one.GetProperty("arrived").GetString()).ShouldBe(("1h", "2018-04-01T11:00:00Z"));
-        one.GetProperty("views")[0].GetProperty("view").GetString().ShouldBe("strict");
-        JsonElement row = (await RunAsync(0, "get", "--service", "all", "--entity", "user=ada", "--as-of", "2018-04-01T10:30:00Z"))[0].GetProperty("features");
-        row.GetProperty("strict:n").GetProperty("value").GetInt32().ShouldBe(1);
-        row.GetProperty("open:ops").GetProperty("value").GetRawText().ReplaceLineEndings("").Replace(" ", "").ShouldBe("{\"buy\":1,\"sell\":1}");
-        CommandRun table = await CommandRun.RunAsync(["late", "--server", _store!.Grpc]);
-        table.Out.ShouldContain("strict (allows 1m)");
-        table.Out.ShouldContain("1 of 1");
-        (await CommandRun.RunAsync(["late", "--server", _store.Grpc, "--limit", "0"])).ExitCode.ShouldBe(2);
-    }
-
-    [Theory]
-    [InlineData("2018-04-01T10:00:04Z", "")]
-    [InlineData("2018-04-01T10:00:05Z", "buy")]
-    [InlineData("2018-04-01T11:00:00Z", "buy sell")]
-    public async Task A_read_sees_what_had_arrived_by_known_at(string knownAt, string operations)
-    {
-        JsonElement row = (await RunAsync(0, "get", "--service", "all", "--entity", "user=ada", "--as-of", "2018-04-01T10:30:00Z", "--known-at", knownAt))[0].GetProperty("features");
-        JsonElement map = row.GetProperty("open:ops").GetProperty("value");
-        string[] found = map.ValueKind == JsonValueKind.Null ? [] : [.. map.EnumerateObject().Select(pair => pair.Name)];
-        found.ShouldBe(operations.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-    }
-
-    [Fact]
-    public async Task A_known_at_without_a_zone_is_wrong_usage()
-    {
-        CommandRun run = await CommandRun.RunAsync(["get", "--server", _store!.Grpc, "--service", "all", "--entity", "user=ada", "--known-at", "2018-04-01T10:00:04"]);
-        run.ExitCode.ShouldBe(2);
-        run.Error.ShouldContain("--known-at 2018-04-01T10:00:04: expected an RFC 3339 time with its zone");
-    }
-
-    private async Task<JsonElement> RunAsync(int exitCode, string command, params string[] arguments)
+    public async Task<JsonElement> RunAsync(int exitCode, string command, params string[] arguments)
     {
         CommandRun run = await CommandRun.RunAsync([command, "--server", _store!.Grpc, "--output", "json", .. arguments]);
         run.ExitCode.ShouldBe(exitCode, run.Error);
         using JsonDocument document = JsonDocument.Parse(run.Out);
         return document.RootElement.Clone();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await (_store?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _directory.Dispose();
     }
 }
