@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using OrleansFeatures.Log.Commit;
+using OrleansFeatures.Log.Format;
 using OrleansFeatures.Log.Recovery;
 
 namespace OrleansFeatures.Log;
@@ -24,6 +25,7 @@ public sealed class EventLog : IAsyncDisposable
     private readonly AppendQueue _queue;
     private readonly LogProgress _progress;
     private readonly Channel<CommittedBatch>? _committed;
+    private readonly PositionIndex _positions = new();
     private readonly CommitLoop _loop;
 
     private EventLog(LogOptions options, ILogDevice device, TimeProvider time, IDisposable ownership)
@@ -38,7 +40,7 @@ public sealed class EventLog : IAsyncDisposable
         _committed = options.DeliverCommitted
             ? Channel.CreateBounded<CommittedBatch>(new BoundedChannelOptions(Limits.QueueBatchesMax + 1) { SingleReader = true, SingleWriter = true })
             : null;
-        var writer = new LogWriter(options, device, time, recovered.Manifest, recovered.Cursor, recovered.File);
+        var writer = new LogWriter(options, device, time, recovered.Manifest, recovered.Cursor, recovered.File) { Positions = _positions };
         _loop = new CommitLoop(_queue, writer, _progress, _committed);
     }
 
@@ -160,8 +162,14 @@ public sealed class EventLog : IAsyncDisposable
     {
         var view = _progress.View;
         ArgumentOutOfRangeException.ThrowIfLessThan(from, view.First);
-        return LogReplay.Run(_device, _options.PartitionCount, view, from, to, ref visitor, cancellationToken);
+        return LogReplay.Run(_device, _options.PartitionCount, _positions, view, from, to, ref visitor, cancellationToken);
     }
+
+    /// <summary>
+    /// For reading single durable records at random. Fast for what was written or read in order since <see cref="Open"/>: <see cref="Read"/> notes positions as it goes. Elsewhere the first
+    /// look-up walks its segment from the last position known.
+    /// </summary>
+    public LogLookup Lookup() => new(_device, _options.PartitionCount, _positions, () => _progress.View);
 
     /// <summary>Refuses new appends, writes what was accepted, closes. Appends that still wait for room fail with <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()

@@ -9,14 +9,14 @@ internal static class LogReplay
     /// <summary>How often the caller's cancellation is looked at: every 4,096 frames, well below a millisecond.</summary>
     private const int FramesPerCancellationCheck = 4_096;
 
-    public static LogSequence Run<TVisitor>(ILogDevice device, int partitionCount, LogView view, LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken)
+    public static LogSequence Run<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, LogView view, LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken)
         where TVisitor : ILogVisitor, allows ref struct
     {
         var last = new LogSequence(from.Value - 1);
         foreach (var segment in view.Active is null ? view.Sealed : view.Sealed.Add(view.Active))
         {
             if (segment.NextSequence > from.Value && segment.FirstSequence <= to.Value
-                && !ReadSegment(device, partitionCount, segment, from, to, ref last, ref visitor, cancellationToken))
+                && !ReadSegment(device, partitionCount, positions, segment, from, to, ref last, ref visitor, cancellationToken))
             {
                 break;
             }
@@ -25,7 +25,7 @@ internal static class LogReplay
         return last;
     }
 
-    private static bool ReadSegment<TVisitor>(ILogDevice device, int partitionCount, SegmentInfo segment, LogSequence from, LogSequence to, ref LogSequence last, ref TVisitor visitor, CancellationToken cancellationToken)
+    private static bool ReadSegment<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, SegmentInfo segment, LogSequence from, LogSequence to, ref LogSequence last, ref TVisitor visitor, CancellationToken cancellationToken)
         where TVisitor : ILogVisitor, allows ref struct
     {
         using var reader = Open(device, partitionCount, segment);
@@ -34,8 +34,15 @@ internal static class LogReplay
             reader.SkipTo(from.Value);
         }
 
+        var nextMark = 0L;
         for (var frames = 0; ; frames++)
         {
+            if (reader.Cursor.Position >= nextMark)
+            {
+                positions.Note(segment.Number, reader.Cursor.NextSequence, reader.Cursor.Position);
+                nextMark = reader.Cursor.Position + Limits.PositionSpacingBytes;
+            }
+
             if (frames % FramesPerCancellationCheck == 0)
             {
                 cancellationToken.ThrowIfCancellationRequested();

@@ -1,0 +1,132 @@
+using OrleansFeatures.Log.Commit;
+using OrleansFeatures.Log.Format;
+
+namespace OrleansFeatures.Log;
+
+/// <summary>
+/// Reads single records by their sequence, through its own file handle: from the nearest known position it walks over frame headers and checks the wanted frame, which
+/// costs one read of at most <see cref="Limits.LookupReadBytes"/> for a record of ordinary size. Blocking reads on the caller's thread; one thread at a time. Dispose it soon: it keeps a segment open.
+/// </summary>
+public sealed class LogLookup : IDisposable
+{
+    private readonly ILogDevice _device;
+    private readonly int _partitionCount;
+    private readonly PositionIndex _positions;
+    private readonly Func<LogView> _view;
+    private byte[] _buffer = [];
+    private long _bufferStart;
+    private int _bufferLength;
+    private ILogFile? _file;
+    private SegmentHeader? _header;
+
+    internal LogLookup(ILogDevice device, int partitionCount, PositionIndex positions, Func<LogView> view) =>
+        (_device, _partitionCount, _positions, _view) = (device, partitionCount, positions, view);
+
+    /// <summary>The record; it lies in a buffer that the next call overwrites.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The log does not hold it, or not durably yet.</exception>
+    /// <exception cref="LogCorruptException">What lies there is not that record.</exception>
+    public LogRecord Find(LogSequence sequence)
+    {
+        LogView view = _view();
+        ArgumentOutOfRangeException.ThrowIfLessThan(sequence, view.First);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, view.Durable);
+        SegmentInfo segment = SegmentOf(view, sequence.Value);
+        Open(segment);
+        var (next, position) = _positions.Before(segment.Number, sequence.Value) ?? new PositionIndex.Mark(segment.FirstSequence, SegmentHeader.Bytes(_partitionCount));
+        while (true)
+        {
+            _positions.Note(segment.Number, next, position);
+            var head = Peek(segment, position, Frame.HeaderBytes);
+            var length = head.Length < Frame.HeaderBytes ? 0 : Frame.Length(head);
+            if (length is < Frame.HeaderBytes or > Frame.RecordBytesMax || next > sequence.Value)
+            {
+                throw Corrupt(segment, position, sequence, "the walk to the record met no frame");
+            }
+
+            if (Frame.Kind(head) == FrameKind.Record && next++ == sequence.Value)
+            {
+                return Checked(segment, position, sequence, Peek(segment, position, (int)length));
+            }
+
+            position += length;
+        }
+    }
+
+    public void Dispose()
+    {
+        _file?.Dispose();
+        _file = null;
+    }
+
+    private LogRecord Checked(SegmentInfo segment, long position, LogSequence sequence, ReadOnlySpan<byte> frame) =>
+        frame.Length == Frame.Length(frame) && Frame.Sequence(frame) == sequence.Value && Frame.Checksum(_header!.Salt, frame) == Frame.Crc(frame)
+            ? new LogRecord(frame)
+            : throw Corrupt(segment, position, sequence, "the frame of the record does not check");
+
+    private static SegmentInfo SegmentOf(LogView view, long sequence)
+    {
+        if (view.Active is { } active && active.FirstSequence <= sequence)
+        {
+            return active;
+        }
+
+        // The last segment that begins at or before it.
+        int low = 0;
+        int high = view.Sealed.Length - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            (low, high) = view.Sealed[middle].FirstSequence <= sequence ? (middle, high) : (low, middle - 1);
+        }
+
+        return view.Sealed[low];
+    }
+
+    private void Open(SegmentInfo segment)
+    {
+        if (_file is not null && _header!.Number == segment.Number)
+        {
+            return;
+        }
+
+        Dispose();
+        _bufferLength = 0;
+        try
+        {
+            _file = _device.Open(segment.Path, LogFileAccess.Read);
+        }
+        catch (FileNotFoundException)
+        {
+            throw Corrupt(segment, 0, new LogSequence(segment.FirstSequence), "the segment was deleted while the log is open");
+        }
+
+        var bytes = new byte[SegmentHeader.Bytes(_partitionCount)];
+        _header = SegmentHeader.Decode(bytes.AsSpan(0, _file.Read(0, bytes)), _partitionCount, out var reason);
+        if (_header is null || _header.Number != segment.Number)
+        {
+            Dispose();
+            throw Corrupt(segment, 0, new LogSequence(segment.FirstSequence), _header is null ? reason : "the segment is not the one that was opened");
+        }
+    }
+
+    /// <summary>The bytes at a position, fewer only where the durable part of the segment ends.</summary>
+    private ReadOnlySpan<byte> Peek(SegmentInfo segment, long position, int bytes)
+    {
+        var at = position - _bufferStart;
+        if (at < 0 || at + bytes > _bufferLength)
+        {
+            var wanted = (int)Math.Max(0, Math.Min(Math.Max(bytes, Limits.LookupReadBytes), segment.Bytes - position));
+            if (wanted > _buffer.Length)
+            {
+                _buffer = new byte[wanted];
+            }
+
+            (_bufferStart, _bufferLength, at) = (position, _file!.Read(position, _buffer.AsSpan(0, wanted)), 0);
+        }
+
+        return _buffer.AsSpan((int)at, Math.Min(bytes, _bufferLength - (int)at));
+    }
+
+    private static LogCorruptException Corrupt(SegmentInfo segment, long position, LogSequence sequence, string reason) =>
+        new(segment.Path, position, sequence, new LogSequence(segment.NextSequence - 1), reason);
+}
