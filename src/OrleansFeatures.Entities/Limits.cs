@@ -29,4 +29,7 @@ public static class Limits
 
     /// <summary>Events copied for a new entity type before the copies are appended as one batch.</summary>
     public const int BackfillBatchRecords = 2_000;
+
+    /// <summary>Records of corrections appended at once: a batch of the log holds 64 MB, and one correction may take 2 x 16 records of 128 KB, which are 4 MB.</summary>
+    public const int CorrectionPartBytesMax = 4 * 1024 * 1024;
 }

@@ -82,6 +82,31 @@ internal sealed class TestStore : IAsyncDisposable
         return [.. outcomes.Select(outcome => outcome.Result == IntakeResult.Pending ? batch.Corrections[outcome.Note.Correction] : outcome)];
     }
 
+    /// <summary>What a process would find that starts after this one was killed now: the log's files as they are, copied under its hands.</summary>
+    public async Task<TestStore> ImageAsync()
+    {
+        var image = new TestStore();
+        Directory.CreateDirectory(image.LogDirectory);
+
+        // What proves durability is copied before what it speaks of, as if the copy had taken no time; what a write was about to add may be torn.
+        foreach (string file in Directory.GetFiles(LogDirectory).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)).OrderBy(file => Path.GetFileName(file).StartsWith("segment", StringComparison.Ordinal)))
+        {
+            File.Copy(file, Path.Combine(image.LogDirectory, Path.GetFileName(file)));
+        }
+
+        await image.ReopenAsync(Host.Catalog);
+        return image;
+    }
+
+    /// <summary>Waits until reads can see everything that is durable.</summary>
+    public async Task WaitAllAppliedAsync()
+    {
+        foreach (PartitionState partition in Host.Status().Partitions)
+        {
+            await Host.WaitAppliedAsync(new PartitionOffset(new PartitionId(partition.Partition), new LogOffset(partition.DurableOffset)), TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>Every record of the log, in order; the host is stopped and started again for it.</summary>
     public async Task<List<byte[]>> RecordsAsync()
     {

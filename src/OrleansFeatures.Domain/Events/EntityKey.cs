@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using OrleansFeatures.Domain.Definitions;
 
 namespace OrleansFeatures.Domain.Events;
 
@@ -27,5 +28,25 @@ public static class EntityKeyEncoding
         int length = Encoding.UTF8.GetBytes(field.Text, destination[3..]);
         BinaryPrimitives.WriteUInt16BigEndian(destination[1..], (ushort)length);
         return 3 + length;
+    }
+
+    /// <summary>
+    /// Writes a whole key. <paramref name="newestFields"/> are by position of the stream's newest version. Zero bytes when a field of the key is null: an older schema
+    /// version may lack the key of an entity type that came later, and its events concern no entity of it.
+    /// </summary>
+    public static int Write(Span<byte> destination, StreamFeed feed, ReadOnlySpan<Value> newestFields)
+    {
+        int length = 0;
+        foreach (int position in feed.KeyPositions)
+        {
+            if (newestFields[position].IsNull)
+            {
+                return 0;
+            }
+
+            length += Append(destination[length..], newestFields[position]);
+        }
+
+        return length;
     }
 }

@@ -24,7 +24,10 @@ public readonly record struct EventVersion(long TimeMicros, long LogSequence)
 
 /// <summary>What the store knows of an event that the event does not say itself.</summary>
 /// <param name="Arrival">When it came.</param>
-/// <param name="StreamTimeMicros">Stream time then, the event itself included.</param>
+/// <param name="StreamTimeMicros">
+/// Stream time then, the event itself included. Of a correction the stream time of the version that it replaces: how late an event is was decided when it first came, and
+/// a correction says what it should have been then.
+/// </param>
 /// <param name="Operation">Insert, upsert or delete.</param>
 /// <param name="Previous">What it corrects; <see cref="EventVersion.None"/> for an insert.</param>
 public readonly record struct EventArrival(EventTime Arrival, long StreamTimeMicros, EventOperation Operation, EventVersion Previous)

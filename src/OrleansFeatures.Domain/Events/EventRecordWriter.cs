@@ -12,10 +12,12 @@ public sealed class EventRecordWriter
 {
     private readonly byte[] _body = new byte[Limits.RecordBytesMax];
     private readonly byte[] _head = new byte[EventRecord.HeadBytes + EntityKeyEncoding.BytesMax];
-    private StreamVersion? _version;
     private uint _streamId;
+    private int _schemaVersion;
+    private bool _hasTextId;
     private EventOperation _operation;
     private (int At, int Length) _id;
+    private int _contentAt;
     private int _bodyLength;
     private int _headLength;
 
@@ -28,30 +30,19 @@ public sealed class EventRecordWriter
     /// <summary>The entity key of the copy last begun.</summary>
     public ReadOnlySpan<byte> Key => _head.AsSpan(EventRecord.HeadBytes, _headLength - EventRecord.HeadBytes);
 
+    /// <summary>The operation of the body.</summary>
+    public EventOperation Operation => _operation;
+
     /// <summary>Encodes the event's body. <paramref name="fields"/> are by position of <paramref name="version"/>.</summary>
     public void WriteBody(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in EventArrival arrival, ReadOnlySpan<byte> producer)
     {
-        _version = version;
-        _operation = arrival.Operation;
-        _streamId = stream.Id;
+        (_streamId, _schemaVersion) = (stream.Id, version.Definition.Version);
+        _hasTextId = version.Definition.Fields[version.IdPosition].Type == FieldType.String;
         Span<byte> body = _body;
-        BinaryPrimitives.WriteInt64LittleEndian(body, fields[version.TimePosition].Bits);
-        BinaryPrimitives.WriteInt64LittleEndian(body[8..], arrival.Arrival.Micros);
-        BinaryPrimitives.WriteInt64LittleEndian(body[16..], arrival.StreamTimeMicros);
-        int at = 24;
-        if (arrival.Operation != EventOperation.Insert)
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(body[at..], arrival.Previous.TimeMicros);
-            BinaryPrimitives.WriteInt64LittleEndian(body[(at + 8)..], arrival.Previous.LogSequence);
-            at += 16;
-        }
-
-        body[at++] = (byte)producer.Length;
-        producer.CopyTo(body[at..]);
-        at += producer.Length;
+        int at = WriteBodyHead(fields[version.TimePosition].Bits, arrival, producer);
         int idLength = WriteId(body[at..], fields[version.IdPosition]);
-        _id = (HasTextId ? at + 2 : at, HasTextId ? idLength - 2 : idLength);
-        at += idLength;
+        _id = (_hasTextId ? at + 2 : at, _hasTextId ? idLength - 2 : idLength);
+        _contentAt = at += idLength;
         Span<byte> nulls = body.Slice(at, (fields.Length + 7) / 8);
         nulls.Clear();
         at += nulls.Length;
@@ -70,12 +61,30 @@ public sealed class EventRecordWriter
         _bodyLength = at;
     }
 
+    /// <summary>Encodes the body of a delete: the version that it takes back, field by field, with the arrival of the delete.</summary>
+    public void WriteBodyOf(in EventRecord previous, in EventArrival arrival, ReadOnlySpan<byte> producer)
+    {
+        (_streamId, _schemaVersion, _hasTextId) = (previous.StreamId, previous.SchemaVersion, previous.HasTextId);
+        int at = WriteBodyHead(previous.Time.Micros, arrival, producer);
+        int idLength = _hasTextId ? 2 + previous.IdText.Length : sizeof(long);
+        ReadOnlySpan<byte> idAndContent = previous.Body[^(idLength + previous.Fields.Length)..];
+        idAndContent.CopyTo(_body.AsSpan(at));
+        _id = (_hasTextId ? at + 2 : at, _hasTextId ? idLength - 2 : idLength);
+        _contentAt = at + idLength;
+        _bodyLength = at + idAndContent.Length;
+    }
+
+    /// <summary>Whether the body says of its event what this record says: same schema version, time and fields. Who sent it and when does not count.</summary>
+    public bool SaysTheSameAs(in EventRecord record) =>
+        _schemaVersion == record.SchemaVersion
+        && BinaryPrimitives.ReadInt64LittleEndian(_body) == record.Time.Micros
+        && _body.AsSpan(_contentAt.._bodyLength).SequenceEqual(record.Fields);
+
     /// <summary>
     /// Begins the copy for one entity type: encodes the head with the key that the event's fields give. <paramref name="fields"/> are by position of
     /// <paramref name="version"/>, which is the body's.
     /// </summary>
-    /// <remarks>The copy has the body's operation, unless it is a retraction: the copy of an upsert for an entity that the event no longer concerns.</remarks>
-    public void WriteHead(StreamFeed feed, StreamVersion version, ReadOnlySpan<Value> fields, bool primary, bool retracts = false)
+    public void WriteHead(StreamFeed feed, StreamVersion version, ReadOnlySpan<Value> fields, bool primary)
     {
         int at = EventRecord.HeadBytes;
         foreach (int newest in feed.KeyPositions)
@@ -83,33 +92,60 @@ public sealed class EventRecordWriter
             at += EntityKeyEncoding.Append(_head.AsSpan(at), fields[version.ToNewest.IndexOf(newest)]);
         }
 
-        FinishHead(new RecordHead(EventRecord.NewestFormat, _streamId, feed.Entity.Id, version.Definition.Version, primary, HasTextId, retracts ? EventOperation.Retract : _operation), at);
+        FinishHead(HeadOf(feed.Entity.Id, primary, _operation), at);
     }
 
     /// <summary>
-    /// Begins another copy of an event that is in the log already, for an entity type that it has none for. <paramref name="newestFields"/> are by position in
-    /// the stream's newest version; the body is the original's.
+    /// Begins the copy for one entity whose key is known. It has the body's operation, unless it is a retraction: the copy of an upsert for an entity that the
+    /// event no longer concerns.
     /// </summary>
-    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<Value> newestFields, bool retracts = false)
+    public void WriteHead(StreamFeed feed, ReadOnlySpan<byte> key, bool primary, bool retracts = false)
     {
-        int at = EventRecord.HeadBytes;
-        foreach (int position in feed.KeyPositions)
-        {
-            at += EntityKeyEncoding.Append(_head.AsSpan(at), newestFields[position]);
-        }
-
-        FinishHead(new RecordHead(original.Format, original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId, retracts ? EventOperation.Retract : original.Operation), at);
+        key.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
+        FinishHead(HeadOf(feed.Entity.Id, primary, retracts ? EventOperation.Retract : _operation), EventRecord.HeadBytes + key.Length);
     }
 
-    /// <summary>Begins the one copy of an event that concerns no entity type yet: history keeps it for views to come. Its key is its id's bytes.</summary>
+    /// <summary>
+    /// Begins another copy of an event that is in the log already, for an entity that it has none for. The body is the original's.
+    /// </summary>
+    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<byte> key, bool retracts = false)
+    {
+        key.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
+        EventOperation operation = retracts ? EventOperation.Retract : original.Operation;
+        FinishHead(new RecordHead(original.Format, original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId, operation), EventRecord.HeadBytes + key.Length);
+    }
+
+    /// <summary>Begins the one copy of an event that concerns no entity: history keeps it, for views to come or for its id. Its key is its id's bytes.</summary>
     public void WriteHistoryHead()
     {
         ReadOnlySpan<byte> id = _body.AsSpan(_id.At, _id.Length);
         id.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
-        FinishHead(new RecordHead(EventRecord.NewestFormat, _streamId, EventRecord.NoEntity, _version!.Definition.Version, Primary: true, HasTextId, _operation), EventRecord.HeadBytes + id.Length);
+        FinishHead(HeadOf(EventRecord.NoEntity, primary: true, _operation), EventRecord.HeadBytes + id.Length);
     }
 
-    private bool HasTextId => _version!.Definition.Fields[_version.IdPosition].Type == FieldType.String;
+    private RecordHead HeadOf(uint entityTypeId, bool primary, EventOperation operation) =>
+        new(EventRecord.NewestFormat, _streamId, entityTypeId, _schemaVersion, primary, _hasTextId, operation);
+
+    /// <summary>What comes before the id. Returns its length.</summary>
+    private int WriteBodyHead(long timeMicros, in EventArrival arrival, ReadOnlySpan<byte> producer)
+    {
+        _operation = arrival.Operation;
+        Span<byte> body = _body;
+        BinaryPrimitives.WriteInt64LittleEndian(body, timeMicros);
+        BinaryPrimitives.WriteInt64LittleEndian(body[8..], arrival.Arrival.Micros);
+        BinaryPrimitives.WriteInt64LittleEndian(body[16..], arrival.StreamTimeMicros);
+        int at = 24;
+        if (arrival.Operation != EventOperation.Insert)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(body[at..], arrival.Previous.TimeMicros);
+            BinaryPrimitives.WriteInt64LittleEndian(body[(at + 8)..], arrival.Previous.LogSequence);
+            at += 16;
+        }
+
+        body[at++] = (byte)producer.Length;
+        producer.CopyTo(body[at..]);
+        return at + producer.Length;
+    }
 
     private void FinishHead(RecordHead values, int length)
     {

@@ -80,33 +80,11 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
     public async ValueTask<bool> AppendAsync(IntakeBatch batch, bool wait, CancellationToken cancellationToken)
     {
-        _intake.BeforeAppend(batch);
-        try
+        if (!await new BatchAppend(_log, _intake, CanTakeBack, batch).RunAsync(wait, cancellationToken).ConfigureAwait(false))
         {
-            if (batch.Records.Count > 0)
-            {
-                batch.Records.Tag = batch.Marks;
-                Task<AppendReceipt> durable;
-                if (wait)
-                {
-                    durable = _log.AppendAsync(batch.Records, cancellationToken);
-                }
-                else if (!_log.TryAppend(batch.Records, out durable))
-                {
-                    batch.Fail(new OperationCanceledException("the log's queue is full"));
-                    return false;
-                }
-
-                await durable.ConfigureAwait(false);
-            }
-        }
-        catch (Exception failure) when (failure is LogException or OperationCanceledException)
-        {
-            batch.Fail(failure);
-            throw;
+            return false;
         }
 
-        batch.Succeed();
         try
         {
             await batch.OriginalsDurable().WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -190,6 +168,9 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             _waiters.Dispose();
         }
     }
+
+    /// <summary>Nothing is summarised yet: an event is held as itself, or forgotten with everything of its time.</summary>
+    private static bool CanTakeBack(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time) => true;
 
     /// <summary>Plans number columns and timelines; numbers of other definitions would read the wrong ones.</summary>
     private static void RequireLive(Selection selection, Catalog live)

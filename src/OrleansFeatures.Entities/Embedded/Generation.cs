@@ -75,7 +75,7 @@ internal sealed class Generation
         public bool Visit(LogRecord record)
         {
             Count++;
-            intake?.Recall(EventRecord.Parse(record.Payload), Marks);
+            intake?.Recall(EventRecord.Parse(record.Payload), record.Sequence, Marks);
             generation.Apply(record, logger);
             return true;
         }

@@ -12,11 +12,12 @@ namespace OrleansFeatures.Entities.Embedded;
 internal sealed class HistoryCopies(EventLog log, PartitionMap map)
 {
     /// <summary>
-    /// An event's copies lie in the log directly behind its primary, so only the last event can lack some.
+    /// An event's copies lie in the log directly behind its primary, so only the last event can lack some. A correction may have two for an entity type: one for the entity
+    /// that the event concerns now, and a retraction for the one that it concerned before.
     /// </summary>
     public async Task CompleteLastEventAsync(Catalog catalog, CancellationToken cancellationToken)
     {
-        long from = Math.Max(log.FirstSequence.Value, log.DurableSequence.Value - Domain.Limits.EntitiesPerStreamMax);
+        long from = Math.Max(log.FirstSequence.Value, log.DurableSequence.Value - (2 * Domain.Limits.EntitiesPerStreamMax));
         var tail = new TailVisitor();
         log.Read(new LogSequence(from), log.DurableSequence, ref tail, cancellationToken);
         if (tail.Primary is null)
@@ -25,10 +26,12 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
         }
 
         EventRecord record = EventRecord.Parse(tail.Primary);
-        HashSet<uint> present = tail.EntityTypes;
-        if (catalog.Stream(record.StreamId) is { } stream && stream.Feeds.Where(feed => !present.Contains(feed.Entity.Id)).ToList() is { Count: > 0 } missing)
+        if (catalog.Stream(record.StreamId) is { } stream)
         {
-            await AppendAsync(Copies(tail.Primary, stream, missing), cancellationToken).ConfigureAwait(false);
+            using LogLookup lookup = log.Lookup();
+            var batch = new AppendBatch();
+            new EventCopies(map, lookup).Add(batch, record, stream, [.. stream.Feeds], tail.Copies);
+            await AppendAsync(batch, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -46,56 +49,16 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
             }
         }
 
+        using LogLookup lookup = log.Lookup();
         LogSequence end = log.DurableSequence;
         long position = log.FirstSequence.Value;
         while (added.Count > 0 && position <= end.Value)
         {
-            var visitor = new CopyVisitor(this, next, added);
+            var visitor = new CopyVisitor(new EventCopies(map, lookup), next, added);
             log.Read(new LogSequence(position), end, ref visitor, cancellationToken);
             position = visitor.Next;
             await AppendAsync(visitor.Batch, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    private AppendBatch Copies(byte[] primary, StreamPlan stream, IReadOnlyList<StreamFeed> feeds)
-    {
-        var batch = new AppendBatch();
-        AddCopies(batch, EventRecord.Parse(primary), stream, feeds, new Value[Domain.Limits.StreamFieldsMax]);
-        return batch;
-    }
-
-    private void AddCopies(AppendBatch batch, in EventRecord record, StreamPlan stream, IReadOnlyList<StreamFeed> feeds, Value[] fields)
-    {
-        Span<Value> newest = fields.AsSpan(0, stream.Fields.Length);
-        record.ReadFields(stream, KeyTexts(stream), newest);
-        foreach (StreamFeed feed in feeds)
-        {
-            // An older schema version may lack the key of an entity type that came later: such an event concerns no entity of it.
-            if (feed.KeyPositions.Any(position => fields[position].IsNull))
-            {
-                continue;
-            }
-
-            var writer = new EventRecordWriter();
-            writer.WriteCopyHead(record, feed, newest);
-            batch.BeginRecord(map.Of(feed.Entity, writer.Key));
-            Span<byte> room = batch.GetSpan(writer.Head.Length + record.Body.Length);
-            writer.Head.CopyTo(room);
-            record.Body.CopyTo(room[writer.Head.Length..]);
-            batch.Advance(writer.Head.Length + record.Body.Length);
-            batch.EndRecord();
-        }
-    }
-
-    private static bool[] KeyTexts(StreamPlan stream)
-    {
-        var texts = new bool[stream.Fields.Length];
-        foreach (int position in stream.Feeds.SelectMany(feed => feed.KeyPositions))
-        {
-            texts[position] = true;
-        }
-
-        return texts;
     }
 
     private async Task AppendAsync(AppendBatch batch, CancellationToken cancellationToken)
@@ -109,12 +72,12 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
         }
     }
 
-    /// <summary>Remembers the last primary and the entity types of the copies behind it.</summary>
+    /// <summary>Remembers the last primary and which copies there are of it, itself included.</summary>
     private struct TailVisitor() : ILogVisitor
     {
         public byte[]? Primary { get; private set; }
 
-        public HashSet<uint> EntityTypes { get; } = [];
+        public HashSet<(uint EntityType, bool Retracts)> Copies { get; } = [];
 
         public bool Visit(LogRecord logged)
         {
@@ -122,19 +85,17 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
             if (record.IsPrimary)
             {
                 Primary = logged.Payload.ToArray();
-                EntityTypes.Clear();
+                Copies.Clear();
             }
 
-            EntityTypes.Add(record.EntityTypeId);
+            Copies.Add((record.EntityTypeId, record.Operation == EventOperation.Retract));
             return true;
         }
     }
 
     /// <summary>Copies primaries until the batch is full; then the reading stops and goes on behind it.</summary>
-    private struct CopyVisitor(HistoryCopies copies, Catalog catalog, Dictionary<uint, List<StreamFeed>> added) : ILogVisitor
+    private struct CopyVisitor(EventCopies copies, Catalog catalog, Dictionary<uint, List<StreamFeed>> added) : ILogVisitor
     {
-        private readonly Value[] _fields = new Value[Domain.Limits.StreamFieldsMax];
-
         public AppendBatch Batch { get; } = new();
 
         public long Next { get; private set; }
@@ -145,7 +106,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
             EventRecord record = EventRecord.Parse(logged.Payload);
             if (record.IsPrimary && added.TryGetValue(record.StreamId, out List<StreamFeed>? feeds))
             {
-                copies.AddCopies(Batch, record, catalog.Stream(record.StreamId)!, feeds, _fields);
+                copies.Add(Batch, record, catalog.Stream(record.StreamId)!, feeds, present: []);
             }
 
             return Batch.Count < Limits.BackfillBatchRecords;

@@ -1,30 +1,33 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using OrleansFeatures.Domain;
 
 namespace OrleansFeatures.Entities.Intake;
 
 /// <summary>
-/// Which event ids a stream's history holds: what makes an event count once, whichever connection brings it and however its copies differ.
-/// Exact for numeric ids; text ids are held as the first 128 bits of their SHA-256, where two of 2^32 ids are equal with a chance of 2^-65.
-/// 28 to 56 bytes per event in history. Any thread; shards keep threads out of each other's way.
+/// Which event ids a stream's history holds, and of each where its current version lies: what makes an event count once, whichever connection brings it and however its
+/// copies differ, and what a correction finds its event by. Exact for numeric ids; text ids are held as the first 128 bits of their SHA-256, where two of 2^32 ids are
+/// equal with a chance of 2^-65. 36 to 72 bytes per event in history. Any thread; shards keep threads out of each other's way.
 /// </summary>
 public sealed class EventIdIndex
 {
     private const int ShardCount = 64;
     private readonly ConcurrentDictionary<uint, StreamIds> _streams = new();
 
-    /// <summary>False if the id is claimed already: by history, or by an event on its way there.</summary>
-    public bool TryClaim(uint stream, in IdKey id) => Of(stream).Shard(id).TryAdd(id);
+    /// <summary>
+    /// Takes an id that nobody has, for an event of the batch of that number. False if history has it, or a batch on its way there: <paramref name="known"/> says which.
+    /// </summary>
+    public bool TryClaim(uint stream, in IdKey id, long batch, out IdVersion known) => Of(stream).Shard(id).TryAdd(id, IdVersion.Pending(batch), out known);
+
+    /// <summary>The id's event, or its absence, is durable now.</summary>
+    public void Settle(uint stream, in IdKey id, IdVersion version) => Of(stream).Shard(id).Set(id, version);
 
     /// <summary>Takes a claim back, because its event did not get into the log.</summary>
     public void Release(uint stream, in IdKey id) => Of(stream).Shard(id).Remove(id);
 
-    /// <summary>Whether history or an event on its way there has this id.</summary>
-    public bool IsClaimed(uint stream, in IdKey id) => Of(stream).Shard(id).Contains(id);
-
-    /// <summary>Ids claimed, for the stream's count of accepted events.</summary>
+    /// <summary>Events that stand, for the stream's count of accepted events.</summary>
     public long Count(uint stream) => _streams.TryGetValue(stream, out StreamIds? ids) ? ids.Count : 0;
 
     private StreamIds Of(uint stream) => _streams.GetOrAdd(stream, static _ => new StreamIds());
@@ -42,6 +45,28 @@ public sealed class EventIdIndex
         }
     }
 
+    /// <summary>What is known of an id. The number of a batch on its way, or the log sequence of the current version's primary record.</summary>
+    public readonly record struct IdVersion
+    {
+        private readonly long _bits;
+
+        private IdVersion(long bits) => _bits = bits;
+
+        public bool IsPending => _bits < 0;
+
+        /// <summary>Of a pending id: the batch that has claimed it.</summary>
+        public long Batch => ~_bits;
+
+        public long Sequence => _bits >> 1;
+
+        /// <summary>The record takes the event back, or says that it never is to come.</summary>
+        public bool IsDeleted => !IsPending && (_bits & 1) != 0;
+
+        public static IdVersion Pending(long batch) => new(~batch);
+
+        public static IdVersion At(long sequence, bool deleted) => new((sequence << 1) | (deleted ? 1L : 0));
+    }
+
     private sealed class StreamIds
     {
         private readonly IdShard[] _shards = [.. Enumerable.Range(0, ShardCount).Select(_ => new IdShard())];
@@ -54,7 +79,8 @@ public sealed class EventIdIndex
     private sealed class IdShard
     {
         private readonly Lock _gate = new();
-        private readonly HashSet<IdKey> _ids = new(IdComparer.Instance);
+        private readonly Dictionary<IdKey, IdVersion> _ids = new(IdComparer.Instance);
+        private long _deleted;
 
         public long Count
         {
@@ -62,24 +88,33 @@ public sealed class EventIdIndex
             {
                 lock (_gate)
                 {
-                    return _ids.Count;
+                    return _ids.Count - _deleted;
                 }
             }
         }
 
-        public bool TryAdd(in IdKey id)
+        public bool TryAdd(in IdKey id, IdVersion version, out IdVersion known)
         {
             lock (_gate)
             {
-                return _ids.Add(id);
+                ref IdVersion entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_ids, id, out bool exists);
+                if (!exists)
+                {
+                    entry = version;
+                }
+
+                known = entry;
+                return !exists;
             }
         }
 
-        public bool Contains(in IdKey id)
+        public void Set(in IdKey id, IdVersion version)
         {
             lock (_gate)
             {
-                return _ids.Contains(id);
+                ref IdVersion entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_ids, id, out bool exists);
+                _deleted += (version.IsDeleted ? 1 : 0) - (exists && entry.IsDeleted ? 1 : 0);
+                entry = version;
             }
         }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Log;
 
 namespace OrleansFeatures.Entities.Intake;
 
@@ -12,9 +13,9 @@ namespace OrleansFeatures.Entities.Intake;
 public sealed class EventIntake(PartitionMap map, TimeProvider time)
 {
     private readonly ConcurrentBag<EventRecordWriter> _writers = [];
-    private readonly ConcurrentDictionary<IntakeBatch, byte> _open = new();
+    private readonly ConcurrentDictionary<long, IntakeBatch> _open = new();
     private readonly ConcurrentDictionary<uint, Counters> _counters = new();
-    private long _givenUp;
+    private long _batches;
 
     public EventIdIndex Ids { get; } = new();
 
@@ -30,33 +31,56 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
     /// <param name="lease">Disposed with the batch: while it is held, definitions do not change.</param>
     public IntakeBatch Begin(Catalog catalog, IDisposable lease)
     {
-        var batch = new IntakeBatch(this, catalog, _writers.TryTake(out EventRecordWriter? writer) ? writer : new EventRecordWriter(), lease);
-        _open[batch] = 0;
+        long number = Interlocked.Increment(ref _batches);
+        var batch = new IntakeBatch(this, number, catalog, _writers.TryTake(out EventRecordWriter? writer) ? writer : new EventRecordWriter(), lease);
+        _open[number] = batch;
         return batch;
     }
 
-    /// <summary>Batches that have given back their claims; each counts itself before it leaves the open ones.</summary>
-    internal long GivenUp => Interlocked.Read(ref _givenUp);
+    internal CorrectionLines Lines { get; } = new();
+
+    /// <summary>The batch of that number; null once it is done with, and then nothing is claimed by it any more.</summary>
+    internal IntakeBatch? Open(long number) => _open.GetValueOrDefault(number);
 
     /// <summary>
-    /// Call before appending: a duplicate's original may be in any batch that is open now. Had a batch been given up since this one began, it may
-    /// have held an original, is open no more, and is not in history either: then the claims are looked up again, until none is given up meanwhile.
+    /// Takes an id for an insert. False if the event is a duplicate; then the batch knows whose it must wait for, unless the original is durable already.
     /// </summary>
-    public void BeforeAppend(IntakeBatch batch)
+    internal bool TryClaim(IntakeBatch batch, uint stream, in EventIdIndex.IdKey id)
     {
-        long seen = batch.GivenUpBefore;
-        while (batch.HasDuplicates)
+        while (!Ids.TryClaim(stream, id, batch.Number, out EventIdIndex.IdVersion known))
         {
-            Task[] others = [.. _open.Keys.Where(other => other != batch).Select(other => other.Appended)];
-            long now = GivenUp;
-            if (now == seen || !batch.OriginalsAreClaimed())
+            if (!known.IsPending || known.Batch == batch.Number)
             {
-                batch.RememberOthers(now == seen ? others : [Task.FromCanceled(new CancellationToken(canceled: true))]);
-                return;
+                return false;
             }
 
-            seen = now;
+            if (Open(known.Batch) is { } other)
+            {
+                batch.RememberOriginal(other);
+                return false;
+            }
+
+            // The other batch has settled or released the id since, because it does so before it goes: look again.
         }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether an event is late: for the views by the stream time that it met (of a correction: that its first version met), for everything live by stream time as it is.
+    /// </summary>
+    internal IntakeResult Judge(StreamPlan stream, long time, long metStreamTime, long streamTime, out IntakeNote note)
+    {
+        int refusing = metStreamTime == EventRecord.NoStreamTime ? 0 : stream.ViewsRefusing(metStreamTime - time);
+        note = new IntakeNote { StreamTimeMicros = metStreamTime, LateViews = stream.Lateness.AsMemory()[..refusing] };
+        bool tooOld = streamTime != EventRecord.NoStreamTime && streamTime - time >= stream.Retention.Micros && !stream.NeverTooLate && !stream.Feeds.IsEmpty;
+        if (refusing == 0 && !tooOld)
+        {
+            return IntakeResult.Accepted;
+        }
+
+        CountLate(stream.Id);
+        return IntakeResult.Late;
     }
 
     public StreamState StateOf(StreamPlan stream)
@@ -65,12 +89,20 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         return new StreamState(stream.Name, Clocks.StreamTimeMicros(stream.Id) ?? 0, Ids.Count(stream.Id), counters?.Duplicates ?? 0, counters?.Late ?? 0);
     }
 
-    /// <summary>Learns a record of history at start: its id, and that stream time has reached it.</summary>
-    internal void Recall(in EventRecord record, TimeMarks marks)
+    /// <summary>Learns a record of history at start: where the current version of its id is, and that stream time has reached it. In the log's order.</summary>
+    internal void Recall(in EventRecord record, LogSequence sequence, TimeMarks marks)
     {
-        if (record.IsPrimary)
+        if (!record.IsPrimary)
         {
-            Ids.TryClaim(record.StreamId, record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber));
+            return;
+        }
+
+        EventIdIndex.IdKey id = record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber);
+        Ids.Settle(record.StreamId, id, EventIdIndex.IdVersion.At(sequence.Value, record.Operation == EventOperation.Delete));
+
+        // A correction says what should have been before; it is no sign of how far its producer has come.
+        if (record.Operation == EventOperation.Insert || (record.Operation == EventOperation.Upsert && record.Previous == EventVersion.None))
+        {
             marks.Of(record.StreamId, record.Producer).Add(record.Time.Micros, record.Arrival, record.StreamTimeMicros);
         }
     }
@@ -85,8 +117,6 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
         Span<byte> utf8 = stackalloc byte[Domain.Limits.KeyBytesMax];
         return EventIdIndex.IdKey.Of(utf8[..System.Text.Encoding.UTF8.GetBytes(id.Text, utf8)]);
     }
-
-    internal void CountGivenUp() => Interlocked.Increment(ref _givenUp);
 
     internal void CountDuplicate(uint stream) => Interlocked.Increment(ref CountersOf(stream).Duplicates);
 
@@ -106,7 +136,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     internal void Return(IntakeBatch batch, EventRecordWriter writer)
     {
-        _open.TryRemove(batch, out _);
+        _open.TryRemove(batch.Number, out _);
         _writers.Add(writer);
     }
 

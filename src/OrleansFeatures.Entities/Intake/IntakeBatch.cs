@@ -6,53 +6,70 @@ using OrleansFeatures.Log;
 namespace OrleansFeatures.Entities.Intake;
 
 /// <summary>
-/// Events on their way into the log. Each is checked, claimed by its id, and encoded once for every entity that it concerns: the first copy is
+/// Events on their way into the log. Each insert is checked, claimed by its id, and encoded once for every entity that it concerns: the first copy is
 /// the primary (raw history is the primaries), its other copies follow it directly, so that after a torn write only the very last event
-/// can lack some. One thread builds it; the host appends it; disposing gives back what did not get in.
+/// can lack some. Corrections are checked and kept; what they do depends on the version that they meet, so they are resolved while the batch is appended, behind its
+/// inserts (<see cref="CorrectionLines"/>). That order changes nothing: an insert of an event that a correction has touched is a duplicate, and a correction of an event that was just
+/// inserted replaces it. One thread builds it; the host appends it; disposing gives back what did not get in.
 /// </summary>
 public sealed class IntakeBatch : IDisposable
 {
     private readonly EventIntake _intake;
     private readonly IDisposable _lease;
-    private readonly List<(uint Stream, EventIdIndex.IdKey Id)> _claims = [];
-    private readonly List<(uint Stream, EventIdIndex.IdKey Id)> _duplicates = [];
-    private readonly EventRecordWriter _writer;
+    private readonly List<Claim> _claims = [];
+    private readonly List<Claim> _correctionClaims = [];
+    private readonly HashSet<Task> _originals = [];
+    private readonly List<AppendBatch> _parts = [];
+    private readonly List<Correction> _unresolved = [];
+    private readonly List<CorrectionOutcome> _outcomes = [];
+    private readonly TaskCompletionSource _insertsDurable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventTime _arrival;
-    private Task[] _others = [];
+    private TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _correctionBytes;
     private bool _disposed;
 
-    internal IntakeBatch(EventIntake intake, Catalog catalog, EventRecordWriter writer, IDisposable lease)
+    internal IntakeBatch(EventIntake intake, long number, Catalog catalog, EventRecordWriter writer, IDisposable lease)
     {
         _intake = intake;
-        _writer = writer;
         _lease = lease;
         _arrival = intake.ArrivalNow();
-        GivenUpBefore = intake.GivenUp;
+        Number = number;
+        Writer = writer;
         Catalog = catalog;
     }
 
     /// <summary>The definitions that this batch is read against.</summary>
     public Catalog Catalog { get; }
 
-    /// <summary>The records to append; empty when every event was refused or a duplicate.</summary>
+    /// <summary>The inserts' records; empty when every event was refused, a duplicate or a correction.</summary>
     public AppendBatch Records { get; } = new();
 
-    /// <summary>Completes when the records are durable (or failed): what a duplicate of one of them waits for.</summary>
-    internal Task Appended => _appended.Task;
-
-    internal TimeMarks Marks { get; } = new();
-
-    internal bool HasDuplicates => _duplicates.Count > 0;
-
-    /// <summary>Batches given up before this one met its first event.</summary>
-    internal long GivenUpBefore { get; }
-
     /// <summary>What became of the events whose result is pending, in the order in which they were added. Complete once the batch has been appended.</summary>
-    public IReadOnlyList<CorrectionOutcome> Corrections => [];
+    public IReadOnlyList<CorrectionOutcome> Corrections => _outcomes;
 
     /// <summary>About how many bytes of the log the batch takes.</summary>
-    public int Bytes => Records.Bytes;
+    public int Bytes => Records.Bytes + _correctionBytes;
+
+    /// <summary>The batch's number among all: what a claimed id points to.</summary>
+    internal long Number { get; }
+
+    internal EventRecordWriter Writer { get; }
+
+    /// <summary>Completes when the inserts are durable, or failed: what a correction of one of them waits for.</summary>
+    internal Task InsertsDurable => _insertsDurable.Task;
+
+    /// <summary>Completes when everything is durable, or failed: what a duplicate of one of them waits for.</summary>
+    internal Task Appended => _appended.Task;
+
+    /// <summary>What the clock of reads learns once the inserts have been applied.</summary>
+    internal TimeMarks Marks { get; } = new();
+
+    /// <summary>Corrections that are not resolved yet.</summary>
+    internal IReadOnlyList<Correction> Unresolved => _unresolved;
+
+    /// <summary>Drops from <see cref="Unresolved"/> what has been resolved.</summary>
+    internal void Tidy() => _unresolved.RemoveAll(correction => _outcomes[correction.Number].Result != IntakeResult.Pending);
 
     /// <summary>
     /// Takes one event. <paramref name="fields"/> are by position of <paramref name="version"/>, each of its declared type or null; a delete needs only the id. On Refused the
@@ -68,19 +85,24 @@ public sealed class IntakeBatch : IDisposable
             return IntakeResult.Refused;
         }
 
-        EventIdIndex.IdKey key = EventIntake.KeyOf(fields[version.IdPosition]);
-        if (!_intake.Ids.TryClaim(stream.Id, key))
+        EventIdIndex.IdKey id = EventIntake.KeyOf(fields[version.IdPosition]);
+        if (provenance.Operation != EventOperation.Insert)
         {
-            _duplicates.Add((stream.Id, key));
+            note = new IntakeNote { StreamTimeMicros = EventRecord.NoStreamTime, Correction = Keep(stream, version, fields, provenance, id) };
+            return IntakeResult.Pending;
+        }
+
+        if (!_intake.TryClaim(this, stream.Id, id))
+        {
             _intake.CountDuplicate(stream.Id);
             return IntakeResult.Duplicate;
         }
 
-        _claims.Add((stream.Id, key));
+        _claims.Add(new Claim(stream.Id, id, Records.Count));
         long time = fields[version.TimePosition].Bits;
-        long streamTime = See(stream.Id, provenance.Producer, time);
+        long streamTime = See(Marks, stream.Id, provenance.Producer, time);
         Encode(stream, version, fields, new EventArrival(provenance.Arrival ?? _arrival, streamTime, EventOperation.Insert, EventVersion.None), provenance.Producer);
-        return Judge(stream, time, streamTime, out note);
+        return _intake.Judge(stream, time, streamTime, streamTime, out note);
     }
 
     /// <summary>
@@ -89,11 +111,14 @@ public sealed class IntakeBatch : IDisposable
     public SortedDictionary<int, long> Positions()
     {
         var positions = new SortedDictionary<int, long>();
-        if (Records.Count > 0)
+        foreach (AppendBatch part in (IEnumerable<AppendBatch>)[Records, .. _parts])
         {
-            foreach (LogRecord record in Records.Records)
+            if (part.Count > 0)
             {
-                positions[record.Partition.Value] = record.Offset.Value;
+                foreach (LogRecord record in part.Records)
+                {
+                    positions[record.Partition.Value] = record.Offset.Value;
+                }
             }
         }
 
@@ -114,36 +139,80 @@ public sealed class IntakeBatch : IDisposable
         }
 
         Records.Dispose();
-        _intake.Return(this, _writer);
+        _parts.ForEach(part => part.Dispose());
+        _intake.Return(this, Writer);
         _lease.Dispose();
     }
 
-    /// <summary>The batches that may hold the originals of this batch's duplicates and are not durable yet.</summary>
-    internal void RememberOthers(Task[] others) => _others = others;
+    /// <summary>An event of this batch is a copy of one in a batch that is not durable yet.</summary>
+    internal void RememberOriginal(IntakeBatch other) => _originals.Add(other.Appended);
 
-    /// <summary>Whether every duplicate's id is still taken: by history, or by a batch that is open.</summary>
-    internal bool OriginalsAreClaimed() => _duplicates.TrueForAll(copy => _intake.Ids.IsClaimed(copy.Stream, copy.Id));
-
-    internal void Succeed() => _appended.TrySetResult();
-
-    /// <summary>Nothing of the batch got in: its ids are free again.</summary>
-    internal void Fail(Exception cause)
+    /// <summary>The event moves stream time; what it then is, is what the event meets. To the clock that reads go by, it came now, whatever arrival was stated.</summary>
+    internal long See(TimeMarks marks, uint stream, ReadOnlySpan<byte> producer, long time)
     {
-        if (_claims.Count == 0)
-        {
-            // It holds nobody's original, so nobody's duplicate depends on it.
-            _appended.TrySetResult();
-            return;
-        }
+        TimeMarks.Mark mark = marks.Of(stream, producer);
+        long streamTime = (mark.Clock ??= _intake.ArrivalClock.Of(stream, producer)).See(time);
+        mark.Add(time, _arrival, streamTime);
+        return streamTime;
+    }
 
-        foreach ((uint stream, EventIdIndex.IdKey id) in _claims)
+    /// <summary>A part of the records that is appended behind the inserts; the batch owns it.</summary>
+    internal AppendBatch NewPart()
+    {
+        var part = new AppendBatch();
+        _parts.Add(part);
+        return part;
+    }
+
+    /// <summary>A correction has claimed an id that nobody had.</summary>
+    internal void RememberClaim(Correction correction) => _correctionClaims.Add(new Claim(correction.Stream.Id, correction.Id, 0));
+
+    /// <summary>A correction will not change any more.</summary>
+    internal void Resolve(Correction correction, IntakeResult result, in IntakeNote note) => _outcomes[correction.Number] = new CorrectionOutcome(result, note);
+
+    /// <summary>The inserts are in the log from this sequence on.</summary>
+    internal void InsertsSucceed(LogSequence first)
+    {
+        foreach (Claim claim in _claims)
         {
-            _intake.Ids.Release(stream, id);
+            _intake.Ids.Settle(claim.Stream, claim.Id, EventIdIndex.IdVersion.At(first.Value + claim.Record, deleted: false));
         }
 
         _claims.Clear();
-        _intake.CountGivenUp();
-        if (cause is OperationCanceledException)
+        _insertsDurable.TrySetResult();
+    }
+
+    /// <summary>The corrections appended in one part are in the log from this sequence on.</summary>
+    internal void CorrectionsSucceed(IEnumerable<Correction> appended, LogSequence first)
+    {
+        foreach (Correction correction in appended)
+        {
+            _intake.Ids.Settle(correction.Stream.Id, correction.Id, EventIdIndex.IdVersion.At(first.Value + correction.Record, correction.Operation == EventOperation.Delete));
+        }
+
+        _correctionClaims.Clear();
+    }
+
+    internal void Succeed() => _appended.TrySetResult();
+
+    /// <summary>What is not in the log yet does not get in: its ids are free again.</summary>
+    internal void Fail(Exception cause)
+    {
+        bool heldClaims = _claims.Count + _correctionClaims.Count > 0;
+        foreach (Claim claim in (IEnumerable<Claim>)[.. _claims, .. _correctionClaims])
+        {
+            _intake.Ids.Release(claim.Stream, claim.Id);
+        }
+
+        _claims.Clear();
+        _correctionClaims.Clear();
+        _insertsDurable.TrySetResult();
+        if (!heldClaims)
+        {
+            // It holds nobody's original, so nobody's duplicate depends on it.
+            _appended.TrySetResult();
+        }
+        else if (cause is OperationCanceledException)
         {
             _appended.TrySetCanceled();
         }
@@ -157,70 +226,77 @@ public sealed class IntakeBatch : IDisposable
     }
 
     /// <summary>A duplicate may be acknowledged only when its original is durable.</summary>
-    internal Task OriginalsDurable() => !HasDuplicates ? Task.CompletedTask : Task.WhenAll(_others);
+    internal Task OriginalsDurable() => _originals.Count == 0 ? Task.CompletedTask : Task.WhenAll(_originals.Where(original => original != Appended));
+
+    /// <summary>Completes at the next <see cref="Wake"/>. Ask before looking at what might have changed.</summary>
+    internal Task Woken() => Volatile.Read(ref _woken).Task;
+
+    /// <summary>Something that a correction of this batch waits for has happened.</summary>
+    internal void Wake() => Interlocked.Exchange(ref _woken, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    /// <summary>Copies the record that the writer has encoded.</summary>
+    internal static void Append(AppendBatch records, PartitionId partition, EventRecordWriter writer)
+    {
+        records.BeginRecord(partition);
+        ReadOnlySpan<byte> head = writer.Head;
+        ReadOnlySpan<byte> body = writer.Body;
+        Span<byte> room = records.GetSpan(head.Length + body.Length);
+        head.CopyTo(room);
+        body.CopyTo(room[head.Length..]);
+        records.Advance(head.Length + body.Length);
+        records.EndRecord();
+    }
 
     private EventRefusal? Refuse(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance)
     {
-        if (provenance.Operation != EventOperation.Insert)
+        Domain.InvariantException.Require(provenance.Operation != EventOperation.Retract, "a retraction cannot be asked for");
+        if (provenance.Arrival is { } stated && EventCheck.RefuseArrival(stated, _intake.Now()) is { } refusal)
         {
-            return new EventRefusal("op", $"the operation {provenance.Operation} is not possible", "send inserts only");
+            return refusal;
         }
 
-        return (provenance.Arrival is { } stated ? EventCheck.RefuseArrival(stated, _intake.Now()) : null)
-            ?? EventCheck.Refuse(stream, version, fields)
-            ?? EventCheck.RefuseAhead(version, fields, provenance.Arrival ?? _arrival);
+        return provenance.Operation == EventOperation.Delete
+            ? EventCheck.RefuseDelete(version, fields)
+            : EventCheck.Refuse(stream, version, fields) ?? EventCheck.RefuseAhead(version, fields, provenance.Arrival ?? _arrival);
     }
 
-    /// <summary>The event moves stream time; what it then is, is what the event meets. To the clock that reads go by, it came now, whatever arrival was stated.</summary>
-    private long See(uint stream, ReadOnlySpan<byte> producer, long time)
+    private int Keep(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance, EventIdIndex.IdKey id)
     {
-        TimeMarks.Mark mark = Marks.Of(stream, producer);
-        long streamTime = (mark.Clock ??= _intake.ArrivalClock.Of(stream, producer)).See(time);
-        mark.Add(time, _arrival, streamTime);
-        return streamTime;
-    }
-
-    private IntakeResult Judge(StreamPlan stream, long time, long streamTime, out IntakeNote note)
-    {
-        long behind = streamTime - time;
-        int refusing = stream.ViewsRefusing(behind);
-        note = new IntakeNote { StreamTimeMicros = streamTime, LateViews = stream.Lateness.AsMemory()[..refusing] };
-        if (refusing == 0 && !(behind >= stream.Retention.Micros && !stream.NeverTooLate && !stream.Feeds.IsEmpty))
+        var kept = new Value[fields.Length];
+        if (provenance.Operation == EventOperation.Delete)
         {
-            return IntakeResult.Accepted;
+            kept[version.IdPosition] = fields[version.IdPosition];
+        }
+        else
+        {
+            fields.CopyTo(kept);
         }
 
-        _intake.CountLate(stream.Id);
-        return IntakeResult.Late;
+        int number = _outcomes.Count;
+        _outcomes.Add(new CorrectionOutcome(IntakeResult.Pending, default));
+        _unresolved.Add(new Correction(this, number, stream, version, kept, id) { Producer = provenance.Producer.ToArray(), Operation = provenance.Operation, Arrival = provenance.Arrival });
+        _correctionBytes += CorrectionPart.BytesOf(stream, kept);
+        return number;
     }
 
     private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in EventArrival arrival, ReadOnlySpan<byte> producer)
     {
-        _writer.WriteBody(stream, version, fields, arrival, producer);
+        Writer.WriteBody(stream, version, fields, arrival, producer);
         if (stream.Feeds.IsEmpty)
         {
-            _writer.WriteHistoryHead();
-            Append(_intake.Map.Of(0, _writer.Key));
+            Writer.WriteHistoryHead();
+            Append(Records, _intake.Map.Of(0, Writer.Key), Writer);
             return;
         }
 
         for (int index = 0; index < stream.Feeds.Length; index++)
         {
             StreamFeed feed = stream.Feeds[index];
-            _writer.WriteHead(feed, version, fields, primary: index == 0);
-            Append(_intake.Map.Of(feed.Entity, _writer.Key));
+            Writer.WriteHead(feed, version, fields, primary: index == 0);
+            Append(Records, _intake.Map.Of(feed.Entity, Writer.Key), Writer);
         }
     }
 
-    private void Append(PartitionId partition)
-    {
-        Records.BeginRecord(partition);
-        ReadOnlySpan<byte> head = _writer.Head;
-        ReadOnlySpan<byte> body = _writer.Body;
-        Span<byte> room = Records.GetSpan(head.Length + body.Length);
-        head.CopyTo(room);
-        body.CopyTo(room[head.Length..]);
-        Records.Advance(head.Length + body.Length);
-        Records.EndRecord();
-    }
+    /// <summary>An id that is this batch's until it is durable, and where its primary is among the records.</summary>
+    private readonly record struct Claim(uint Stream, EventIdIndex.IdKey Id, int Record);
 }

@@ -41,6 +41,13 @@ public sealed class IntakeClockTests
     {
         var clock = new IntakeClock(TimeProvider.System);
         const int Events = 20_000;
+
+        // All are there from the start: one that comes when the others are done would find stream time where they left it.
+        for (byte name = 0; name < 4; name++)
+        {
+            clock.Of(7, [name]).See(-1);
+        }
+
         await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(() =>
         {
             IntakeClock.Producer producer = clock.Of(7, [(byte)(thread / 2)]);
