@@ -8,7 +8,7 @@ using OrleansFeatures.Domain.Windows;
 namespace OrleansFeatures.Domain.Tests;
 
 /// <summary>
-/// Drives the domain as a host does, without one: encodes each event for every entity type that its stream feeds, and applies the
+/// Drives the domain as a host does, without one: knows what stands of each event id, encodes each event for every entity type that its stream feeds, and applies the
 /// bytes to that entity's state.
 /// </summary>
 internal sealed class EventFeed(Catalog catalog)
@@ -16,28 +16,67 @@ internal sealed class EventFeed(Catalog catalog)
     private readonly EventRecordWriter _writer = new();
     private readonly Dictionary<(string Entity, string Key), EntityState> _states = [];
     private readonly Dictionary<string, EntityLayout> _layouts = [];
-    private readonly StateMemory _memory = new();
+    private readonly Dictionary<(string Stream, Value Id), Value[]?> _standing = [];
+    private readonly Dictionary<string, long> _streamTimes = [];
     private readonly WindowScratch _scratch = new();
 
+    /// <summary>Whether old events leave, as in live state; false as in a training query.</summary>
+    public bool Forgets { get; init; } = true;
+
+    public StateMemory Memory { get; } = new();
+
+    /// <summary>Stream time as records carry it: the newest event time that came on a stream.</summary>
+    public long StreamTimeOf(string stream) => _streamTimes.GetValueOrDefault(stream, EventRecord.NoStreamTime);
+
+    /// <summary>An insert that arrived at the beginning of time.</summary>
     public ApplyResult Push(string streamName, params ReadOnlySpan<Value> fields) => Push(streamName, EventArrival.Insert(EventTime.Epoch), fields);
 
+    /// <summary>A record as it is, to its entities.</summary>
     public ApplyResult Push(string streamName, in EventArrival arrival, params ReadOnlySpan<Value> fields)
     {
         StreamPlan stream = catalog.Stream(streamName)!;
+        EventCheck.Refuse(stream, stream.Version(0)!, fields).ShouldBeNull();
+        return Write(stream, arrival, fields, default);
+    }
+
+    /// <summary>
+    /// What the intake makes of an event: an insert goes to its entities (an exact copy of what stands as well, which they must know), and not if its id is taken; an upsert goes to its entities with the version that it
+    /// corrects, and a retraction to those that the event no longer concerns; a delete of an event that stands to where it is. A correction without anything to correct is an insert, or nothing.
+    /// </summary>
+    public ApplyResult Send(string streamName, EventOperation operation, long arrival, params ReadOnlySpan<Value> fields)
+    {
+        StreamPlan stream = catalog.Stream(streamName)!;
         StreamVersion version = stream.Version(0)!;
-        EventCheck.Refuse(stream, version, fields).ShouldBeNull();
-        _writer.WriteBody(stream, version, fields, arrival, "producer"u8);
-        ApplyResult result = ApplyResult.Applied;
-        for (int index = 0; index < stream.Feeds.Length; index++)
+        (string, Value) id = (streamName, fields[version.IdPosition]);
+        Value[]? previous = _standing.GetValueOrDefault(id);
+        if (operation == EventOperation.Delete)
         {
-            StreamFeed feed = stream.Feeds[index];
-            _writer.WriteHead(feed, version, fields, primary: index == 0);
-            EventRecord record = EventRecord.Parse((byte[])[.. _writer.Head, .. _writer.Body]);
-            int timeline = feed.Entity.Timelines.ToList().FindIndex(plan => plan.Stream == stream);
-            result = StateOf(feed.Entity, record.Key).Apply(timeline, record);
+            if (previous is null)
+            {
+                return ApplyResult.NotHere;
+            }
+
+            _standing[id] = null;
+            return Write(stream, new EventArrival(new EventTime(arrival), StreamTimeOf(streamName), operation, VersionOf(version, previous)), previous, default);
         }
 
-        return result;
+        EventCheck.Refuse(stream, version, fields).ShouldBeNull();
+        Value[] now = fields.ToArray();
+        bool isKnown = _standing.ContainsKey(id);
+        long time = now[version.TimePosition].Bits;
+        if (operation == EventOperation.Insert && isKnown && !(previous ?? []).AsSpan().SequenceEqual(now))
+        {
+            return ApplyResult.Duplicate;
+        }
+
+        if (operation == EventOperation.Upsert || !isKnown)
+        {
+            _standing[id] = now;
+            _streamTimes[streamName] = Math.Max(StreamTimeOf(streamName), time);
+        }
+
+        EventVersion corrects = operation == EventOperation.Upsert && previous is not null ? VersionOf(version, previous) : EventVersion.None;
+        return Write(stream, new EventArrival(new EventTime(arrival), StreamTimeOf(streamName), operation, corrects), now, corrects == EventVersion.None ? default : previous);
     }
 
     /// <summary>All features of the entity, by reference.</summary>
@@ -54,8 +93,7 @@ internal sealed class EventFeed(Catalog catalog)
     {
         EntityRead read = selection.Entities[0];
         var values = new FeatureValue[selection.Features.Length];
-        string name = KeyText(key);
-        if (_states.TryGetValue((read.Entity.Name, name), out EntityState? state))
+        if (StateOf(read.Entity.Name, key) is { } state)
         {
             state.Read(read.Plan, asOf, knownAt, values, _scratch);
         }
@@ -65,6 +103,51 @@ internal sealed class EventFeed(Catalog catalog)
         }
 
         return values;
+    }
+
+    /// <summary>The entity's state; null before its first event.</summary>
+    public EntityState? StateOf(string entity, params ReadOnlySpan<Value> key) => _states.GetValueOrDefault((entity, KeyText(key)));
+
+    private static EventVersion VersionOf(StreamVersion version, Value[] fields) => new(fields[version.TimePosition].Bits, 1);
+
+    private ApplyResult Write(StreamPlan stream, in EventArrival arrival, ReadOnlySpan<Value> fields, ReadOnlySpan<Value> retracted)
+    {
+        StreamVersion version = stream.Version(0)!;
+        _writer.WriteBody(stream, version, fields, arrival, "producer"u8);
+        ApplyResult result = ApplyResult.Applied;
+        for (int index = 0; index < stream.Feeds.Length; index++)
+        {
+            StreamFeed feed = stream.Feeds[index];
+            if (!retracted.IsEmpty && KeyOf(feed, retracted) != KeyOf(feed, fields))
+            {
+                _writer.WriteHead(feed, version, retracted, primary: false, retracts: true);
+                Apply(stream, feed);
+            }
+
+            _writer.WriteHead(feed, version, fields, primary: index == 0);
+            result = Apply(stream, feed);
+        }
+
+        return result;
+    }
+
+    private ApplyResult Apply(StreamPlan stream, StreamFeed feed)
+    {
+        EventRecord record = EventRecord.Parse((byte[])[.. _writer.Head, .. _writer.Body]);
+        int timeline = feed.Entity.Timelines.ToList().FindIndex(plan => plan.Stream == stream);
+        string key = Encoding.Latin1.GetString(record.Key);
+        if (!_states.TryGetValue((feed.Entity.Name, key), out EntityState? state))
+        {
+            _states[(feed.Entity.Name, key)] = state = new EntityState(LayoutOf(feed.Entity));
+        }
+
+        return state.Apply(timeline, record);
+    }
+
+    private static string KeyOf(StreamFeed feed, ReadOnlySpan<Value> fields)
+    {
+        Value[] all = fields.ToArray();
+        return KeyText([.. feed.KeyPositions.Select(position => all[position])]);
     }
 
     private static string KeyText(ReadOnlySpan<Value> key)
@@ -79,25 +162,11 @@ internal sealed class EventFeed(Catalog catalog)
         return Encoding.Latin1.GetString(bytes, 0, length);
     }
 
-    private EntityState StateOf(EntityPlan entity, ReadOnlySpan<byte> key)
-    {
-        string name = Encoding.Latin1.GetString(key);
-        if (!_states.TryGetValue((entity.Name, name), out EntityState? state))
-        {
-            _states[(entity.Name, name)] = state = new EntityState(LayoutOf(entity));
-        }
-
-        return state;
-    }
-
-    /// <summary>Whether old events leave, as in live state; false as in a training query.</summary>
-    public bool Forgets { get; init; } = true;
-
     private EntityLayout LayoutOf(EntityPlan entity)
     {
         if (!_layouts.TryGetValue(entity.Name, out EntityLayout? layout))
         {
-            _layouts[entity.Name] = layout = new EntityLayout(entity, _memory, Forgets);
+            _layouts[entity.Name] = layout = new EntityLayout(entity, Memory, Forgets);
         }
 
         return layout;

@@ -145,7 +145,7 @@ public sealed class EntityState
         Span<int> order = stackalloc int[read.Windows.Length];
         NarrowestFirst(read.Windows, ranges, order);
         Fold fold = default;
-        RowPosition from = default;
+        RowPosition? from = null;
         for (int index = 0; index < order.Length; index++)
         {
             LaneWindow window = read.Windows[order[index]];
@@ -156,24 +156,24 @@ public sealed class EntityState
                 continue;
             }
 
-            fold.Merge(reader.Fold(range.From, fold.Count == 0 && index == 0 ? range.To : from, read.Lane), type, lane.Moments);
+            fold.Merge(reader.Fold(range.From, from ?? range.To, read.Lane), type, lane.Moments);
             from = range.From;
-            Compute(window.Features, fold, type, range, reader, values);
+            Compute(window.Features, fold, type, range, reader, read.Lane, values);
         }
     }
 
     private static void Compute(
-        ImmutableArray<(FeaturePlan Feature, int Output)> features, in Fold fold, FieldType type, in WindowRange range, TimelineReader reader, Span<FeatureValue> values)
+        ImmutableArray<(FeaturePlan Feature, int Output)> features, in Fold fold, FieldType type, in WindowRange range, TimelineReader reader, int lane, Span<FeatureValue> values)
     {
         foreach ((FeaturePlan feature, int output) in features)
         {
-            double seconds = feature.Aggregate.Kind == AggregateKind.Rate && fold.Count > 0 ? range.Span.Seconds(FirstTime(range, reader)) : 0;
+            double seconds = feature.Aggregate.Kind == AggregateKind.Rate && fold.Count > 0 ? range.Span.Seconds(FirstTime(range, reader, lane)) : 0;
             values[output] = OrDefault(fold.Compute(feature.Aggregate, type, seconds), feature);
         }
     }
 
-    private static long FirstTime(in WindowRange range, TimelineReader reader) =>
-        range.Span.After == WindowSpan.NoStart && range.From.CompareTo(range.To) < 0 ? reader.TimeAt(range.From) : 0;
+    private static long FirstTime(in WindowRange range, TimelineReader reader, int lane) =>
+        range.Span.After == WindowSpan.NoStart ? reader.FirstTime(range.From, range.To, lane) : 0;
 
     private static void NarrowestFirst(ImmutableArray<LaneWindow> windows, ReadOnlySpan<WindowRange> ranges, Span<int> order)
     {

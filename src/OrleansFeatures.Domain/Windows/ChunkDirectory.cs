@@ -18,6 +18,7 @@ internal sealed class ChunkBlock(int capacity)
     private ChunkEntry[] _entries = new ChunkEntry[capacity];
     private Fold[] _folds = [];
     private Fold[] _totals = [];
+    private int _lanes;
 
     public int Count { get; private set; }
 
@@ -35,6 +36,8 @@ internal sealed class ChunkBlock(int capacity)
         {
             Array.Resize(ref _folds, _entries.Length * lanes);
         }
+
+        _lanes = lanes;
 
         return _folds.AsSpan(chunk * lanes, lanes);
     }
@@ -74,8 +77,9 @@ internal sealed class ChunkBlock(int capacity)
         Count -= chunks;
         if (_folds.Length > 0)
         {
-            int lanes = _folds.Length / _entries.Length;
-            Array.Copy(_folds, chunks * lanes, _folds, 0, Count * lanes);
+            // The entries may have got more room since the folds were made: those beyond have none yet.
+            int folded = Math.Min(Count, (_folds.Length / _lanes) - chunks);
+            Array.Copy(_folds, chunks * _lanes, _folds, 0, Math.Max(0, folded) * _lanes);
         }
 
         IsFolded = false;

@@ -184,7 +184,29 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
         return _timeline.FloorMicros > notBefore && next - gap <= _timeline.FloorMicros ? null : start;
     }
 
-    public long TimeAt(RowPosition place) => _timeline.ChunkAt(_layout, place)[RowLayout.Time, place.Row];
+    /// <summary>The time of the first row of [from, to) that counts for a lane; the end of time where none does.</summary>
+    public long FirstTime(RowPosition from, RowPosition to, int laneIndex)
+    {
+        LanePlan lane = _layout.Plan.Lanes[laneIndex];
+        ulong nulls = lane.Column < 0 ? 0 : _layout.Plan.Columns[lane.Column].NullBit;
+        for (RowPosition place = from; place.CompareTo(to) < 0;)
+        {
+            bool isLast = place.Block == to.Block && place.Chunk == to.Chunk;
+            Chunk chunk = _timeline.ChunkAt(_layout, place);
+            int end = isLast ? to.Row : chunk.Count;
+            for (int row = place.Row; row < end; row++)
+            {
+                if (((ulong)chunk[RowLayout.Flags, row] & nulls) == 0 && Counts(chunk, row, lane.FilterBits))
+                {
+                    return chunk[RowLayout.Time, row];
+                }
+            }
+
+            place = isLast ? to : _timeline.NextChunk(place);
+        }
+
+        return long.MaxValue;
+    }
 
     /// <summary>Rows of [from, to), standing or not.</summary>
     private int RowsIn(RowPosition from, RowPosition to)

@@ -1,0 +1,38 @@
+using OrleansFeatures.Domain.Events;
+
+namespace OrleansFeatures.Domain.Tests.Properties;
+
+/// <summary>Whatever comes, in whatever order: every value is the naive oracle's, or refused because what it needs has left.</summary>
+public sealed class WindowProperties
+{
+    [Fact]
+    public void Any_window_of_any_history_reads_as_the_naive_oracle_does() =>
+        Property.Holds(300, ScenarioMaker.Any(), scenario => scenario.Shrink(), scenario => Compare(scenario, 5));
+
+    [Fact]
+    public void A_view_that_allows_some_lateness_reads_as_if_later_events_had_not_come() =>
+        Property.Holds(100, ScenarioMaker.Any(lateness: true), scenario => scenario.Shrink(), scenario => Compare(scenario, 3));
+
+    [Fact]
+    public void Blocks_of_chunks_read_as_the_naive_oracle_does() =>
+        Property.Holds(12, ScenarioMaker.Any(countMax: 5_000, features: 18), scenario => scenario.Shrink(), scenario => Compare(scenario, 2));
+
+    private static void Compare(Scenario scenario, int readings)
+    {
+        var run = new ScenarioRun(scenario);
+        var random = new Random(scenario.ReadSeed);
+        int every = Math.Max(1, scenario.Steps.Length / readings);
+        for (int step = 0; step < scenario.Steps.Length; step++)
+        {
+            run.Apply(scenario.Steps[step]);
+            if (step % every == every - 1 || step == scenario.Steps.Length - 1)
+            {
+                foreach ((string key, long asOf, long knownAt) in run.Instants(random, scenario.Steps[..(step + 1)], 3))
+                {
+                    run.Compare(key, asOf, knownAt);
+                    run.Compare(key, asOf, EventTime.Never.Micros);
+                }
+            }
+        }
+    }
+}
