@@ -120,7 +120,7 @@ internal sealed class EventFeed(Catalog catalog)
             StreamFeed feed = stream.Feeds[index];
             if (!retracted.IsEmpty && KeyOf(feed, retracted) != KeyOf(feed, fields))
             {
-                _writer.WriteHead(feed, version, retracted, primary: false, retracts: true);
+                _writer.WriteHead(feed, Encoding.Latin1.GetBytes(KeyOf(feed, retracted)), primary: false, retracts: true);
                 Apply(stream, feed);
             }
 
