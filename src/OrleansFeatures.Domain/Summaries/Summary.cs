@@ -26,8 +26,8 @@ internal readonly ref struct SummaryRow(long time, EventId id, ulong flags, Read
 ///   var_* stddev_* skew kurtosis slope ewma, and sums of doubles                                       exact but for rounding
 ///   drawdown                                 exact while rows and merged sets come in the order of time, else an upper bound
 ///   distinct_count                           exact to 512 values, then 1.6 % standard error
-///   percentile median percentile_disc        1 % of the value
-///   mode top_k                               exact to 256 values, then counts too great by at most n / 256
+///   percentile median percentile_disc        1 % of the value; of a timestamp 1 % of the time since 1970, though never beyond the least and greatest
+///   mode top_k                               exact to 256 values, then counts too great by at most n / 256, and at most 256 of them
 ///   entropy                                  exact to 256 values, then an estimate
 ///   by                                       exact to 64 categories, then see Categories
 /// </code>
