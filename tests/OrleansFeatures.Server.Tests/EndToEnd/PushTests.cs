@@ -45,6 +45,18 @@ public sealed class PushTests(StoreFixture fixture) : IClassFixture<StoreFixture
     }
 
     [Fact]
+    public async Task Events_are_taken_back_and_replaced_by_their_id()
+    {
+        int[] ids = Ids(4);
+        await PushJsonAsync(_directory.Write("events.csv", Header + string.Concat(ids.Select(id => Row(id)))), 0);
+        JsonElement deleted = await PushJsonAsync(_directory.Write("ids.csv", $"note,tx_id\nx,{ids[0]}\ny,{ids[1]}\n"), 0, null, "--op", "delete");
+        deleted.GetProperty("accepted").GetInt64().ShouldBe(2);
+        string mixed = "@op," + Header + $"delete,{ids[0]},,,,,\n" + "upsert," + Row(ids[2], amount: "99") + "upsert," + Row(ids[3]);
+        JsonElement corrected = await PushJsonAsync(_directory.Write("mixed.csv", mixed), 0);
+        (corrected.GetProperty("accepted").GetInt64(), corrected.GetProperty("duplicates").GetInt64()).ShouldBe((1, 2));
+    }
+
+    [Fact]
     public async Task The_table_shows_the_counts()
     {
         string file = _directory.Write("events.csv", Header + string.Concat(Ids(7).Select(id => Row(id))));
