@@ -48,14 +48,53 @@ public sealed class EventCheckTests
         Refuse(fields => fields[4] = Value.Of(new string('x', Limits.FieldBytesMax))).ShouldBeNull();
     }
 
+    [Fact]
+    public void An_arrival_may_be_stated_up_to_now_and_not_before_1970()
+    {
+        var now = new EventTime(1_600_000_000_000_000);
+        EventCheck.RefuseArrival(now, now).ShouldBeNull();
+        EventCheck.RefuseArrival(EventTime.Epoch, now).ShouldBeNull();
+        EventCheck.RefuseArrival(new EventTime(now.Micros + 1), now)!.Reason.ShouldContain("after now");
+        EventCheck.RefuseArrival(new EventTime(-1), now)!.Field.ShouldBe("arrival_time");
+        EventCheck.RefuseArrival(new EventTime(long.MinValue), now)!.Field.ShouldBe("arrival_time");
+    }
+
+    [Fact]
+    public void An_event_may_happen_a_day_after_it_came_and_no_more()
+    {
+        (StreamPlan stream, Value[] fields) = GoodOf();
+        StreamVersion version = stream.Version(0)!;
+        var arrival = new EventTime(1_000);
+        fields[1] = Value.Of(new EventTime(arrival.Micros + Limits.EventAheadMaxMicros));
+        EventCheck.RefuseAhead(version, fields, arrival).ShouldBeNull();
+        fields[1] = Value.Of(new EventTime(arrival.Micros + Limits.EventAheadMaxMicros + 1));
+        EventCheck.RefuseAhead(version, fields, arrival)!.Field.ShouldBe("at");
+    }
+
+    [Fact]
+    public void A_delete_needs_its_id_and_nothing_else()
+    {
+        (StreamPlan stream, Value[] fields) = GoodOf();
+        StreamVersion version = stream.Version(0)!;
+        fields.AsSpan(1).Clear();
+        EventCheck.RefuseDelete(version, fields).ShouldBeNull();
+        fields[0] = Value.Null;
+        EventCheck.RefuseDelete(version, fields)!.Field.ShouldBe("id");
+    }
+
     private static EventRefusal? Refuse(Action<Value[]> spoil)
+    {
+        (StreamPlan stream, Value[] fields) = GoodOf();
+        spoil(fields);
+        return EventCheck.Refuse(stream, stream.Version(0)!, fields);
+    }
+
+    private static (StreamPlan Stream, Value[] Fields) GoodOf()
     {
         var stream = new StreamDefinition("s", 1, "id", "at",
             [new("id", FieldType.Int64), new("at", FieldType.Timestamp), new("customer_id", FieldType.String), new("amount", FieldType.Double), new("note", FieldType.String)]);
         var view = new FeatureViewDefinition("v", 1, "customer", "s", null, [new FeatureDefinition("count", "count", Duration.Days(1), Duration.Zero, null, Value.Null)]);
         Catalog catalog = Catalog.Compile(new DefinitionSet([stream], [new EntityDefinition("customer", ["customer_id"])], [view], []), out _)!;
-        Value[] fields = [Value.Of(1L), Value.Of(new EventTime(5)), Value.Of("ann"), Value.Of(1.5), Value.Null];
-        spoil(fields);
-        return EventCheck.Refuse(catalog.Stream("s")!, catalog.Stream("s")!.Version(0)!, fields);
+        return (catalog.Stream("s")!, [Value.Of(1L), Value.Of(new EventTime(5)), Value.Of("ann"), Value.Of(1.5), Value.Null]);
     }
 }

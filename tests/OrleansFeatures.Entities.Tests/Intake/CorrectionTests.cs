@@ -222,22 +222,33 @@ public sealed class CorrectionTests
         var writer = new EventRecordWriter();
         writer.WriteBody(stream, stream.Version(0)!, fields, new EventArrival(TestStore.Start, 0, EventOperation.Upsert, new EventVersion(TestStore.At(0).Micros, 0)), default);
         writer.WriteHead(stream.Feeds[0], stream.Version(0)!, fields, primary: true);
-        PartitionId home = store.Host.Partitions.Of(store.Host.Catalog.Entity("customer")!, writer.Key);
-        Catalog catalog = store.Host.Catalog;
-        await store.CloseAsync();
-        await using (var log = EventLog.Open(new LogOptions { Directory = store.LogDirectory, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System))
-        {
-            using var batch = new AppendBatch();
-            batch.Add(home, [.. writer.Head, .. writer.Body]);
-            await log.AppendAsync(batch, TestContext.Current.CancellationToken);
-        }
+        await AppendAsync(store, writer.Key.ToArray(), [.. writer.Head, .. writer.Body]);
 
-        await store.ReopenAsync(catalog);
         await store.WaitAllAppliedAsync();
         (await SumAsync(store, "customer", "ann")).ShouldBeNull();
         (await SumAsync(store, "customer", "bob")).ShouldBe(12);
         (await SumAsync(store, "terminal", "t1")).ShouldBeNull();
         (await SumAsync(store, "terminal", "t2")).ShouldBe(12);
+    }
+
+    [Fact]
+    public async Task An_event_that_the_first_release_wrote_is_corrected_like_any_other()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false, customerLateness: new Duration(0)));
+        StreamPlan stream = store.Host.Catalog.Stream("transactions")!;
+        Value[] fields = TestStore.Transaction(1, 0, "ann", "t1", 10);
+        var writer = new EventRecordWriter();
+        writer.WriteBody(stream, stream.Version(0)!, fields, EventArrival.Insert(TestStore.Start), default);
+        writer.WriteHead(stream.Feeds[0], stream.Version(0)!, fields, primary: true);
+
+        // Format 1 is format 2 without the stream time behind event time and arrival.
+        await AppendAsync(store, writer.Key.ToArray(), [1, .. writer.Head[1..], .. writer.Body[..16], .. writer.Body[24..]]);
+        (await SumAsync(store, "customer", "ann")).ShouldBe(10);
+        (await ResultAsync(store, Insert(1, 0, "ann", "t1", 10))).ShouldBe(IntakeResult.Duplicate);
+        (await ResultAsync(store, Upsert(1, 0, "ann", "t1", 10))).ShouldBe(IntakeResult.Duplicate);
+        (await ResultAsync(store, Upsert(1, 0, "bob", "t1", 11))).ShouldBe(IntakeResult.Accepted);
+        (await SumAsync(store, "customer", "ann")).ShouldBeNull();
+        (await SumAsync(store, "customer", "bob")).ShouldBe(11);
     }
 
     internal static Push Insert(long id, long seconds, string customer, string terminal, double amount) => new(TestStore.Transaction(id, seconds, customer, terminal, amount));
@@ -248,6 +259,22 @@ public sealed class CorrectionTests
     internal static Push Delete(long id) => new([Value.Of(id), Value.Null, Value.Null, Value.Null, Value.Null], EventOperation.Delete);
 
     private static async Task<IntakeResult> ResultAsync(TestStore store, Push push) => (await store.PushAsync(push))[0].Result;
+
+    /// <summary>Appends one record to the log of a store that is stopped and started again for it.</summary>
+    private static async Task AppendAsync(TestStore store, byte[] customer, byte[] record)
+    {
+        PartitionId home = store.Host.Partitions.Of(store.Host.Catalog.Entity("customer")!, customer);
+        Catalog catalog = store.Host.Catalog;
+        await store.CloseAsync();
+        await using (var log = EventLog.Open(new LogOptions { Directory = store.LogDirectory, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System))
+        {
+            using var batch = new AppendBatch();
+            batch.Add(home, record);
+            await log.AppendAsync(batch, TestContext.Current.CancellationToken);
+        }
+
+        await store.ReopenAsync(catalog);
+    }
 
     /// <summary>The sum of the hour, the same live and from history; null where there is none.</summary>
     private static async Task<double?> SumAsync(TestStore store, string entity, string key, long at = 600)
