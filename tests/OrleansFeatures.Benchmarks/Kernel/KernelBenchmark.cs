@@ -94,7 +94,7 @@ internal static class KernelBenchmark
             {
                 for (int id = from; id < from + (ids / rounds); id++)
                 {
-                    index.TryClaim(1, EventIdIndex.IdKey.Of(id));
+                    index.TryClaim(1, EventIdIndex.IdKey.Of(id), batch: 1, out _);
                 }
             });
         }
