@@ -69,6 +69,9 @@ public static class Limits
     /// <summary>Rows of a chunk: 64 rows of four 8-byte cells are 2 KB, half of the smallest L1 way, so shifting for a late row stays in cache.</summary>
     public const int ChunkRowsMax = 64;
 
+    /// <summary>Packings that the chunks of one entity type in one partition may have, some 700 bytes each at 37 columns: 64 partitions then hold 46 MB of them. Beyond, chunks are not packed.</summary>
+    public const int ChunkShapesMax = 1_024;
+
     /// <summary>N of first_n and last_n, K of top_k.</summary>
     public const int ListLengthMax = 1_000;
 

@@ -56,6 +56,7 @@ internal readonly ref struct Chunk
         if (!chunk.TryEncode(layout, row, codes))
         {
             Repack(layout, ref handle, row);
+            layout.Current = layout.WithoutCorrections(Open(layout, handle).Shape);
             Insert(layout, ref handle, at, row);
             return;
         }
@@ -322,7 +323,6 @@ internal readonly ref struct Chunk
         chunk.SetCount(count);
         Free(layout, handle);
         handle = packed;
-        layout.Current = shape;
     }
 
     private bool TryEncode(RowLayout layout, ReadOnlySpan<long> row, Span<long> codes)

@@ -23,6 +23,7 @@ internal sealed class RowLayout
     public const int FirstColumn = 5;
 
     private readonly Dictionary<string, ChunkShape> _byColumns = [];
+    private readonly Dictionary<string, ChunkShape>.AlternateLookup<ReadOnlySpan<char>> _byKey;
     private readonly List<ChunkShape> _shapes = [];
     private readonly bool[] _isTime;
     private readonly bool[] _isText;
@@ -49,6 +50,10 @@ internal sealed class RowLayout
         }
 
         Decoded = new long[CellCount * (Limits.ChunkRowsMax + 1)];
+        _byKey = _byColumns.GetAlternateLookup<ReadOnlySpan<char>>();
+        ColumnShape[] whole = new ColumnShape[CellCount];
+        Array.Fill(whole, ColumnShape.Whole);
+        ShapeOf(whole);
         Current = ShapeOf(FirstShape(plan));
     }
 
@@ -92,12 +97,26 @@ internal sealed class RowLayout
     /// <summary>The tightest shape for these rows: <paramref name="cells"/> holds the columns one after another, <paramref name="rows"/> cells each, the first row's first.</summary>
     public ChunkShape Tightest(ReadOnlySpan<long> cells, int rows)
     {
-        var columns = new ColumnShape[CellCount];
+        Span<ColumnShape> columns = stackalloc ColumnShape[CellCount];
         for (int cell = 0; cell < CellCount; cell++)
         {
             columns[cell] = Fit(cells.Slice(cell * rows, rows), cell);
         }
 
+        return ShapeOf(columns);
+    }
+
+    /// <summary>The shape for chunks to come after one of this shape: corrections are rare, so they have no room for them.</summary>
+    public ChunkShape WithoutCorrections(ChunkShape shape)
+    {
+        if (shape.Columns[Until].Width == 0)
+        {
+            return shape;
+        }
+
+        Span<ColumnShape> columns = stackalloc ColumnShape[CellCount];
+        shape.Columns.CopyTo(columns);
+        columns[Until] = ColumnShape.Zero;
         return ShapeOf(columns);
     }
 
@@ -171,18 +190,28 @@ internal sealed class RowLayout
         }),
     ];
 
-    /// <summary>Equal packings share a shape. There are few: a column has at most six.</summary>
-    private ChunkShape ShapeOf(ColumnShape[] columns)
+    /// <summary>Equal packings share a shape, and nothing is allocated for one that is known. Where there would be too many, the one that holds everything serves.</summary>
+    private ChunkShape ShapeOf(ReadOnlySpan<ColumnShape> columns)
     {
-        string key = string.Concat(columns.Select(column => (char)((column.Width << 8) | (column.Unit == 1 ? 0 : column.Unit == 1_000 ? 1 : 2))));
-        if (!_byColumns.TryGetValue(key, out ChunkShape? shape))
+        Span<char> key = stackalloc char[columns.Length];
+        for (int column = 0; column < columns.Length; column++)
         {
-            InvariantException.Require(_shapes.Count < ushort.MaxValue, "a timeline has more packings than a chunk can number");
-            shape = new ChunkShape((ushort)_shapes.Count, columns);
-            _shapes.Add(shape);
-            _byColumns[key] = shape;
+            key[column] = (char)((columns[column].Width << 8) | (columns[column].Unit == 1 ? 0 : columns[column].Unit == 1_000 ? 1 : 2));
         }
 
+        if (_byKey.TryGetValue(key, out ChunkShape? shape))
+        {
+            return shape;
+        }
+
+        if (_shapes.Count == Limits.ChunkShapesMax)
+        {
+            return _shapes[0];
+        }
+
+        shape = new ChunkShape((ushort)_shapes.Count, columns.ToArray());
+        _shapes.Add(shape);
+        _byColumns[key.ToString()] = shape;
         return shape;
     }
 }
