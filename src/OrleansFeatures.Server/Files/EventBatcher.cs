@@ -26,6 +26,7 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
     private readonly Value[] _row = new Value[mapping.Fields.Length];
     private readonly BatchLines _columnLines = new(mapping);
     private readonly BatchLines _rowLines = new(mapping);
+    private readonly List<byte>[] _nulls = [.. mapping.Fields.Select(_ => new List<byte>())];
     private ColumnEvents _columns = NewColumns(mapping);
     private RowEvents _rows = new();
     private int _bytes;
@@ -82,6 +83,7 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
         {
             long complete = _rowLines.Count == 0 ? last : Math.Min(_columnLines.First, _rowLines.First) - 1;
             _columns.Count = (uint)_columnLines.Count;
+            GiveNulls();
             PushRequest request = _columnLines.NewRequest();
             request.Columns = _columns;
             _columns = NewColumns(mapping);
@@ -133,7 +135,7 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
             ref readonly Value value = ref _row[at];
             if (value.IsNull)
             {
-                MarkNull(column, _columnLines.Count);
+                MarkNull(_nulls[at], _columnLines.Count);
             }
 
             switch (mapping.Fields[at].Type)
@@ -147,13 +149,29 @@ internal sealed class EventBatcher(EventMapping mapping, int eventsPerBatch = Li
         }
     }
 
-    /// <summary>Nulls are rare and batches small, so the bitmap is rewritten for each: the message's bytes cannot be changed in place.</summary>
-    private static void MarkNull(Column column, int index)
+    private static void MarkNull(List<byte> nulls, int index)
     {
-        byte[] nulls = new byte[Math.Max(column.Nulls.Length, (index / 8) + 1)];
-        column.Nulls.Span.CopyTo(nulls);
+        while (nulls.Count <= index / 8)
+        {
+            nulls.Add(0);
+        }
+
         nulls[index / 8] |= (byte)(1 << (index % 8));
-        column.Nulls = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(nulls);
+    }
+
+    /// <summary>A bitmap covers every event of the batch, or is empty; also when no event after the last null brings its byte.</summary>
+    private void GiveNulls()
+    {
+        for (int at = 0; at < _nulls.Length; at++)
+        {
+            if (_nulls[at].Count > 0)
+            {
+                byte[] bits = new byte[(_columnLines.Count + 7) / 8];
+                _nulls[at].CopyTo(bits);
+                _columns.Columns[at].Nulls = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(bits);
+                _nulls[at].Clear();
+            }
+        }
     }
 
     private EventRow RawRow(RowReader reader, bool idOnly)

@@ -92,6 +92,15 @@ public sealed class EventBatcherTests : IDisposable
     }
 
     [Fact]
+    public void The_null_bitmap_covers_the_events_after_the_last_null_too()
+    {
+        string text = "tx_id,tx_time,city,amount,fraud\n" + string.Concat(Enumerable.Range(0, 20).Select(row => $"{row},2018-04-01T00:00:00Z,x,{(row == 2 ? "" : "1")},0\n"));
+        ColumnEvents columns = Batches(text).ShouldHaveSingleItem().Request.Columns;
+        columns.Columns[3].Nulls.ToByteArray().ShouldBe([4, 0, 0]);
+        columns.Columns[2].Nulls.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Missing_columns_are_all_named_with_what_was_found_and_an_example()
     {
         CommandFailure failure = Should.Throw<CommandFailure>(() => Batches("id,tx_time,city,value\n"));
