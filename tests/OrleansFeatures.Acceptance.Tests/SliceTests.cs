@@ -15,6 +15,10 @@ public sealed class SliceTests
         AcceptanceScript.Pass("oracles.py", ["asof", "ooo"], "ooo_events.csv.gz", "ooo_asof_oracle.csv.gz");
 
     [Fact]
+    public Task The_published_fraud_features_after_a_history_of_mistakes_and_its_corrections() =>
+        AcceptanceScript.Pass("oracles.py", ["corrections", "--rows", "25000"], FraudFiles);
+
+    [Fact]
     public Task Views_that_allow_an_hour_refuse_exactly_the_events_that_are_later_and_answer_without_them() =>
         AcceptanceScript.Pass("oracles.py", ["asof", "stress", "--policy", "drop_late"], "stress_stream.jsonl.gz", "stress_labels.csv.gz", "stress_asof_oracle.csv.gz");
 
