@@ -1,7 +1,9 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
 
@@ -210,6 +212,63 @@ public sealed class CorrectionTests
         outcomes.ShouldAllBe(outcome => outcome.Result == IntakeResult.Refused);
         outcomes[0].Note.Refusal!.Field.ShouldBe("amount");
         outcomes[1].Note.Refusal!.Field.ShouldBe("tx_id");
+    }
+
+    [Theory]
+    [InlineData(EventOperation.Upsert)]
+    [InlineData(EventOperation.Delete)]
+    public async Task A_correction_that_one_of_its_entities_cannot_take_back_is_refused_as_a_whole_and_its_neighbours_go_on(EventOperation operation)
+    {
+        Catalog catalog = TestStore.Fraud();
+        string directory = Directory.CreateTempSubdirectory("orleans-features-").FullName;
+        try
+        {
+            await using EventLog log = EventLog.Open(new LogOptions { Directory = directory, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System);
+            var intake = new EventIntake(new PartitionMap(8), TimeProvider.System);
+            (await AppendAsync(Insert(1, 0, "ann", "t1", 10), Insert(2, 60, "ann", "t1", 10))).ShouldBe([]);
+            long before = log.DurableSequence.Value;
+
+            // Terminals have summaries only, up to the first event's time.
+            CorrectionOutcome[] outcomes = await AppendAsync(Upsert(1, 5, "bob", "t2", 12) with { Operation = operation }, Upsert(2, 60, "ann", "t1", 11));
+            outcomes.Select(outcome => outcome.Result).ShouldBe([IntakeResult.Refused, IntakeResult.Accepted]);
+            outcomes[0].Note.Refusal!.Field.ShouldBe("tx_id");
+            outcomes[0].Note.Refusal!.Reason.ShouldContain("'terminal' keeps only summaries");
+            log.DurableSequence.Value.ShouldBe(before + 2);
+
+            async Task<CorrectionOutcome[]> AppendAsync(params Push[] events)
+            {
+                using IntakeBatch batch = intake.Begin(catalog, new MemoryStream());
+                _ = events.Select(push => push.AddTo(batch)).ToArray();
+                (await new BatchAppend(log, intake, (entity, _, _, time) => entity.Name != "terminal" || time > TestStore.At(0), batch).RunAsync(wait: false, TestContext.Current.CancellationToken)).ShouldBeTrue();
+                return [.. batch.Corrections];
+            }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_known_before_a_correction_stays_readable()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await store.PushAsync(Insert(1, 0, "ann", "t1", 10) with { Arrival = TestStore.At(100) });
+        await store.PushAsync(Upsert(1, 30, "ann", "t1", 12) with { Arrival = TestStore.At(200) });
+        await store.PushAsync(Delete(1) with { Arrival = TestStore.At(300) });
+        foreach (bool restarted in (bool[])[false, true])
+        {
+            foreach ((long knownAt, double? sum) in ((long, double?)[])[(99, null), (100, 10), (199, 10), (200, 12), (299, 12), (300, null)])
+            {
+                FeatureRead read = store.Question("customer", TestStore.At(600), "ann");
+                read.KnownAt[0] = TestStore.At(knownAt);
+                await store.Host.ReadAsync(read, TestContext.Current.CancellationToken);
+                FeatureValue value = read.Values[read.Selection.Features.ToList().FindIndex(feature => feature.Name == "sum")];
+                (value.Status == FeatureStatus.Present ? value.Scalar.Double : (double?)null).ShouldBe(sum, $"known at {knownAt}, restarted {restarted}");
+            }
+
+            await store.ReopenAsync(store.Host.Catalog);
+        }
     }
 
     [Fact]

@@ -62,6 +62,17 @@ public sealed class LatenessTests
     }
 
     [Fact]
+    public async Task A_stream_that_feeds_a_window_of_the_last_events_has_no_event_too_old()
+    {
+        FeatureDefinition lastTen = new("last_ten", "count", WindowDefinition.Last(10), Duration.Zero, null, Value.Null);
+        DefinitionSet definitions = TestStore.Fraud(terminals: false).Definitions;
+        FeatureViewDefinition view = definitions.FeatureViews[0];
+        Catalog catalog = Catalog.Compile(definitions with { FeatureViews = [view with { Features = [.. view.Features, lastTen] }] }, out _)!;
+        await using TestStore store = await TestStore.OpenAsync(catalog);
+        (await store.PushAsync(Push(1, 100 * 86_400), Push(2, 0))).ShouldAllBe(outcome => outcome.Result == IntakeResult.Accepted);
+    }
+
+    [Fact]
     public async Task An_event_far_ahead_of_its_arrival_is_refused_and_moves_nothing()
     {
         await using TestStore store = await TestStore.OpenAsync();
