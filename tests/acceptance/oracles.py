@@ -5,6 +5,7 @@
   oracles.py corrections [--rows N] [--seed N]
                                   the same twelve features, after a history full of mistakes and its corrections
   oracles.py asof [NAME ...]      as-of questions over fraud, flights, ooo, nexmark, stress (default: all five)
+  oracles.py nexmark              the rows of NEXMark's queries 5, 7, 11, 16, 17, 18 and 19, from features
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import asof
 import corrections
 import fraud
+import nexmark
 import report
 import store
 
@@ -82,9 +84,13 @@ def check_asof(arguments, folder, checks):
     report.table(["data set", "lines pushed", "push s", "questions", "cells", "wrong", "training s"], lines)
 
 
+def check_nexmark(arguments, folder, checks):
+    nexmark.check(arguments.program, arguments.shared, folder, checks, arguments.definitions)
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    which = parser.add_subparsers(required=True, metavar="fraud|corrections|asof")
+    which = parser.add_subparsers(required=True, metavar="fraud|corrections|asof|nexmark")
     one = report.options(which.add_parser("fraud", help="the published features of every card transaction"))
     one.add_argument("--rows", type=report.rows_option, help="only the first N events (default: all 872,795)")
     one.add_argument("--definitions", type=pathlib.Path, default=fraud.DEFINITIONS, metavar="DIR", help="other definitions of the same twelve features (default: definitions/fraud)")
@@ -97,6 +103,9 @@ def parse():
     other.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(asof.DATA_SETS)} (default: all)")
     other.add_argument("--policy", action="append", choices=["final", "online", "all", "drop_late"], help="only the questions of this policy; may be repeated (default: all of them)")
     other.set_defaults(script=check_asof)
+    third = report.options(which.add_parser("nexmark", help="queries of the NEXMark benchmark, from features alone"))
+    third.add_argument("--definitions", type=pathlib.Path, default=nexmark.DEFINITIONS, metavar="DIR", help="other definitions of the same features (default: definitions/nexmark)")
+    third.set_defaults(script=check_nexmark)
     arguments = parser.parse_args()
     unknown = [name for name in getattr(arguments, "names", []) if name not in asof.DATA_SETS]
     if unknown:

@@ -4,14 +4,15 @@ using OrleansFeatures.Domain.Events;
 namespace OrleansFeatures.Domain.Aggregates;
 
 /// <summary>
-/// An aggregate as a definition writes it: <c>count</c>, <c>mean(amount)</c>, <c>percentile(amount, 0.95)</c>, <c>histogram(amount, 10, 100)</c>.
+/// An aggregate as a definition writes it: <c>count</c>, <c>mean(amount)</c>, <c>percentile(amount, 0.95)</c>, <c>histogram(amount, 10, 100)</c>, <c>max_by(terminal, amount)</c>.
 /// Nulls are passed over by every aggregate that names a field. Equal calls are equal records.
 /// </summary>
 /// <param name="Kind">Which.</param>
 /// <param name="Field">The field it reads; null for count, rate and time_since_last of the events themselves.</param>
-/// <param name="Argument">The fraction of a percentile (0 to 1), the N of first_n, last_n and top_k, the half-life of ewma in microseconds; else 0.</param>
+/// <param name="Argument">The fraction of a percentile (0 to 1), the N of first_n, last_n, top_k, max_n_by and min_n_by, the half-life of ewma in microseconds; else 0.</param>
 /// <param name="Bounds">The bounds of a histogram; else null.</param>
-public sealed record AggregateCall(AggregateKind Kind, string? Field, double Argument, HistogramBounds? Bounds = null)
+/// <param name="OrderBy">The field whose greatest or least values choose the events, for max_by and its kin; else null.</param>
+public sealed record AggregateCall(AggregateKind Kind, string? Field, double Argument, HistogramBounds? Bounds = null, string? OrderBy = null)
 {
     public static IEnumerable<string> Names => AggregateText.Names;
 
@@ -21,7 +22,7 @@ public sealed record AggregateCall(AggregateKind Kind, string? Field, double Arg
     /// <summary>One value, a list, or a map.</summary>
     public FeatureShape Shape => Kind switch
     {
-        AggregateKind.FirstN or AggregateKind.LastN or AggregateKind.Histogram => FeatureShape.List,
+        AggregateKind.FirstN or AggregateKind.LastN or AggregateKind.Histogram or AggregateKind.MaxNBy or AggregateKind.MinNBy => FeatureShape.List,
         AggregateKind.TopK => FeatureShape.Map,
         _ => FeatureShape.Scalar,
     };
@@ -36,6 +37,9 @@ public sealed record AggregateCall(AggregateKind Kind, string? Field, double Arg
 
     /// <summary>Whether it reads the event times of the values, where it gathers them.</summary>
     public bool NeedsTimes => Kind is AggregateKind.Ewma or AggregateKind.Slope or AggregateKind.Rate or AggregateKind.TimeSinceLast;
+
+    /// <summary>Whether it chooses events by another field than the one it reads.</summary>
+    public bool IsRanked => Kind is AggregateKind.MaxBy or AggregateKind.MinBy or AggregateKind.MaxNBy or AggregateKind.MinNBy;
 
     /// <summary>What a message advises where the field's type is not one that it takes.</summary>
     public string FieldAdvice => Kind is AggregateKind.Any or AggregateKind.All ? "name a bool field" : "name a numeric field";
@@ -61,6 +65,7 @@ public sealed record AggregateCall(AggregateKind Kind, string? Field, double Arg
         AggregateKind.Histogram when field is FieldType.Int64 or FieldType.Double => FieldType.Int64,
         AggregateKind.PercentileDisc when field != FieldType.String => field,
         AggregateKind.Min or AggregateKind.Max or AggregateKind.First or AggregateKind.Last or AggregateKind.FirstN or AggregateKind.LastN or AggregateKind.Mode => field,
+        AggregateKind.MaxBy or AggregateKind.MinBy or AggregateKind.MaxNBy or AggregateKind.MinNBy => field,
         AggregateKind.Mean or AggregateKind.Percentile or AggregateKind.Median or AggregateKind.Ewma or AggregateKind.Rate or AggregateKind.Slope when IsNumber(field) => FieldType.Double,
         _ => NeedsMoments && IsNumber(field) ? FieldType.Double : null,
     };

@@ -29,6 +29,8 @@ namespace OrleansFeatures.Domain.Aggregates;
 ///   drawdown                   int64, double         the type     n = 0           greatest fall from a maximum
 ///   any, all                   bool                  bool         n = 0           some are true; none is false
 ///   time_since_last            anything, or events   double       n = 0           seconds
+///   max_by, min_by             anything, by anything the type     n = 0           xᵢ of the greatest, the least other field
+///   max_n_by, min_n_by         anything, by anything list         n = 0           of the n greatest, least
 /// </code>
 /// A result that its type cannot hold (an int64 sum beyond 64 bits, a double beyond the largest, also on the way to the result) is INVALID.
 /// What compares values takes -0.0 for 0.0 and answers 0.0.
@@ -122,4 +124,18 @@ public enum AggregateKind
 
     /// <summary>Seconds from the newest event (with a field: where it is not null) to the instant the read asks for, a delay included.</summary>
     TimeSinceLast,
+
+    /// <summary>
+    /// The value in the event whose other field is the greatest, both not null; among equals, in the oldest event. SQL engines call it <c>max_by</c> or <c>arg_max</c>.
+    /// </summary>
+    MaxBy,
+
+    /// <summary>The same where the other field is the least.</summary>
+    MinBy,
+
+    /// <summary>The values in the N events whose other field is the greatest, greatest first, among equals the oldest first.</summary>
+    MaxNBy,
+
+    /// <summary>The same where the other field is the least, least first.</summary>
+    MinNBy,
 }

@@ -41,6 +41,10 @@ internal static class AggregateText
         ["entropy"] = new(AggregateKind.Entropy),
         ["drawdown"] = new(AggregateKind.Drawdown),
         ["time_since_last"] = new(AggregateKind.TimeSinceLast, Takes.FieldOrNothing),
+        ["max_by"] = new(AggregateKind.MaxBy, Takes.OtherField),
+        ["min_by"] = new(AggregateKind.MinBy, Takes.OtherField),
+        ["max_n_by"] = new(AggregateKind.MaxNBy, Takes.OtherFieldAndLength),
+        ["min_n_by"] = new(AggregateKind.MinNBy, Takes.OtherFieldAndLength),
     }.ToFrozenDictionary();
 
     /// <summary>What stands in the parentheses.</summary>
@@ -52,6 +56,8 @@ internal static class AggregateText
         Fraction,
         HalfLife,
         Bounds,
+        OtherField,
+        OtherFieldAndLength,
     }
 
     public static IEnumerable<string> Names => Forms.Keys.Order(StringComparer.Ordinal);
@@ -99,6 +105,7 @@ internal static class AggregateText
         Takes.FieldOrNothing => count <= 1,
         Takes.Field => count == 1,
         Takes.Bounds => count >= 2,
+        Takes.OtherFieldAndLength => count == 3,
         _ => count == 2,
     };
 
@@ -116,8 +123,13 @@ internal static class AggregateText
             return ParseBounds(arguments.AsSpan(1), out wrong) is { } bounds ? new AggregateCall(form.Kind, field, 0, bounds) : null;
         }
 
-        wrong = arguments[1];
-        return ParseNumber(form.Takes, wrong) is { } number ? new AggregateCall(form.Kind, field, number) : null;
+        if (form.Takes == Takes.OtherField)
+        {
+            return new AggregateCall(form.Kind, field, 0, OrderBy: arguments[1]);
+        }
+
+        wrong = arguments[^1];
+        return ParseNumber(form.Takes, wrong) is { } number ? new AggregateCall(form.Kind, field, number, OrderBy: form.Takes == Takes.OtherFieldAndLength ? arguments[1] : null) : null;
     }
 
     private static double? ParseNumber(Takes takes, string text)
@@ -153,7 +165,7 @@ internal static class AggregateText
 
     private static string Remedy(Takes takes) => takes switch
     {
-        Takes.Length => $"give a whole number from 1 to {Limits.ListLengthMax}",
+        Takes.Length or Takes.OtherFieldAndLength => $"give a whole number from 1 to {Limits.ListLengthMax}",
         Takes.Fraction => "give a fraction from 0 to 1",
         Takes.HalfLife => $"give a half-life such as 30m or 1h, at most {new Duration(Limits.WindowReachMaxMicros)}",
         _ => $"give bounds that ascend, as in 10, 100, 1000, at most {Limits.HistogramBoundsMax} of them",
@@ -165,6 +177,8 @@ internal static class AggregateText
         Takes.Fraction => $"{name}(field, 0.95)",
         Takes.Length => $"{name}(field, 5)",
         Takes.HalfLife => $"{name}(field, 1h)",
+        Takes.OtherField => $"{name}(field, other_field)",
+        Takes.OtherFieldAndLength => $"{name}(field, other_field, 5)",
         Takes.Bounds => $"{name}(field, 10, 100, 1000)",
         _ => $"{name}(field)",
     };

@@ -20,12 +20,13 @@ internal static class CategoryMap
     /// <param name="call">An aggregate of one value.</param>
     /// <param name="type">The type of the values.</param>
     /// <param name="bits">The values, as <see cref="ColumnValues"/> takes them: rows that are null in value or category left out.</param>
-    /// <param name="times">Their event times; empty will do for a call that <see cref="AggregateCall.NeedsTimes">needs no times</see>.</param>
+    /// <param name="times">Their event times; empty will do for a call that <see cref="AggregateCall.NeedsTimes">needs no times</see>; the other field's values for one that chooses events by it.</param>
     /// <param name="categoryType">The type of the categories.</param>
     /// <param name="categories">The rows' categories.</param>
     /// <param name="span">The window.</param>
     /// <param name="texts">The texts of both columns.</param>
     /// <param name="scratch">Must not be the owner of spans other than its gathering rooms.</param>
+    /// <param name="rankType">The type of the field that events are chosen by.</param>
     public static FeatureValue Compute(
         AggregateCall call,
         FieldType type,
@@ -35,20 +36,22 @@ internal static class CategoryMap
         ReadOnlySpan<long> categories,
         WindowSpan span,
         ITextCodes texts,
-        WindowScratch scratch)
+        WindowScratch scratch,
+        FieldType rankType = FieldType.Null)
     {
+        bool needsTimes = call.NeedsTimes || call.IsRanked;
         ValueGroups groups = scratch.CategoryGroups;
         groups.Fill(categoryType, categories);
         var order = new CodeOrder(categoryType, texts);
         Span<int> kept = stackalloc int[Math.Min(groups.Count, Limits.CategoriesMax)];
         Choose(groups, order, kept);
-        Rows rows = Deal(groups, bits, call.NeedsTimes ? times : default, scratch);
+        Rows rows = Deal(groups, bits, needsTimes ? times : default, scratch);
         var map = new Value[2 * kept.Length];
         int filled = 0;
         foreach (int group in kept)
         {
             (int from, int to) = rows.Of(group);
-            FeatureValue value = new ColumnValues(type, rows.Bits[from..to], call.NeedsTimes ? rows.Times[from..to] : default, span, texts, scratch).Compute(call);
+            FeatureValue value = new ColumnValues(type, rows.Bits[from..to], needsTimes ? rows.Times[from..to] : default, span, texts, scratch, rankType).Compute(call);
             if (value.Status == FeatureStatus.Invalid)
             {
                 return FeatureValue.Invalid;

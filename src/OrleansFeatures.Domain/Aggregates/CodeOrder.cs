@@ -38,6 +38,41 @@ internal readonly struct CodeOrder(FieldType type, ITextCodes texts) : IComparer
         return count;
     }
 
+    /// <summary>
+    /// Chooses the rows with the greatest or the least codes, those first; of equal ones the first rows come first. One pass with an ordered list of the best so far, which most rows never
+    /// enter. There must be as many rows as <paramref name="chosen"/> has room for, or more.
+    /// </summary>
+    public void Extremes(ReadOnlySpan<long> codes, bool greatest, Span<int> chosen)
+    {
+        int count = 0;
+        for (int row = 0; row < codes.Length; row++)
+        {
+            if (count == chosen.Length && !IsBetter(codes, row, chosen[count - 1], greatest))
+            {
+                continue;
+            }
+
+            // A later row stands behind its equals, so the search is for the first that it is better than.
+            int low = 0;
+            int high = count;
+            while (low < high)
+            {
+                int middle = (low + high) >>> 1;
+                (low, high) = IsBetter(codes, row, chosen[middle], greatest) ? (low, middle) : (middle + 1, high);
+            }
+
+            count = Math.Min(count + 1, chosen.Length);
+            chosen[low..(count - 1)].CopyTo(chosen[(low + 1)..]);
+            chosen[low] = row;
+        }
+    }
+
+    private bool IsBetter(ReadOnlySpan<long> codes, int row, int than, bool greatest)
+    {
+        int order = Compare(codes[row], codes[than]);
+        return greatest ? order > 0 : order < 0;
+    }
+
     private int PlaceFor(ValueGroups groups, int group, ReadOnlySpan<int> chosen)
     {
         int low = 0;

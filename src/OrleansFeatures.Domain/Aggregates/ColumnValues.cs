@@ -13,9 +13,11 @@ namespace OrleansFeatures.Domain.Aggregates;
 ///                 ├── ordered (a copy that percentiles part further and further)
 ///                 └── groups  (different values and how often: distinct_count, mode, top_k, entropy)
 /// </code>
+/// For an aggregate that chooses events by another field, that field's values stand where the times do.
 /// Nothing is allocated but lists and texts, once the scratch has grown.
 /// </summary>
-internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOnlySpan<long> times, WindowSpan span, ITextCodes texts, WindowScratch scratch)
+internal ref struct ColumnValues(
+    FieldType type, ReadOnlySpan<long> bits, ReadOnlySpan<long> times, WindowSpan span, ITextCodes texts, WindowScratch scratch, FieldType rankType = FieldType.Null)
 {
     private readonly ReadOnlySpan<long> _bits = bits;
     private readonly ReadOnlySpan<long> _times = times;
@@ -63,6 +65,10 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
             AggregateKind.Delta => _isDouble ? Answer.Of(RawDoubles[^1] - RawDoubles[0]) : Trends.Delta(_bits[0], _bits[^1]),
             AggregateKind.Drawdown => _isDouble ? Answer.Of(Trends.Drawdown(RawDoubles)) : Trends.Drawdown(_bits),
             AggregateKind.Rate => Rate(call.Field is null ? _bits.Length : Total()),
+            AggregateKind.MaxBy => FeatureValue.Of(Ranked(greatest: true)),
+            AggregateKind.MinBy => FeatureValue.Of(Ranked(greatest: false)),
+            AggregateKind.MaxNBy => FeatureValue.Of(Ranked((int)call.Argument, greatest: true)),
+            AggregateKind.MinNBy => FeatureValue.Of(Ranked((int)call.Argument, greatest: false)),
             AggregateKind.TimeSinceLast => Answer.Of((span.AsOf - _times[^1]) / WindowSpan.MicrosPerSecond),
             _ => Answer.Of(SharedMoments().Result(call.Kind)),
         };
@@ -147,6 +153,26 @@ internal ref struct ColumnValues(FieldType type, ReadOnlySpan<long> bits, ReadOn
         for (int index = 0; index < list.Length; index++)
         {
             list[index] = _order.ValueOf(_bits[^(index + 1)]);
+        }
+
+        return list;
+    }
+
+    private readonly Value Ranked(bool greatest)
+    {
+        Span<int> chosen = stackalloc int[1];
+        new CodeOrder(rankType, texts).Extremes(_times, greatest, chosen);
+        return _order.ValueOf(_bits[chosen[0]]);
+    }
+
+    private readonly Value[] Ranked(int n, bool greatest)
+    {
+        Span<int> chosen = stackalloc int[Math.Min(n, _bits.Length)];
+        new CodeOrder(rankType, texts).Extremes(_times, greatest, chosen);
+        var list = new Value[chosen.Length];
+        for (int rank = 0; rank < list.Length; rank++)
+        {
+            list[rank] = _order.ValueOf(_bits[chosen[rank]]);
         }
 
         return list;

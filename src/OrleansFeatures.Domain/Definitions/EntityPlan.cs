@@ -124,6 +124,9 @@ public sealed record FeaturePlan
     /// <summary>Index into the timeline's columns; -1 for an aggregate without a field.</summary>
     public required int Column { get; init; }
 
+    /// <summary>The column whose greatest or least values choose the events; -1 where the aggregate takes all.</summary>
+    public int OrderBy { get; init; } = -1;
+
     /// <summary>The column whose values are the keys of a map; -1 for one value.</summary>
     public int By { get; init; } = -1;
 

@@ -22,11 +22,12 @@ public sealed class ReadPlan
         Gathers =
         [
             .. outputs.Where(pair => pair.Feature.Lane < 0)
-                .GroupBy(pair => (Range: Ranges.IndexOf(RangeOf(pair.Feature)), pair.Feature.Window.Timeline, pair.Feature.Column, pair.Feature.By, pair.Feature.Window.FilterBits))
+                .GroupBy(pair => (Range: Ranges.IndexOf(RangeOf(pair.Feature)), pair.Feature.Window.Timeline, pair.Feature.Column, pair.Feature.By, pair.Feature.OrderBy, pair.Feature.Window.FilterBits))
                 .Select(group => new GatherRead(
                     group.Key.Timeline,
                     group.Key.Range,
-                    new GatherPlan(group.Key.Column, group.Key.FilterBits, group.Key.By, group.Key.By >= 0 || group.Any(pair => pair.Feature.Aggregate.NeedsTimes)),
+                    new GatherPlan(
+                        group.Key.Column, group.Key.FilterBits, group.Key.By, group.Key.OrderBy < 0 && (group.Key.By >= 0 || group.Any(pair => pair.Feature.Aggregate.NeedsTimes)), group.Key.OrderBy),
                     [.. group])),
         ];
     }
@@ -65,5 +66,9 @@ internal sealed record LaneWindow(int Range, ImmutableArray<(FeaturePlan Feature
 /// <summary>Values gathered in one window, and the features computed from them.</summary>
 internal sealed record GatherRead(int Timeline, int Range, GatherPlan Rows, ImmutableArray<(FeaturePlan Feature, int Output)> Features);
 
-/// <summary>Which rows are gathered, and what of them. A column or category of -1 is none.</summary>
-internal sealed record GatherPlan(int Column, ulong FilterBits, int By, bool NeedsTimes);
+/// <summary>Which rows are gathered, and what of them: their values, and beside each its time or the value of the field that events are chosen by. A column of -1 is none.</summary>
+internal sealed record GatherPlan(int Column, ulong FilterBits, int By, bool NeedsTimes, int OrderBy)
+{
+    /// <summary>Whether anything stands beside each value.</summary>
+    public bool NeedsBeside => NeedsTimes || OrderBy >= 0;
+}

@@ -91,7 +91,7 @@ internal sealed class TimelineCompiler
             return null;
         }
 
-        if (!TryFindColumn(path, aggregate, out int column, out FieldType type) || !TryFindCategory(path, feature, aggregate, out int by))
+        if (!TryFindColumn(path, aggregate, out int column, out FieldType type) || !TryFindCategory(path, feature, aggregate, out int by) || !TryFindRank(path, aggregate, out int orderBy))
         {
             return null;
         }
@@ -107,6 +107,7 @@ internal sealed class TimelineCompiler
             Type = type,
             Window = new WindowPlan(_timeline, feature.Window, feature.Delay, filterBits) { Calendar = CalendarOf(feature.Window) },
             Column = column,
+            OrderBy = orderBy,
             By = by,
             Lane = by < 0 && aggregate.IsFoldedOver(column < 0 ? FieldType.Timestamp : _columns.TypeOf(column)) ? _columns.Lane(column, filterBits, aggregate.NeedsMoments) : -1,
             Accuracy = feature.Accuracy ?? Catalog.AccuracyDefault,
@@ -164,8 +165,7 @@ internal sealed class TimelineCompiler
         int position = _stream.PositionOf(aggregate.Field);
         if (position < 0)
         {
-            string suggestion = NameSuggestion.DidYouMean(aggregate.Field, _stream.Fields.Select(field => field.Name));
-            _report($"{path}.aggregate", $"stream '{_stream.Name}' has no field '{aggregate.Field}'", suggestion);
+            ReportUnknown(path, aggregate.Field);
             return false;
         }
 
@@ -180,6 +180,29 @@ internal sealed class TimelineCompiler
         column = _columns.Column(path, position, fieldType);
         return column >= 0;
     }
+
+    /// <summary>The column of the field that events are chosen by: of any type, because every type has an order.</summary>
+    private bool TryFindRank(string path, AggregateCall aggregate, out int column)
+    {
+        column = -1;
+        if (aggregate.OrderBy is null)
+        {
+            return true;
+        }
+
+        int position = _stream.PositionOf(aggregate.OrderBy);
+        if (position < 0)
+        {
+            ReportUnknown(path, aggregate.OrderBy);
+            return false;
+        }
+
+        column = _columns.Column(path, position, _stream.Fields[position].Type);
+        return column >= 0;
+    }
+
+    private void ReportUnknown(string path, string field) =>
+        _report($"{path}.aggregate", $"stream '{_stream.Name}' has no field '{field}'", NameSuggestion.DidYouMean(field, _stream.Fields.Select(known => known.Name)));
 
     private bool TryFindCategory(string path, FeatureDefinition feature, AggregateCall aggregate, out int column)
     {

@@ -196,21 +196,22 @@ public sealed class EntityState
         var reader = new TimelineReader(Of(read.Timeline), rows, knownAt.Micros);
         int count = reader.Gather(range.From, range.To, read.Rows, scratch);
         ReadOnlySpan<long> bits = scratch.Numbers(count);
-        ReadOnlySpan<long> times = read.Rows.NeedsTimes ? scratch.Times(count) : default;
+        ReadOnlySpan<long> times = read.Rows.NeedsBeside ? scratch.Times(count) : default;
         FieldType type = read.Rows.Column < 0 ? FieldType.Timestamp : rows.Plan.Columns[read.Rows.Column].Type;
+        FieldType rankType = read.Rows.OrderBy < 0 ? FieldType.Null : rows.Plan.Columns[read.Rows.OrderBy].Type;
         if (read.Rows.By >= 0)
         {
             FieldType categoryType = rows.Plan.Columns[read.Rows.By].Type;
             ReadOnlySpan<long> categories = scratch.Categories(count);
             foreach ((FeaturePlan feature, int output) in read.Features)
             {
-                values[output] = CategoryMap.Compute(feature.Aggregate, type, bits, times, categoryType, categories, range.Span, rows.Memory.Texts, scratch);
+                values[output] = CategoryMap.Compute(feature.Aggregate, type, bits, times, categoryType, categories, range.Span, rows.Memory.Texts, scratch, rankType);
             }
 
             return;
         }
 
-        var column = new ColumnValues(type, bits, times, range.Span, rows.Memory.Texts, scratch);
+        var column = new ColumnValues(type, bits, times, range.Span, rows.Memory.Texts, scratch, rankType);
         foreach ((FeaturePlan feature, int output) in read.Features)
         {
             values[output] = OrDefault(column.Compute(feature.Aggregate), feature);

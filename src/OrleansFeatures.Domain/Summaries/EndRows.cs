@@ -1,21 +1,23 @@
 namespace OrleansFeatures.Domain.Summaries;
 
-/// <summary>The N oldest or the N newest rows, by event time and then id. Exact, whatever the order in which they came.</summary>
-internal sealed class EndRows(int limit, bool newest) : IStatistic
+/// <summary>
+/// The N oldest or the N newest rows, by event time and then id, or the N rows that are least or greatest in the other field, of equal ones the oldest. Exact, whatever the order in which they came.
+/// </summary>
+internal sealed class EndRows(int limit, StatisticKind end) : IStatistic
 {
     private const int RowsMin = 4;
 
     private StatisticRow[] _rows = [];
     private int _length;
 
-    /// <summary>From the end that counts: the oldest first, or the newest first.</summary>
+    /// <summary>From the end that counts: the oldest, the newest, the least or the greatest first.</summary>
     public ReadOnlySpan<StatisticRow> Rows => _rows.AsSpan(0, _length);
 
     public long Bytes
     {
         get
         {
-            long bytes = ObjectBytes.Of(fields: 3) + ObjectBytes.Array(_rows.Length, elementBytes: 48);
+            long bytes = ObjectBytes.Of(fields: 3) + ObjectBytes.Array(_rows.Length, elementBytes: 64);
             foreach (StatisticRow row in Rows)
             {
                 bytes += ObjectBytes.Texts(row);
@@ -58,10 +60,20 @@ internal sealed class EndRows(int limit, bool newest) : IStatistic
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            bool isBefore = newest ? row.CompareTo(_rows[middle]) > 0 : row.CompareTo(_rows[middle]) < 0;
-            (low, high) = isBefore ? (low, middle) : (middle + 1, high);
+            (low, high) = IsBefore(row, _rows[middle]) ? (low, middle) : (middle + 1, high);
         }
 
         return low;
+    }
+
+    private bool IsBefore(in StatisticRow row, in StatisticRow other)
+    {
+        if (end is StatisticKind.Oldest or StatisticKind.Newest)
+        {
+            return end == StatisticKind.Newest ? row.CompareTo(other) > 0 : row.CompareTo(other) < 0;
+        }
+
+        int byRank = ValueOrder.Compare(row.Rank, other.Rank);
+        return byRank == 0 ? row.CompareTo(other) < 0 : end == StatisticKind.Greatest ? byRank > 0 : byRank < 0;
     }
 }

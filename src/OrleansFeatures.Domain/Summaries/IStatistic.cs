@@ -2,8 +2,8 @@ using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Summaries;
 
-/// <summary>One event as a statistic sees it: its value is not null, unless the statistic is of the events themselves.</summary>
-internal readonly record struct StatisticRow(long Time, EventId Id, Value Value)
+/// <summary>One event as a statistic sees it: its value is not null, unless the statistic is of the events themselves. The rank is that of the field that events are chosen by.</summary>
+internal readonly record struct StatisticRow(long Time, EventId Id, Value Value, Value Rank = default)
 {
     /// <summary>An int64, a bool as 0 or 1, or a double.</summary>
     public double Number => Value.Type == FieldType.Double ? Value.Double : Value.Bits;

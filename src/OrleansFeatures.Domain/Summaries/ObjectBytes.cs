@@ -27,7 +27,7 @@ internal static class ObjectBytes
 
     public static long Text(Value value) => value.Type == FieldType.String ? Text(value.Text) : 0;
 
-    public static long Texts(in StatisticRow row) => Text(row.Id.Text) + Text(row.Value);
+    public static long Texts(in StatisticRow row) => Text(row.Id.Text) + Text(row.Value) + Text(row.Rank);
 
     private static long RoundUp(long bytes) => (bytes + 7) & ~7;
 }

@@ -31,6 +31,12 @@ internal enum StatisticKind : byte
 
     /// <summary>The N newest rows.</summary>
     Newest,
+
+    /// <summary>The N rows of the least other field.</summary>
+    Least,
+
+    /// <summary>The N rows of the greatest other field.</summary>
+    Greatest,
     DistinctValues,
     Quantiles,
     FrequentValues,
@@ -38,7 +44,7 @@ internal enum StatisticKind : byte
 
 /// <summary>A statistic that features need of their rows, beyond the fold of count, sum, least and greatest number, which is always kept.</summary>
 /// <param name="Kind">Which.</param>
-/// <param name="Argument">The half-life of a decayed mean in microseconds, the N of oldest and newest; else 0.</param>
+/// <param name="Argument">The half-life of a decayed mean in microseconds, the N of oldest, newest, least and greatest; else 0.</param>
 /// <param name="Bounds">Of bins.</param>
 internal sealed record StatisticPlan(StatisticKind Kind, double Argument = 0, HistogramBounds? Bounds = null)
 {
@@ -54,6 +60,10 @@ internal sealed record StatisticPlan(StatisticKind Kind, double Argument = 0, Hi
         AggregateKind.Ewma => [new(StatisticKind.DecayedMean, call.Argument)],
         AggregateKind.FirstN => [new(StatisticKind.Oldest, call.Argument)],
         AggregateKind.LastN => [new(StatisticKind.Newest, call.Argument)],
+        AggregateKind.MinBy => [new(StatisticKind.Least, 1)],
+        AggregateKind.MaxBy => [new(StatisticKind.Greatest, 1)],
+        AggregateKind.MinNBy => [new(StatisticKind.Least, call.Argument)],
+        AggregateKind.MaxNBy => [new(StatisticKind.Greatest, call.Argument)],
         AggregateKind.DistinctCount => [new(StatisticKind.DistinctValues)],
         AggregateKind.Percentile or AggregateKind.PercentileDisc or AggregateKind.Median => [new(StatisticKind.Quantiles)],
         AggregateKind.Mode or AggregateKind.TopK => [new(StatisticKind.FrequentValues)],
@@ -64,7 +74,7 @@ internal sealed record StatisticPlan(StatisticKind Kind, double Argument = 0, Hi
 
     /// <summary>Whether this one serves where <paramref name="wanted"/> is needed: the longer list of rows serves for the shorter.</summary>
     public bool Serves(StatisticPlan wanted) =>
-        Kind is StatisticKind.Oldest or StatisticKind.Newest ? Kind == wanted.Kind && Argument >= wanted.Argument : this == wanted;
+        Kind is StatisticKind.Oldest or StatisticKind.Newest or StatisticKind.Least or StatisticKind.Greatest ? Kind == wanted.Kind && Argument >= wanted.Argument : this == wanted;
 
     /// <summary>An empty one over values of a type.</summary>
     public IStatistic Create(FieldType type) => Kind switch
@@ -76,8 +86,7 @@ internal sealed record StatisticPlan(StatisticKind Kind, double Argument = 0, Hi
         StatisticKind.Fall => new Fall(),
         StatisticKind.Bins => new Bins(Bounds!),
         StatisticKind.DecayedMean => new DecayedMean(Argument),
-        StatisticKind.Oldest => new EndRows((int)Argument, newest: false),
-        StatisticKind.Newest => new EndRows((int)Argument, newest: true),
+        StatisticKind.Oldest or StatisticKind.Newest or StatisticKind.Least or StatisticKind.Greatest => new EndRows((int)Argument, Kind),
         StatisticKind.DistinctValues => new DistinctValues(),
         StatisticKind.Quantiles => new Quantiles(),
         _ => new FrequentValues(type),

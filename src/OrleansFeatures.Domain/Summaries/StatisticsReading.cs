@@ -20,6 +20,10 @@ internal static class StatisticsReading
             AggregateKind.Last => FeatureValue.Of(Ends(statistics).Newest.Value),
             AggregateKind.FirstN => List(statistics, StatisticKind.Oldest, call.Argument),
             AggregateKind.LastN => List(statistics, StatisticKind.Newest, call.Argument),
+            AggregateKind.MinBy => First(statistics, StatisticKind.Least),
+            AggregateKind.MaxBy => First(statistics, StatisticKind.Greatest),
+            AggregateKind.MinNBy => List(statistics, StatisticKind.Least, call.Argument),
+            AggregateKind.MaxNBy => List(statistics, StatisticKind.Greatest, call.Argument),
             AggregateKind.Delta => Delta(Ends(statistics)),
             AggregateKind.TimeSinceLast => Answer.Of((span.AsOf - Ends(statistics).Newest.Time) / WindowSpan.MicrosPerSecond),
             AggregateKind.Slope => Answer.Of(statistics.Part<Trend>(new StatisticPlan(StatisticKind.Trend)).Slope),
@@ -51,6 +55,8 @@ internal static class StatisticsReading
         HyperLogLog sketch = statistics.Part<DistinctValues>(new StatisticPlan(StatisticKind.DistinctValues)).Sketch;
         return Approximate(FeatureValue.Of(Value.Of(sketch.Estimate())), unless: sketch.IsExact);
     }
+
+    private static FeatureValue First(Statistics statistics, StatisticKind kind) => FeatureValue.Of(statistics.Part<EndRows>(new StatisticPlan(kind, 1)).Rows[0].Value);
 
     private static FeatureValue List(Statistics statistics, StatisticKind kind, double argument)
     {

@@ -22,7 +22,8 @@ internal readonly ref struct SummaryRow(long time, EventId id, ulong flags, Read
 /// <code>
 ///   Summary ── per spec (column, filter, by) ──┬── Statistics: count, sum, and what the spec's features need
 ///                                              └── Categories: up to 64 × Statistics, where the spec has a by
-///   count sum mean min max any all first last first_n last_n delta rate time_since_last histogram      exact
+///   count sum mean min max any all first last first_n last_n delta rate time_since_last histogram
+///   max_by min_by max_n_by min_n_by                                                                    exact
 ///   var_* stddev_* skew kurtosis slope ewma, and sums of doubles                                       exact but for rounding
 ///   drawdown                                 exact while rows and merged sets come in the order of time, else an upper bound
 ///   distinct_count                           exact to 512 values, then 1.6 % standard error
@@ -89,12 +90,13 @@ internal sealed class Summary
     {
         SummarySpec wanted = _plan.Specs[spec];
         Value value = wanted.Column < 0 ? Value.Null : row.Columns[wanted.Column];
-        if ((row.Flags & wanted.FilterBits) != wanted.FilterBits || (wanted.Column >= 0 && value.IsNull))
+        Value rank = wanted.OrderBy < 0 ? Value.Null : row.Columns[wanted.OrderBy];
+        if ((row.Flags & wanted.FilterBits) != wanted.FilterBits || (wanted.Column >= 0 && value.IsNull) || (wanted.OrderBy >= 0 && rank.IsNull))
         {
             return;
         }
 
-        var taken = new StatisticRow(row.Time, row.Id, value);
+        var taken = new StatisticRow(row.Time, row.Id, value, rank);
         if (wanted.By < 0)
         {
             (_statistics[spec] ??= new Statistics(wanted)).Add(taken);

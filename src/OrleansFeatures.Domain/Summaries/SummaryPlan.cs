@@ -4,14 +4,15 @@ using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Summaries;
 
-/// <summary>Rows that share their statistics: those with all filter bits that are not null in the value column and in the by column.</summary>
+/// <summary>Rows that share their statistics: those with all filter bits that are not null in the value column, in the by column, and in the column that events are chosen by.</summary>
 /// <param name="Column">Index into the timeline's columns; -1 for aggregates without a field.</param>
 /// <param name="FilterBits">Which flags a row must have.</param>
 /// <param name="By">The column of the categories; -1 for none.</param>
+/// <param name="OrderBy">The column that events are chosen by; -1 for none.</param>
 /// <param name="Type">The type of the values; null without a column.</param>
 /// <param name="ByType">The type of the categories.</param>
 /// <param name="Statistics">What the features over these rows need together.</param>
-internal sealed record SummarySpec(int Column, ulong FilterBits, int By, FieldType Type, FieldType ByType, ImmutableArray<StatisticPlan> Statistics);
+internal sealed record SummarySpec(int Column, ulong FilterBits, int By, int OrderBy, FieldType Type, FieldType ByType, ImmutableArray<StatisticPlan> Statistics);
 
 /// <summary>What the summaries of one timeline keep. Made once for a timeline; immutable.</summary>
 internal sealed class SummaryPlan
@@ -22,10 +23,11 @@ internal sealed class SummaryPlan
 
     public static SummaryPlan For(TimelinePlan plan) => new(
     [
-        .. plan.Features.GroupBy(feature => (feature.Column, feature.Window.FilterBits, feature.By)).Select(group => new SummarySpec(
+        .. plan.Features.GroupBy(feature => (feature.Column, feature.Window.FilterBits, feature.By, feature.OrderBy)).Select(group => new SummarySpec(
             group.Key.Column,
             group.Key.FilterBits,
             group.Key.By,
+            group.Key.OrderBy,
             TypeOf(plan, group.Key.Column),
             TypeOf(plan, group.Key.By),
             Needs(group, TypeOf(plan, group.Key.Column)))),
@@ -36,7 +38,8 @@ internal sealed class SummaryPlan
     {
         for (int spec = 0; spec < Specs.Length; spec++)
         {
-            if (Specs[spec].Column == feature.Column && Specs[spec].FilterBits == feature.Window.FilterBits && Specs[spec].By == feature.By)
+            SummarySpec known = Specs[spec];
+            if (known.Column == feature.Column && known.FilterBits == feature.Window.FilterBits && known.By == feature.By && known.OrderBy == feature.OrderBy)
             {
                 return spec;
             }

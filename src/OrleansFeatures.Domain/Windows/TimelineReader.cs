@@ -54,18 +54,19 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
     }
 
     /// <summary>
-    /// Copies the rows of [from, to) that count for a filter and are null neither in the column nor in the category: values (times where there is no column), and on
-    /// request times and categories. Returns how many; the scratch holds them.
+    /// Copies the rows of [from, to) that count for a filter and are null in no column that the plan names: values (times where there is no column), and on
+    /// request categories and what stands beside each value, in the room for times. Returns how many; the scratch holds them.
     /// </summary>
     public int Gather(RowPosition from, RowPosition to, GatherPlan plan, WindowScratch scratch)
     {
         int room = RowsIn(from, to);
         Span<long> values = scratch.Numbers(room);
-        Span<long> times = plan.NeedsTimes ? scratch.Times(room) : default;
+        Span<long> beside = plan.NeedsBeside ? scratch.Times(room) : default;
         Span<long> categories = plan.By >= 0 ? scratch.Categories(room) : default;
         Span<long> flags = stackalloc long[Limits.ChunkRowsMax];
         int valueCell = plan.Column < 0 ? RowLayout.Time : RowLayout.FirstColumn + plan.Column;
-        ulong nulls = (plan.Column < 0 ? 0 : _layout.Plan.Columns[plan.Column].NullBit) | (plan.By < 0 ? 0 : _layout.Plan.Columns[plan.By].NullBit);
+        int besideCell = plan.OrderBy < 0 ? RowLayout.Time : RowLayout.FirstColumn + plan.OrderBy;
+        ulong nulls = NullBit(plan.Column) | NullBit(plan.By) | NullBit(plan.OrderBy);
         int count = 0;
         for (RowPosition place = from; place.CompareTo(to) < 0;)
         {
@@ -74,9 +75,9 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
             int end = isLast ? to.Row : chunk.Count;
             int rows = end - place.Row;
             chunk.Read(valueCell, place.Row, end, values[count..]);
-            if (plan.NeedsTimes)
+            if (plan.NeedsBeside)
             {
-                chunk.Read(RowLayout.Time, place.Row, end, times[count..]);
+                chunk.Read(besideCell, place.Row, end, beside[count..]);
             }
 
             if (plan.By >= 0)
@@ -97,9 +98,9 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
                     if (((ulong)flags[row] & (plan.FilterBits | nulls)) == plan.FilterBits && Stands(chunk, place.Row + row))
                     {
                         values[kept] = values[count + row];
-                        if (plan.NeedsTimes)
+                        if (plan.NeedsBeside)
                         {
-                            times[kept] = times[count + row];
+                            beside[kept] = beside[count + row];
                         }
 
                         if (plan.By >= 0)
@@ -230,6 +231,8 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
 
         return rows;
     }
+
+    private ulong NullBit(int column) => column < 0 ? 0 : _layout.Plan.Columns[column].NullBit;
 
     private bool Counts(in Chunk chunk, int row, ulong filterBits) =>
         ((ulong)chunk[RowLayout.Flags, row] & filterBits) == filterBits && Stands(chunk, row);

@@ -61,6 +61,8 @@ public static class DefinitionText
             AggregateKind.Ewma => [new Duration((long)call.Argument).ToString()],
             AggregateKind.Histogram => [.. call.Bounds!.Values.Select(bound => bound.ToString(CultureInfo.InvariantCulture))],
             AggregateKind.FirstN or AggregateKind.LastN or AggregateKind.TopK or AggregateKind.Percentile or AggregateKind.PercentileDisc => [call.Argument.ToString(CultureInfo.InvariantCulture)],
+            AggregateKind.MaxBy or AggregateKind.MinBy => [call.OrderBy!],
+            AggregateKind.MaxNBy or AggregateKind.MinNBy => [call.OrderBy!, call.Argument.ToString(CultureInfo.InvariantCulture)],
             _ => [],
         };
         return call.Field is null ? call.Name : $"{call.Name}({string.Join(", ", arguments.Prepend(call.Field))})";

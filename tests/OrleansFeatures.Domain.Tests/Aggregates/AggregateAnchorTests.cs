@@ -222,6 +222,8 @@ public sealed class AggregateAnchorTests
                 "percentile" or "percentile_disc" => $"{name}(x, 0.5)",
                 "first_n" or "last_n" or "top_k" or "histogram" => $"{name}(x, 5)",
                 "ewma" => "ewma(x, 1h)",
+                "max_by" or "min_by" => $"{name}(x, x)",
+                "max_n_by" or "min_n_by" => $"{name}(x, x, 5)",
                 _ => $"{name}(x)",
             };
             FeatureValue expected = name is "count" or "distinct_count" ? FeatureValue.Of(Value.Of(0L)) : FeatureValue.Null;

@@ -20,7 +20,17 @@ public sealed class AggregateCallTests
     public void A_call_is_read(string text, AggregateKind kind, string? field, double argument) =>
         AggregateCall.Parse(text, out _, out _).ShouldBe(new AggregateCall(kind, field, argument));
 
+    [Fact]
+    public void A_call_that_chooses_events_by_another_field_names_it()
+    {
+        AggregateCall.Parse("max_by(id, price)", out _, out _).ShouldBe(new AggregateCall(AggregateKind.MaxBy, "id", 0, OrderBy: "price"));
+        AggregateCall.Parse("min_n_by(id, price, 10)", out _, out _).ShouldBe(new AggregateCall(AggregateKind.MinNBy, "id", 10, OrderBy: "price"));
+    }
+
     [Theory]
+    [InlineData("max_by(x)", "max_by got 1 arguments", "max_by(field, other_field)")]
+    [InlineData("max_n_by(x, y)", "max_n_by got 2 arguments", "max_n_by(field, other_field, 5)")]
+    [InlineData("min_n_by(x, y, 0)", "min_n_by cannot take '0'", "1 to 1000")]
     [InlineData("mean", "mean got 0 arguments", "mean(field)")]
     [InlineData("mean()", "mean got 0 arguments", "mean(field)")]
     [InlineData("mean(x, y)", "mean got 2 arguments", "mean(field)")]

@@ -16,6 +16,7 @@ public sealed class AggregateOracleTests
     [
         "count", "count(x)", "rate", "time_since_last", "first_n(x, 3)", "last_n(x, 5)", "top_k(x, 1)", "top_k(x, 4)", "top_k(x, 1000)", "histogram(x, 0)", "histogram(x, -10.5, 0, 3, 20, 50)",
         "percentile(x, 0)", "percentile(x, 0.05)", "percentile(x, 0.95)", "percentile(x, 1)", "percentile_disc(x, 0)", "percentile_disc(x, 0.37)", "percentile_disc(x, 1)", "ewma(x, 1s)", "ewma(x, 30s)",
+        "max_by(x, category)", "min_by(x, category)", "max_by(x, x)", "min_by(x, x)", "max_n_by(x, category, 4)", "min_n_by(x, category, 3)", "max_n_by(x, x, 1000)", "min_n_by(x, x, 1)",
         .. AggregateCall.Names.Where(name => name != "count" && AggregateCall.Parse($"{name}(x)", out _, out _) is not null).Select(name => $"{name}(x)"),
     ];
 

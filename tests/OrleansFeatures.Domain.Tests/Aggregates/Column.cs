@@ -45,23 +45,28 @@ internal sealed class Column
     public FeatureValue Compute(AggregateCall call)
     {
         (FieldType type, long[] bits, long[] times, _) = Gather(call, _ => true);
-        return new ColumnValues(type, bits, call.NeedsTimes ? times : default, Span, _texts, _scratch).Compute(call);
+        return new ColumnValues(type, bits, call.NeedsTimes || call.IsRanked ? times : default, Span, _texts, _scratch, RankType(call)).Compute(call);
     }
 
     public FeatureValue ComputeBy(string text)
     {
         AggregateCall call = Call(text);
         (FieldType type, long[] bits, long[] times, long[] categories) = Gather(call, row => !row.Category.IsNull);
-        return CategoryMap.Compute(call, type, bits, call.NeedsTimes ? times : default, _categoryType, categories, Span, _texts, _scratch);
+        return CategoryMap.Compute(call, type, bits, call.NeedsTimes || call.IsRanked ? times : default, _categoryType, categories, Span, _texts, _scratch, RankType(call));
     }
 
     private (FieldType Type, long[] Bits, long[] Times, long[] Categories) Gather(AggregateCall call, Func<NaiveRow, bool> where)
     {
-        var rows = Rows.Where(row => where(row) && (call.Field is null || !row.Value.IsNull)).ToList();
+        var rows = Rows.Where(row => where(row) && (call.Field is null || !row.Value.IsNull) && (call.OrderBy is null || !RankOf(call, row).IsNull)).ToList();
+        long Beside(NaiveRow row) => call.OrderBy is null ? row.Time : Code(RankOf(call, row));
         return call.Field is null
             ? (FieldType.Timestamp, [.. rows.Select(row => row.Time)], [.. rows.Select(row => row.Time)], [.. rows.Select(row => Code(row.Category))])
-            : (_type, [.. rows.Select(row => Code(row.Value))], [.. rows.Select(row => row.Time)], [.. rows.Select(row => Code(row.Category))]);
+            : (_type, [.. rows.Select(row => Code(row.Value))], [.. rows.Select(Beside)], [.. rows.Select(row => Code(row.Category))]);
     }
+
+    private FieldType RankType(AggregateCall call) => call.OrderBy == call.Field ? _type : _categoryType;
+
+    private static Value RankOf(AggregateCall call, NaiveRow row) => call.OrderBy == call.Field ? row.Value : row.Category;
 
     private long Code(Value value) => value.Type == FieldType.String ? _texts.CodeOf(value.Text) : value.Bits;
 }

@@ -30,12 +30,14 @@ internal static class SharedData
         }
     }
 
-    public static IEnumerable<System.Text.Json.JsonElement> JsonLines(string name)
+    public static IEnumerable<System.Text.Json.JsonElement> JsonLines(string name) => Lines(name).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement);
+
+    public static IEnumerable<string> Lines(string name)
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(Require(name)), CompressionMode.Decompress));
         while (reader.ReadLine() is { } line)
         {
-            yield return System.Text.Json.JsonDocument.Parse(line).RootElement;
+            yield return line;
         }
     }
 
@@ -43,6 +45,9 @@ internal static class SharedData
         EventTime.TryParse(text, out EventTime time) ? time : throw new FormatException($"'{text}' is not a time");
 
     public static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+
+    /// <summary>A file or folder of the project, by its path from the root.</summary>
+    public static string InProject(string path) => Path.Combine(ProjectRoot(), path);
 
     private static string ProjectRoot([CallerFilePath] string here = "")
     {

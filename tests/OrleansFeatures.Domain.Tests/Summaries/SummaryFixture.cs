@@ -75,6 +75,7 @@ internal sealed class SummaryFixture
             Type = call.ResultType(type)!.Value,
             Window = new WindowPlan(0, WindowDefinition.Lifetime, Duration.Zero, filter),
             Column = call.Field is null ? -1 : 0,
+            OrderBy = call.OrderBy is null ? -1 : call.OrderBy == call.Field ? 0 : 1,
             By = by ? 1 : -1,
             Default = Value.Null,
         };

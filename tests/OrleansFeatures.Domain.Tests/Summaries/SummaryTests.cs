@@ -34,8 +34,8 @@ public sealed class SummaryTests
     public void Features_with_the_same_rows_share_one_set_of_statistics()
     {
         SummaryFixture fixture = SummaryFixture.OfAll(FieldType.Double, FieldType.String);
-        fixture.Plan.Specs.Select(spec => (spec.Column, spec.FilterBits, spec.By)).ShouldBeUnique();
-        fixture.Plan.Specs.Length.ShouldBe(6, "x or no field, times all, filtered or by category");
+        fixture.Plan.Specs.Select(spec => (spec.Column, spec.FilterBits, spec.By, spec.OrderBy)).ShouldBeUnique();
+        fixture.Plan.Specs.Length.ShouldBe(12, "x or no field, and x chosen by category or by x, times all, filtered or by category");
         SummarySpec all = fixture.Plan.Specs[fixture.Plan.SpecOf(fixture.Features.First(feature => feature.Name == "sum(x)"))];
         all.Statistics.ShouldBeUnique();
         all.Statistics.Single(statistic => statistic.Kind == StatisticKind.Newest).Argument.ShouldBe(5);

@@ -8,7 +8,7 @@ namespace OrleansFeatures.Domain.Tests.Windows;
 /// <summary>One event of a window, as the oracle sees it.</summary>
 /// <param name="Time">Its event time.</param>
 /// <param name="Value">The field that the aggregate reads; anything for an aggregate without a field.</param>
-/// <param name="Category">The field after <c>by</c>.</param>
+/// <param name="Category">The field after <c>by</c>; also that which events are chosen by, where the aggregate does not name its own field for it.</param>
 internal readonly record struct NaiveRow(long Time, Value Value, Value Category = default);
 
 /// <summary>
@@ -20,7 +20,7 @@ internal sealed partial class NaiveOracle
     /// <summary>Null, a long, a double, a Value, a Value[], or FeatureStatus.Invalid for what cannot be represented.</summary>
     public static object? Compute(AggregateCall call, List<NaiveRow> all, WindowSpan span)
     {
-        var rows = all.Where(row => call.Field is null || !row.Value.IsNull).ToList();
+        var rows = all.Where(row => (call.Field is null || !row.Value.IsNull) && (call.OrderBy is null || !Rank(call, row).IsNull)).ToList();
         if (call.Kind == AggregateKind.Count)
         {
             return (long)rows.Count;
@@ -38,7 +38,7 @@ internal sealed partial class NaiveOracle
     /// <summary>Keys and values in turn, by ascending key; of more than a thousand categories those with the most rows.</summary>
     public static object? ComputeBy(AggregateCall call, List<NaiveRow> all, WindowSpan span)
     {
-        var categories = all.Where(row => !row.Category.IsNull && (call.Field is null || !row.Value.IsNull)).GroupBy(row => Plain(row.Category))
+        var categories = all.Where(row => !row.Category.IsNull && (call.Field is null || !row.Value.IsNull) && (call.OrderBy is null || !Rank(call, row).IsNull)).GroupBy(row => Plain(row.Category))
             .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, Ascending).Take(Limits.CategoriesMax)
             .OrderBy(group => group.Key, Ascending).Select(group => (group.Key, Value: Compute(call, [.. group], span))).Where(pair => pair.Value is not null).ToList();
         return categories.Any(pair => pair.Value is FeatureStatus) ? FeatureStatus.Invalid
@@ -70,6 +70,10 @@ internal sealed partial class NaiveOracle
             AggregateKind.Last => values[^1],
             AggregateKind.FirstN => values.Take((int)call.Argument).ToArray(),
             AggregateKind.LastN => Enumerable.Reverse(values).Take((int)call.Argument).ToArray(),
+            AggregateKind.MaxBy => rows.OrderByDescending(row => Rank(call, row), Ascending).First().Value,
+            AggregateKind.MinBy => rows.OrderBy(row => Rank(call, row), Ascending).First().Value,
+            AggregateKind.MaxNBy => rows.OrderByDescending(row => Rank(call, row), Ascending).Take((int)call.Argument).Select(row => row.Value).ToArray(),
+            AggregateKind.MinNBy => rows.OrderBy(row => Rank(call, row), Ascending).Take((int)call.Argument).Select(row => row.Value).ToArray(),
             AggregateKind.Percentile => Between(ranked, call.Argument * (n - 1)),
             AggregateKind.Median => Between(ranked, 0.5 * (n - 1)),
             AggregateKind.PercentileDisc => ranked[Math.Max(0, (int)Math.Ceiling(call.Argument * n) - 1)],
@@ -88,6 +92,8 @@ internal sealed partial class NaiveOracle
             _ => throw new InvalidOperationException($"the oracle does not know {call.Kind}"),
         };
     }
+
+    private static Value Rank(AggregateCall call, NaiveRow row) => Plain(call.OrderBy == call.Field ? row.Value : row.Category);
 
     private static double Between(List<Value> ranked, double rank)
     {
