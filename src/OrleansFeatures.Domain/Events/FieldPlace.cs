@@ -55,6 +55,41 @@ public readonly ref partial struct EventRecord
         }
     }
 
+    /// <summary>What <see cref="FixedOffset"/> says of a field that has no fixed place: a text, one behind a text, the id, or the time.</summary>
+    internal const int NotFixed = -1;
+
+    /// <summary>Where a field, by position, lies behind the record's fields in a record of that version without nulls.</summary>
+    internal static int FixedOffset(StreamVersion version, int field)
+    {
+        var fields = version.Definition.Fields;
+        int at = (fields.Length + 7) / 8;
+        for (int position = 0; position < fields.Length; position++)
+        {
+            bool isElsewhere = position == version.IdPosition || position == version.TimePosition;
+            if (position == field)
+            {
+                return isElsewhere || fields[position].Type == FieldType.String ? NotFixed : at;
+            }
+
+            if (!isElsewhere && fields[position].Type == FieldType.String)
+            {
+                return NotFixed;
+            }
+
+            at += isElsewhere ? 0 : fields[position].Type == FieldType.Bool ? 1 : sizeof(long);
+        }
+
+        return NotFixed;
+    }
+
+    /// <summary>Whether the record is of that version and has all its fields.</summary>
+    internal bool HasNoNulls(StreamVersion version) =>
+        SchemaVersion == version.Definition.Version && !Fields[..((version.Definition.Fields.Length + 7) / 8)].ContainsAnyExcept((byte)0);
+
+    /// <summary>The column bits of a number at its fixed offset.</summary>
+    internal long BitsAt(int offset, FieldType type) =>
+        type == FieldType.Bool ? (Fields[offset] != 0 ? 1 : 0) : BinaryPrimitives.ReadInt64LittleEndian(Fields[offset..]);
+
     private (FieldPlace Place, int Next) Find(FieldType type, int at)
     {
         switch (type)

@@ -19,6 +19,7 @@ internal sealed class RowReader
     private readonly FieldPlace[] _places;
     private readonly long[] _cells;
     private readonly bool _needsFields;
+    private readonly int[]? _fixedOffsets;
     private readonly RecentTexts _recent = new();
 
     public RowReader(RowLayout layout)
@@ -30,6 +31,7 @@ internal sealed class RowReader
         _places = new FieldPlace[_fields.Length];
         _cells = new long[layout.CellCount];
         _needsFields = !_plan.Columns.IsEmpty || _plan.Filters.Any(filter => filter.Where is not null);
+        _fixedOffsets = FixedOffsets();
         foreach (int field in _plan.Filters.SelectMany(filter => filter.Where?.FieldsUsed ?? []))
         {
             _filterTexts[field] = true;
@@ -43,6 +45,12 @@ internal sealed class RowReader
         _cells[RowLayout.Arrival] = record.Arrival.Micros;
         _cells[RowLayout.Until] = 0;
         _cells[RowLayout.Id] = IdOf(record);
+        if (_fixedOffsets is { } offsets && record.HasNoNulls(_plan.Stream.Versions[^1]))
+        {
+            ReadFixed(record, offsets);
+            return _cells;
+        }
+
         if (_needsFields)
         {
             record.FindFields(_plan.Stream, _places);
@@ -57,9 +65,7 @@ internal sealed class RowReader
             _cells[RowLayout.FirstColumn + index] = place.IsNull ? 0 : column.Type switch
             {
                 FieldType.String => _layout.Memory.Texts.Add(place.Text(record)),
-
-                // Adding zero turns -0.0 into 0.0, so that equal numbers have equal bits.
-                FieldType.Double => BitConverter.DoubleToInt64Bits(BitConverter.Int64BitsToDouble(place.Bits) + 0.0),
+                FieldType.Double => OnlyZero(place.Bits),
                 _ => place.Bits,
             };
         }
@@ -70,6 +76,36 @@ internal sealed class RowReader
 
     /// <summary>The id as rows hold it; a text id is held until it is released.</summary>
     public long IdOf(in EventRecord record) => _layout.HasTextId ? _layout.Memory.Texts.Add(record.IdText) : record.IdNumber;
+
+    /// <summary>
+    /// Where each column lies in a record of the newest version without nulls, if that is the same in all of them: a column is a number, no text comes before it, and no condition looks at other
+    /// fields. Most streams are read so, at a few nanoseconds instead of a few for each field.
+    /// </summary>
+    private int[]? FixedOffsets()
+    {
+        if (_plan.Filters.Any(filter => filter.Where is not null) || _plan.Columns.Any(column => column.Type == FieldType.String))
+        {
+            return null;
+        }
+
+        int[] offsets = [.. _plan.Columns.Select(column => EventRecord.FixedOffset(_plan.Stream.Versions[^1], column.Field))];
+        return offsets.Contains(EventRecord.NotFixed) ? null : offsets;
+    }
+
+    private void ReadFixed(in EventRecord record, int[] offsets)
+    {
+        for (int index = 0; index < offsets.Length; index++)
+        {
+            FieldType type = _plan.Columns[index].Type;
+            long bits = record.BitsAt(offsets[index], type);
+            _cells[RowLayout.FirstColumn + index] = type == FieldType.Double ? OnlyZero(bits) : bits;
+        }
+
+        _cells[RowLayout.Flags] = _plan.Filters.IsEmpty ? 0 : (long)FilterFlags(record);
+    }
+
+    /// <summary>Adding zero turns -0.0 into 0.0, so that equal numbers have equal bits.</summary>
+    private static long OnlyZero(long bits) => BitConverter.DoubleToInt64Bits(BitConverter.Int64BitsToDouble(bits) + 0.0);
 
     private ulong FilterFlags(in EventRecord record)
     {

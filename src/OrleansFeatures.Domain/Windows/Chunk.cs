@@ -52,22 +52,22 @@ internal readonly ref struct Chunk
     public static void Insert(RowLayout layout, ref uint handle, int at, ReadOnlySpan<long> row)
     {
         Chunk chunk = Open(layout, handle);
-        Span<long> codes = stackalloc long[row.Length];
-        if (!chunk.TryEncode(layout, row, codes))
-        {
-            Repack(layout, ref handle, row);
-            layout.Current = layout.WithoutCorrections(Open(layout, handle).Shape);
-            Insert(layout, ref handle, at, row);
-            return;
-        }
-
         if (chunk.Count == chunk.Capacity)
         {
             Resize(layout, ref handle, NextCapacity(chunk.Capacity));
             chunk = Open(layout, handle);
         }
 
-        chunk.Put(at, codes);
+        if (at < chunk.Count ? chunk.TryInsert(layout, at, row) : chunk.TryWrite(layout, at, row))
+        {
+            chunk.SetCount(chunk.Count + 1);
+        }
+        else
+        {
+            Repack(layout, ref handle, row);
+            layout.Current = layout.WithoutCorrections(Open(layout, handle).Shape);
+            Insert(layout, ref handle, at, row);
+        }
     }
 
     /// <summary>Gives the newer rows from <paramref name="from"/> on to a new chunk.</summary>
@@ -228,13 +228,9 @@ internal readonly ref struct Chunk
     /// <summary>Asks for the lines that the next row at the end will be written to.</summary>
     public void WarmEnd()
     {
-        ReadOnlySpan<ColumnShape> shapes = Shape.Columns;
-        for (int column = 0; column < shapes.Length; column++)
+        foreach (int column in Shape.Stored)
         {
-            if (shapes[column].Width > 0)
-            {
-                Prefetch.Line(ref Unsafe.Add(ref Codes(column), Count * shapes[column].Width));
-            }
+            Prefetch.Line(ref Unsafe.Add(ref Codes(column), Count * Shape.Columns[column].Width));
         }
     }
 
@@ -325,12 +321,23 @@ internal readonly ref struct Chunk
         handle = packed;
     }
 
-    private bool TryEncode(RowLayout layout, ReadOnlySpan<long> row, Span<long> codes)
+    /// <summary>Writes a row behind the last, where nobody reads yet; false where the shape cannot hold it. The count is left to the caller.</summary>
+    private bool TryWrite(RowLayout layout, int at, ReadOnlySpan<long> row)
     {
-        ReadOnlySpan<ColumnShape> shapes = Shape.Columns;
-        for (int column = 0; column < shapes.Length; column++)
+        ChunkShape shape = Shape;
+        ReadOnlySpan<ColumnShape> columns = shape.Columns;
+        foreach (int column in shape.Zero)
         {
-            if (!shapes[column].TryEncode(row[column], shapes[column].HasBase ? Base(column) : 0, out codes[column]))
+            if (row[column] != 0 && !layout.IsNull(column, row[RowLayout.Flags]))
+            {
+                return false;
+            }
+        }
+
+        foreach (int column in shape.Stored)
+        {
+            ColumnShape packing = columns[column];
+            if (!packing.TryEncode(row[column], packing.HasBase ? Base(column) : 0, out long code))
             {
                 // A null has no value to fit: whatever stands there is never looked at.
                 if (!layout.IsNull(column, row[RowLayout.Flags]))
@@ -338,36 +345,45 @@ internal readonly ref struct Chunk
                     return false;
                 }
 
-                codes[column] = 0;
+                code = 0;
             }
+
+            Write(ref Codes(column), packing.Width, at, code);
         }
 
         return true;
     }
 
-    private void Put(int at, ReadOnlySpan<long> codes)
+    /// <summary>As <see cref="TryWrite"/>, before other rows: it is written behind the last, where it does no harm if it does not fit, and then brought to its place.</summary>
+    private bool TryInsert(RowLayout layout, int at, ReadOnlySpan<long> row)
     {
         int count = Count;
-        ReadOnlySpan<ColumnShape> shapes = Shape.Columns;
-        for (int column = 0; column < shapes.Length; column++)
+        if (!TryWrite(layout, count, row))
         {
-            int width = shapes[column].Width;
-            if (at < count)
-            {
-                Move(ref Codes(column), at * width, (at + 1) * width, (count - at) * width);
-            }
-
-            Write(column, at, codes[column]);
+            return false;
         }
 
-        SetCount(count + 1);
+        foreach (int column in Shape.Stored)
+        {
+            int width = Shape.Columns[column].Width;
+            ref byte codes = ref Codes(column);
+            long code = Unsafe.ReadUnaligned<long>(ref Widest(ref codes, width, count));
+            Move(ref codes, at * width, (at + 1) * width, (count - at) * width);
+            Write(ref codes, width, at, width == 8 ? code : code >> (64 - (8 * width)));
+        }
+
+        return true;
     }
 
+    /// <summary>The eight bytes that end with a row's code. Those before it are the chunk's as well: a head, bases or other rows.</summary>
+    private static ref byte Widest(ref byte codes, int width, int row) => ref Unsafe.Add(ref codes, ((row + 1) * width) - 8);
+
+    private void Write(int column, int row, long code) => Write(ref Codes(column), Shape.Columns[column].Width, row, code);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Write(int column, int row, long code)
+    private static void Write(ref byte codes, int width, int row, long code)
     {
-        ref byte codes = ref Codes(column);
-        switch (Shape.Columns[column].Width)
+        switch (width)
         {
             case 8:
                 Unsafe.WriteUnaligned(ref Unsafe.Add(ref codes, row * 8), code);

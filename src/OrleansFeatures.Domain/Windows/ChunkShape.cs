@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansFeatures.Domain.Windows;
 
 /// <summary>How one column of a chunk is packed.</summary>
@@ -12,6 +14,7 @@ internal readonly record struct ColumnShape(byte Width, int Unit)
     public bool HasBase => Width is > 0 and < 8;
 
     /// <summary>The code of a value, if it has one in this shape.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryEncode(long value, long @base, out long code)
     {
         code = value;
@@ -63,30 +66,37 @@ internal sealed class ChunkShape
 {
     public const int HeadBytes = 4;
     private readonly ColumnShape[] _columns;
-    private readonly int[] _prefix;
-    private readonly int[] _baseAt;
+    private readonly ColumnPlace[] _places;
+    private readonly int[] _stored;
+    private readonly int[] _zero;
 
     public ChunkShape(ushort id, ColumnShape[] columns)
     {
         Id = id;
         _columns = columns;
-        _prefix = new int[columns.Length];
-        _baseAt = new int[columns.Length];
+        _places = new ColumnPlace[columns.Length];
         CodesAt = HeadBytes;
         for (int column = 0; column < columns.Length; column++)
         {
-            _prefix[column] = RowBytes;
+            _places[column] = new ColumnPlace(CodesAt, RowBytes);
             RowBytes += columns[column].Width;
-            _baseAt[column] = CodesAt;
             CodesAt += columns[column].HasBase ? sizeof(long) : 0;
         }
 
+        _stored = [.. Enumerable.Range(0, columns.Length).Where(column => columns[column].Width > 0)];
+        _zero = [.. Enumerable.Range(0, columns.Length).Where(column => columns[column].Width == 0)];
         IsPlain = columns[RowLayout.Flags].Width == 0 && columns[RowLayout.Until].Width == 0;
     }
 
     public ushort Id { get; }
 
     public ReadOnlySpan<ColumnShape> Columns => _columns;
+
+    /// <summary>Columns that take room.</summary>
+    public ReadOnlySpan<int> Stored => _stored;
+
+    /// <summary>Columns in which every value is zero.</summary>
+    public ReadOnlySpan<int> Zero => _zero;
 
     /// <summary>Bytes of one row's codes.</summary>
     public int RowBytes { get; }
@@ -97,9 +107,12 @@ internal sealed class ChunkShape
     /// <summary>No row has a flag, and none has been superseded: every row counts for every lane without a filter.</summary>
     public bool IsPlain { get; }
 
-    public int BaseAt(int column) => _baseAt[column];
+    public int BaseAt(int column) => _places[column].BaseAt;
 
-    public int ColumnAt(int column, int capacity) => CodesAt + (_prefix[column] * capacity);
+    public int ColumnAt(int column, int capacity) => CodesAt + (_places[column].Prefix * capacity);
 
     public int Bytes(int capacity) => CodesAt + (RowBytes * capacity);
+
+    /// <summary>Where a column's base lies, and how many bytes of codes a row has before it.</summary>
+    private readonly record struct ColumnPlace(int BaseAt, int Prefix);
 }

@@ -9,7 +9,7 @@ namespace OrleansFeatures.Benchmarks.Kernel;
 /// </summary>
 internal static class KernelBenchmark
 {
-    public const string About = "the window engine on one thread: [--partitions 64] [--alone yes] [--only zipf|uniform|micros|dense] [--redis-events 200_000]; --table aggregates; --table nexmark";
+    public const string About = "the window engine on one thread: [--partitions 64] [--alone yes] [--only zipf|uniform|micros|dense | --keys N] [--redis-events 200_000]; --table aggregates; --table nexmark";
 
     private const int CheckedEntities = 2_000;
 
@@ -27,6 +27,12 @@ internal static class KernelBenchmark
         Console.WriteLine("One thread. Windows of 1 m, 1 h and 24 h, sliding; count, sum, mean, min and max of a double; ids of 64 bits, all kept, duplicates found; one event in ten up to 60 s");
         Console.WriteLine("late, one in a hundred a duplicate. Update: a record of 88 bytes through its partition's gate, entity table, actor and state, in blocks; read: all fifteen values.");
         Console.WriteLine("Medians of rounds, in brackets the rounds from the 5th to the 95th percentile.");
+        if (arguments.Number("keys", 0) is > 0 and var keys)
+        {
+            Run(new KernelWorkload($"uniform: {keys:N0} keys", keys, keys * 10L, 0, WholeMilliseconds: true), partitions, alone: true);
+            return Task.CompletedTask;
+        }
+
         foreach (KernelWorkload workload in Workloads.Where(workload => arguments.Text("only") is not { } only || workload.Name.StartsWith(only, StringComparison.Ordinal)))
         {
             Run(workload, partitions, alone: arguments.Text("alone") is not null);
