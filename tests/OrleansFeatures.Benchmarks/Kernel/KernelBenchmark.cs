@@ -11,7 +11,7 @@ internal static class KernelBenchmark
 {
     public const string About = "the window engine on one thread: [--partitions 64] [--alone yes] [--only zipf|uniform|micros|dense | --keys N] [--redis-events 200_000]; --table aggregates; --table nexmark";
 
-    private const int CheckedEntities = 2_000;
+    private const int CheckedEntities = 500;
 
     private static readonly KernelWorkload[] Workloads =
     [
@@ -35,7 +35,12 @@ internal static class KernelBenchmark
 
         foreach (KernelWorkload workload in Workloads.Where(workload => arguments.Text("only") is not { } only || workload.Name.StartsWith(only, StringComparison.Ordinal)))
         {
-            Run(workload, partitions, alone: arguments.Text("alone") is not null);
+            bool alone = arguments.Text("alone") is not null;
+            Run(workload, partitions, alone);
+            if (!alone)
+            {
+                RunRedis(workload, arguments.Number("redis-events", 200_000));
+            }
         }
 
         PrintIdIndex();
@@ -46,12 +51,11 @@ internal static class KernelBenchmark
     {
         Console.WriteLine();
         Console.WriteLine(workload.Name);
-        Console.WriteLine($"  {"",-14}{"update ns",18}{"read ns, just updated",26}{"read ns, at random",22}{"B/entity",10}{"B/event",9}{"allocated B/event",19}");
+        Console.WriteLine($"  {"",-14}{"update ns",18}{"read ns, just updated",26}{"read ns, at random",22}{"B/entity",12}{"B/event",9}{"allocated B/event",19}");
         Catalog catalog = KernelDefinitions.ThreeByFive();
         Duration retention = catalog.Entity(KernelDefinitions.Entity)!.Timelines[0].Retention;
-        long before = GC.GetTotalMemory(forceFullCollection: true);
         var engine = new EngineSubject(catalog, workload.Keys == 1 ? 1 : partitions, KernelSuite.BlockEvents);
-        KernelSuite suite = Measure(workload, engine, before, () => engine.Store.Census().Events, workload.Keys);
+        KernelSuite suite = Measure(workload, KernelEffort.Full(workload), engine, () => engine.Store.Census().Events);
         PrintBytes(engine.Store);
         double[] answers = KernelSuite.Answers(workload, engine, suite.StreamTimeMicros, CheckedEntities);
         if (alone)
@@ -60,20 +64,44 @@ internal static class KernelBenchmark
         }
 
         engine = null;
-
-        before = GC.GetTotalMemory(forceFullCollection: true);
         var lists = new SortedListSubject(retention);
-        suite = Measure(workload, lists, before, null, workload.Keys);
-        Console.WriteLine($"  values that differ: {KernelSuite.Differing(answers, KernelSuite.Answers(workload, lists, suite.StreamTimeMicros, CheckedEntities))} of {answers.Length:N0}");
+        suite = Measure(workload, KernelEffort.FewReads(workload), lists, null);
+        Console.WriteLine($"    values of it that differ from the engine's: {KernelSuite.Differing(answers, KernelSuite.Answers(workload, lists, suite.StreamTimeMicros, CheckedEntities))} of {answers.Length:N0}");
     }
 
-    private static KernelSuite Measure(KernelWorkload workload, IKernelSubject subject, long before, Func<long>? events, int entities)
+    private static void RunRedis(KernelWorkload workload, int events)
     {
-        var suite = new KernelSuite(workload);
-        suite.Run(subject);
+        using RedisServer? server = RedisServer.Start();
+        if (server is null)
+        {
+            Console.WriteLine("  redis: not measured, there is no redis-server on the path (Debian: apt-get install redis-server)");
+            return;
+        }
+
+        Console.WriteLine($"  redis {server.Version}, on loopback, without persistence, {RedisSubject.Pipelined} commands under way; the first {events:N0} events only, nothing filled in before");
+        Duration retention = KernelDefinitions.ThreeByFive().Entity(KernelDefinitions.Entity)!.Timelines[0].Retention;
+        foreach (RedisSubject subject in (RedisSubject[])[new RedisTiles(server), new RedisSortedSets(server, retention)])
+        {
+            var suite = new KernelSuite(workload, KernelEffort.Brief(events));
+            TimeSpan before = server.CpuTime();
+            suite.MeasureUpdates(subject);
+            double cpuNanoseconds = (server.CpuTime() - before).TotalNanoseconds / events;
+            double bytes = server.UsedBytes() / events;
+            suite.MeasureReads(subject);
+            Console.WriteLine($"  {subject.Name,-14}{suite.Updates,18}{suite.ReadsAfterUpdate,26}{suite.RandomReadsOf,22}{"",12}{bytes,9:N1}   server CPU of an update: {cpuNanoseconds:N0} ns");
+            server.Flush();
+        }
+    }
+
+    private static KernelSuite Measure(KernelWorkload workload, KernelEffort effort, IKernelSubject subject, Func<long>? events)
+    {
+        var suite = new KernelSuite(workload, effort);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        suite.MeasureUpdates(subject);
+        suite.MeasureReads(subject);
         long bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
         string perEvent = events is null ? "" : $"{(double)bytes / events():N1}";
-        Console.WriteLine($"  {subject.Name,-14}{suite.Updates,18}{suite.ReadsAfterUpdate,26}{suite.RandomReadsOf,22}{(double)bytes / entities,10:N0}{perEvent,9}{suite.Updates.AllocatedBytes,19:N3}");
+        Console.WriteLine($"  {subject.Name,-14}{suite.Updates,18}{suite.ReadsAfterUpdate,26}{suite.RandomReadsOf,22}{(double)bytes / workload.Keys,12:N0}{perEvent,9}{suite.Updates.AllocatedBytes,19:N3}");
         return suite;
     }
 

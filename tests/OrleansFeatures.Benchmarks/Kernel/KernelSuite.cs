@@ -2,25 +2,32 @@ using OrleansFeatures.Domain.Definitions;
 
 namespace OrleansFeatures.Benchmarks.Kernel;
 
+/// <summary>How long a suite takes: what is filled in, and how many rounds of what size are measured.</summary>
+internal sealed record KernelEffort(long FillEvents, int EventsPerRound, int UpdateRounds, int ReadsPerRound, int ReadAfterRounds, int RandomReads, int RandomReadRounds)
+{
+    /// <summary>Two days are filled in, which is what is kept, and some hours, so that the measured events drive others out.</summary>
+    public static KernelEffort Full(KernelWorkload workload) => new((long)(workload.EventsPerDay * 2.2), KernelSuite.BlockEvents, 30, 1_000, 200, 10_000, 20);
+
+    /// <summary>As much, but few reads: each may take milliseconds.</summary>
+    public static KernelEffort FewReads(KernelWorkload workload) => Full(workload) with { ReadsPerRound = 100, ReadAfterRounds = 20, RandomReads = 500, RandomReadRounds = 5 };
+
+    /// <summary>So many events and no filling, for what is a hundred times slower.</summary>
+    public static KernelEffort Brief(int events) => new(0, events / 20, 20, 50, 10, 200, 5);
+}
+
 /// <summary>
 /// Takes one subject through one workload:
 /// <code>
 ///   fill: two days, so that everything kept is full and old events leave as new ones come        not measured; the code becomes warm
 ///   rounds of 100,000 events: prepare | apply                                                    measured: apply
-///   rounds of 1,000 events: prepare | apply | read the entity of each                            measured: read, folds cold
-///   rounds of 10,000 reads of entities at random                                                 measured: read, memory cold
+///   rounds of some events: prepare | apply | read the entity of each                            measured: read, folds cold
+///   rounds of reads of entities at random                                                 measured: read, memory cold
 /// </code>
 /// </summary>
-internal sealed class KernelSuite(KernelWorkload workload)
+internal sealed class KernelSuite(KernelWorkload workload, KernelEffort effort)
 {
     public const int ValuesPerRead = 15;
     public const int BlockEvents = 100_000;
-    private const int ReadAfterEvents = 1_000;
-    private const int RandomReads = 10_000;
-    private const int UpdateRounds = 30;
-    private const int ReadAfterRounds = 200;
-    private const int RandomReadRounds = 20;
-    private const double FillDays = 2.2;
 
     private readonly KernelEvent[] _block = new KernelEvent[BlockEvents];
     private readonly KernelEvents _events = new(workload);
@@ -33,34 +40,38 @@ internal sealed class KernelSuite(KernelWorkload workload)
 
     public long StreamTimeMicros => _events.StreamTimeMicros;
 
-    public void Run(IKernelSubject subject)
+    public void MeasureUpdates(IKernelSubject subject)
     {
-        for (long filled = 0; filled < workload.EventsPerDay * FillDays; filled += BlockEvents)
+        for (long filled = 0; filled < effort.FillEvents; filled += BlockEvents)
         {
             Apply(subject, BlockEvents, null);
         }
 
-        for (int round = 0; round < UpdateRounds; round++)
+        for (int round = 0; round < effort.UpdateRounds; round++)
         {
-            Apply(subject, BlockEvents, Updates);
+            Apply(subject, effort.EventsPerRound, Updates);
         }
+    }
 
-        var keys = new long[RandomReads];
-        for (int round = 0; round < ReadAfterRounds; round++)
+    /// <summary>After the updates.</summary>
+    public void MeasureReads(IKernelSubject subject)
+    {
+        var keys = new long[Math.Max(effort.RandomReads, effort.ReadsPerRound)];
+        for (int round = 0; round < effort.ReadAfterRounds; round++)
         {
-            Apply(subject, ReadAfterEvents, null);
-            for (int index = 0; index < ReadAfterEvents; index++)
+            Apply(subject, effort.ReadsPerRound, null);
+            for (int index = 0; index < effort.ReadsPerRound; index++)
             {
                 keys[index] = _block[index].Key;
             }
 
-            ReadsAfterUpdate.Time(ReadAfterEvents, () => subject.Read(keys.AsSpan(0, ReadAfterEvents), StreamTimeMicros));
+            ReadsAfterUpdate.Time(effort.ReadsPerRound, () => subject.Read(keys.AsSpan(0, effort.ReadsPerRound), StreamTimeMicros));
         }
 
-        for (int round = 0; round < RandomReadRounds; round++)
+        for (int round = 0; round < effort.RandomReadRounds; round++)
         {
             FillKeys(keys, uniform: true);
-            RandomReadsOf.Time(RandomReads, () => subject.Read(keys, StreamTimeMicros));
+            RandomReadsOf.Time(effort.RandomReads, () => subject.Read(keys.AsSpan(0, effort.RandomReads), StreamTimeMicros));
         }
     }
 

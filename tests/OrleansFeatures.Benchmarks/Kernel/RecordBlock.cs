@@ -9,19 +9,23 @@ namespace OrleansFeatures.Benchmarks.Kernel;
 /// </summary>
 internal sealed class RecordBlock
 {
+    /// <summary>More than most records take.</summary>
+    private const int BytesPerRecord = 128;
+
     private readonly EventRecordWriter _writer = new();
     private readonly StreamPlan _stream;
     private readonly StreamFeed _feed;
     private readonly PartitionMap _partitions;
     private readonly int[] _ends;
     private readonly int[] _partitionOf;
-    private byte[] _bytes = new byte[1 << 20];
+    private byte[] _bytes;
 
     public RecordBlock(Catalog catalog, string stream, PartitionMap partitions, int capacity)
     {
         _stream = catalog.Stream(stream)!;
         _feed = _stream.Feeds[0];
         _partitions = partitions;
+        _bytes = new byte[capacity * BytesPerRecord];
         _ends = new int[capacity];
         _partitionOf = new int[capacity];
     }
