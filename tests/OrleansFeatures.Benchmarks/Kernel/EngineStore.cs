@@ -59,6 +59,26 @@ internal sealed class EngineStore
         }
     }
 
+    /// <summary>Reads after every event what it changed, as of stream time: what a caller does that pushes an event and wants the features after it.</summary>
+    public void ApplyAndRead(RecordBlock block, EntityRead read, Span<FeatureValue> values)
+    {
+        long streamTime = 0;
+        for (int index = 0; index < LookAhead.Records; index++)
+        {
+            Look(block, index);
+        }
+
+        for (int index = 0; index < block.Count; index++)
+        {
+            Look(block, index + LookAhead.Records);
+            EventRecord record = EventRecord.Parse(block[index]);
+            int partition = block.PartitionOf(index);
+            _partitions[partition].Apply(record, new LogOffset(_nextOffset[partition]++));
+            streamTime = Math.Max(streamTime, record.Time.Micros);
+            _partitions[partition].Read(read.Entity, record.Key, read.Plan, new EventTime(streamTime), EventTime.Never, values);
+        }
+    }
+
     public void Read(EntityRead read, ReadOnlySpan<byte> key, EventTime asOf, Span<FeatureValue> values) =>
         _partitions[Map.Of(read.Entity, key).Value].Read(read.Entity, key, read.Plan, asOf, EventTime.Never, values);
 

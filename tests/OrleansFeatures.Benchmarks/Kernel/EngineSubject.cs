@@ -12,14 +12,16 @@ internal sealed class EngineSubject : IKernelSubject
     private readonly EntityRead _read;
     private readonly Value[] _fields = new Value[6];
     private readonly byte[] _key = new byte[1 + sizeof(long)];
-    private readonly FeatureValue[] _values = new FeatureValue[KernelSuite.ValuesPerRead];
-    private readonly double[] _last = new double[KernelSuite.ValuesPerRead];
+    private readonly FeatureValue[] _values;
+    private readonly double[] _last;
 
     public EngineSubject(Catalog catalog, int partitions, int blockEvents)
     {
         Store = new EngineStore(catalog, partitions);
         _block = new RecordBlock(catalog, KernelDefinitions.Stream, Store.Map, blockEvents);
         _read = catalog.AllOf(KernelDefinitions.Entity)!.Entities[0];
+        _values = new FeatureValue[_read.Plan.FeatureCount];
+        _last = new double[_values.Length];
         _key[0] = (byte)'i';
         _fields[4] = Value.Of("the corner shop");
         _fields[5] = Value.Of(true);

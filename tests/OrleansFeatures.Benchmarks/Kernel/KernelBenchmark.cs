@@ -24,6 +24,16 @@ internal static class KernelBenchmark
     public static Task Run(Arguments arguments)
     {
         int partitions = arguments.Number("partitions", Entities.Limits.PartitionCountDefault);
+        switch (arguments.Text("table"))
+        {
+            case "aggregates":
+                AggregateTable.Print();
+                return Task.CompletedTask;
+            case "nexmark":
+                NexmarkTable.Print(partitions);
+                return Task.CompletedTask;
+        }
+
         Console.WriteLine("One thread. Windows of 1 m, 1 h and 24 h, sliding; count, sum, mean, min and max of a double; ids of 64 bits, all kept, duplicates found; one event in ten up to 60 s");
         Console.WriteLine("late, one in a hundred a duplicate. Update: a record of 88 bytes through its partition's gate, entity table, actor and state, in blocks; read: all fifteen values.");
         Console.WriteLine("Medians of rounds, in brackets the rounds from the 5th to the 95th percentile.");
