@@ -6,6 +6,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
 {
     ["log"] = (LogBenchmark.About, LogBenchmark.Run),
     ["host"] = (HostBenchmark.About, HostBenchmark.Run),
+    ["corrections"] = (CorrectionBenchmark.About, CorrectionBenchmark.Run),
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
