@@ -24,6 +24,8 @@ public interface IEntityHost
     /// Makes the batch durable. Completion means: on disk (or in the remote log), will be applied exactly once in effect. With
     /// <paramref name="wait"/> a full queue delays the append (streams); without, it returns false and nothing was appended (unary calls).
     /// Cancellation is honoured until the append is queued; after that the append completes regardless.
+    /// <para>Corrections go in behind the inserts, in as many parts as it takes for each to meet the version before it; then <see cref="IntakeBatch.Corrections"/> says what became of them. One may
+    /// have to wait for another batch that corrects or inserts the same event, which cancellation ends; what was durable before stays, and a retry is safe.</para>
     /// </summary>
     /// <exception cref="Log.LogException">The log refused or failed; nothing of the batch is acknowledged, a retry with the same ids is safe.</exception>
     /// <exception cref="OriginalNotDurableException">A duplicate of the batch cannot be acknowledged yet.</exception>
@@ -92,7 +94,7 @@ public sealed record PartitionState(int Partition, long DurableOffset, long Appl
 
 /// <param name="Stream">The stream's name.</param>
 /// <param name="StreamTimeMicros">Zero before the first event.</param>
-/// <param name="Accepted">Events in history.</param>
+/// <param name="Accepted">Events in history that have not been taken back.</param>
 /// <param name="Duplicates">Copies refused as duplicates since start.</param>
-/// <param name="Late">Accepted events that were too old for any live value, since start.</param>
+/// <param name="Late">Accepted events that were too late for some view, or too old for any live value, since start.</param>
 public sealed record StreamState(string Stream, long StreamTimeMicros, long Accepted, long Duplicates, long Late);

@@ -24,9 +24,12 @@ internal sealed class TestStore : IAsyncDisposable
 
     public string LogDirectory => Path.Combine(_directory.FullName, "log");
 
-    public static async Task<TestStore> OpenAsync(Catalog? catalog = null)
+    /// <summary>The disk that the log lies on.</summary>
+    private ILogDevice Device { get; init; } = new FileLogDevice();
+
+    public static async Task<TestStore> OpenAsync(Catalog? catalog = null, ILogDevice? device = null)
     {
-        var store = new TestStore();
+        var store = new TestStore { Device = device ?? new FileLogDevice() };
         await store.ReopenAsync(catalog ?? Fraud());
         return store;
     }
@@ -39,7 +42,7 @@ internal sealed class TestStore : IAsyncDisposable
         }
 
         _host = await EmbeddedHost.StartAsync(
-            new EmbeddedHostOptions { LogDirectory = LogDirectory, PartitionCount = 8, PartitionLoops = 3 },
+            Device, new EmbeddedHostOptions { LogDirectory = LogDirectory, PartitionCount = 8, PartitionLoops = 3 },
             catalog, Clock, NullLogger.Instance, TestContext.Current.CancellationToken);
     }
 
@@ -113,7 +116,7 @@ internal sealed class TestStore : IAsyncDisposable
         Catalog catalog = Host.Catalog;
         await CloseAsync();
         var records = new Collect([]);
-        await using (var log = EventLog.Open(new LogOptions { Directory = LogDirectory, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System))
+        await using (var log = EventLog.Open(new LogOptions { Directory = LogDirectory, PartitionCount = 8, DeliverCommitted = false }, Device, TimeProvider.System))
         {
             log.Read(log.FirstSequence, log.DurableSequence, ref records, TestContext.Current.CancellationToken);
         }

@@ -50,7 +50,8 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     public static Task<EmbeddedHost> StartAsync(EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken) =>
         Task.Run(() => StartAsync(new FileLogDevice(), options, catalog, time, logger, cancellationToken), cancellationToken);
 
-    private static async Task<EmbeddedHost> StartAsync(
+    /// <summary>The same on any disk.</summary>
+    internal static async Task<EmbeddedHost> StartAsync(
         ILogDevice device, EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         var log = EventLog.Open(

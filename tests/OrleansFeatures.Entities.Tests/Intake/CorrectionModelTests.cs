@@ -2,6 +2,8 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+using OrleansFeatures.Log.Tests.Faults;
 
 namespace OrleansFeatures.Entities.Tests.Intake;
 
@@ -133,6 +135,77 @@ public sealed class CorrectionModelTests
 
         await stop.CancelAsync();
         await pushing;
+    }
+
+    /// <summary>The store comes back with whole events, and the push that was not acknowledged may be repeated, whatever of it was in.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(20)]
+    public async Task Power_lost_between_the_parts_of_a_push_is_mended_by_pushing_it_again(int firstSeed)
+    {
+        for (int seed = firstSeed; seed < firstSeed + 10; seed++)
+        {
+            var random = new Random(seed);
+            var device = new FaultyLogDevice(seed);
+            var model = new Dictionary<long, Value[]?>();
+            TestStore store = await TestStore.OpenAsync(device: device);
+            for (int crash = 0; crash < 4; crash++)
+            {
+                device.PowerLossAt = device.Operations + 1 + random.Next(40);
+                Push[] unanswered = await PushUntilFailureAsync(store, random, model);
+                await store.CloseAsync();
+                device.RestartMachine(survival: random.NextDouble());
+                await store.ReopenAsync(TestStore.Fraud());
+                await store.WaitAllAppliedAsync();
+                FinalVersions(store.Host.Catalog, await store.RecordsAsync(), $"seed {seed}, crash {crash}");
+
+                await store.PushAsync(unanswered);
+                Apply(model, unanswered);
+                await CheckAsync(store, model.Values, $"seed {seed}, crash {crash}");
+            }
+
+            await store.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_push_that_a_full_disk_refused_gives_back_its_claims_and_goes_in_when_there_is_space()
+    {
+        var random = new Random(3);
+        var device = new FaultyLogDevice(3) { Capacity = 20_000 };
+        var model = new Dictionary<long, Value[]?>();
+        await using TestStore store = await TestStore.OpenAsync(device: device);
+        for (int full = 0; full < 8; full++)
+        {
+            Push[] refused = await PushUntilFailureAsync(store, random, model);
+            await Should.ThrowAsync<LogFullException>(() => store.PushAsync(refused));
+            device.Capacity += 20_000;
+            await store.PushAsync(refused);
+            Apply(model, refused);
+        }
+
+        FinalVersions(store.Host.Catalog, await store.RecordsAsync(), "a disk full eight times");
+        await CheckAsync(store, model.Values, "a disk full eight times");
+    }
+
+    /// <summary>Every batch that is acknowledged is in the model. Returns the first that is not.</summary>
+    private static async Task<Push[]> PushUntilFailureAsync(TestStore store, Random random, Dictionary<long, Value[]?> model)
+    {
+        while (true)
+        {
+            Push[] batch = [.. Enumerable.Range(0, random.Next(1, 25)).Select(_ => Draw(random, ids: 30))];
+            try
+            {
+                await store.PushAsync(batch);
+            }
+            catch (LogException)
+            {
+                return batch;
+            }
+
+            Apply(model, batch);
+        }
     }
 
     private static Push Draw(Random random, int ids = Ids)
