@@ -33,9 +33,15 @@ public sealed class LogLookup : IDisposable
         SegmentInfo segment = SegmentOf(view, sequence.Value);
         Open(segment);
         var (next, position) = _positions.Before(segment.Number, sequence.Value) ?? new PositionIndex.Mark(segment.FirstSequence, SegmentHeader.Bytes(_partitionCount));
+        var nextMark = position;
         while (true)
         {
-            _positions.Note(segment.Number, next, position);
+            if (position >= nextMark)
+            {
+                _positions.Note(segment.Number, next, position);
+                nextMark = position + Limits.PositionSpacingBytes;
+            }
+
             var head = Peek(segment, position, Frame.HeaderBytes);
             var length = head.Length < Frame.HeaderBytes ? 0 : Frame.Length(head);
             if (length is < Frame.HeaderBytes or > Frame.RecordBytesMax || next > sequence.Value)
