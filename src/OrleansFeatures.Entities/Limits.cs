@@ -12,6 +12,9 @@ public static class Limits
     /// <summary>Loops that apply events: beyond four, the one log writer is the slower part.</summary>
     public const int PartitionLoopsMax = 4;
 
+    /// <summary>Records that a partition takes in one turn: a reader waits for at most so many, some 3 us; entering for each would cost a tenth of applying it.</summary>
+    public const int TurnRecordsMax = 16;
+
     /// <summary>Producers remembered per stream: 100 bytes each; the longest silent one makes room, which can only let stream time run ahead.</summary>
     public const int ProducersPerStreamMax = 10_000;
 

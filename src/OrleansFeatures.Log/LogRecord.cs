@@ -27,12 +27,27 @@ public readonly struct LogRecords
 
     public Enumerator GetEnumerator() => new(_frames.Span);
 
+    /// <summary>The record at a place that an enumerator was at.</summary>
+    public LogRecord At(int position)
+    {
+        ReadOnlySpan<byte> rest = _frames.Span[position..];
+        return new LogRecord(rest[..(int)Frame.Length(rest)]);
+    }
+
     public ref struct Enumerator
     {
+        private readonly int _bytes;
         private ReadOnlySpan<byte> _rest;
         private int _length;
 
-        internal Enumerator(ReadOnlySpan<byte> frames) => _rest = frames;
+        internal Enumerator(ReadOnlySpan<byte> frames)
+        {
+            _rest = frames;
+            _bytes = frames.Length;
+        }
+
+        /// <summary>The place of the current record, for <see cref="At"/>.</summary>
+        public readonly int Position => _bytes - _rest.Length;
 
         public readonly LogRecord Current => new(_rest[.._length]);
 

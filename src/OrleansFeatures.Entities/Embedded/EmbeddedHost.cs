@@ -26,6 +26,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly CatalogGate _gate = new();
     private readonly TokenWaiters _waiters = new();
+    private readonly LoopShare[] _shares;
     private readonly PartitionLoops _loops;
     private volatile Generation _generation;
 
@@ -35,6 +36,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         _intake = intake;
         _generation = generation;
         _logger = logger;
+        _shares = [.. Enumerable.Range(0, loops).Select(_ => new LoopShare(log.PartitionCount))];
         _loops = new PartitionLoops(log.Committed, loops, Apply, Applied);
     }
 
@@ -188,22 +190,8 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     /// <summary>One loop's share of a batch.</summary>
     private void Apply(LogRecords records, int loop, int loops)
     {
-        Generation generation = _generation;
-        var ahead = new LookAhead();
-        LogRecords.Enumerator looking = records.GetEnumerator();
-        for (int record = 0; record < LookAhead.Records; record++)
-        {
-            generation.Look(ahead, ref looking, loop, loops);
-        }
-
-        foreach (LogRecord record in records)
-        {
-            generation.Look(ahead, ref looking, loop, loops);
-            if (record.Partition.Value % loops == loop)
-            {
-                generation.Apply(record, _logger);
-            }
-        }
+        _shares[loop].Take(records, loop, loops);
+        _generation.Apply(_shares[loop], _logger);
     }
 
     /// <summary>All loops have applied the batch.</summary>

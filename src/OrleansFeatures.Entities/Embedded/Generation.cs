@@ -39,12 +39,32 @@ internal sealed class Generation
         return visitor.Count;
     }
 
-    /// <summary>Shows the next record to come, if there is one and this loop will apply it.</summary>
-    public void Look(LookAhead ahead, ref LogRecords.Enumerator looking, int loop, int loops)
+    /// <summary>Applies a loop's share of a batch.</summary>
+    public void Apply(LoopShare share, ILogger logger)
     {
-        if (looking.MoveNext() && looking.Current.Partition.Value % loops == loop)
+        var ahead = new LookAhead();
+        for (int index = 0; index < LookAhead.Records; index++)
         {
-            ahead.See(Partitions[looking.Current.Partition.Value], looking.Current.Payload);
+            Look(ahead, share, index);
+        }
+
+        for (int index = 0; index < share.Count;)
+        {
+            int partition = share.PartitionOf(index);
+            using Lock.Scope turn = Partitions[partition].Enter();
+            for (int end = index + Limits.TurnRecordsMax; index < end && index < share.Count && share.PartitionOf(index) == partition; index++)
+            {
+                Look(ahead, share, index + LookAhead.Records);
+                Apply_NeedsLock(share[index], logger);
+            }
+        }
+    }
+
+    private void Look(LookAhead ahead, LoopShare share, int index)
+    {
+        if (index < share.Count)
+        {
+            ahead.See(Partitions[share.PartitionOf(index)], share[index].Payload);
         }
         else
         {
@@ -53,11 +73,11 @@ internal sealed class Generation
     }
 
     /// <summary>Applies one record; a bug of ours stops that entity's answers, not the store.</summary>
-    public void Apply(LogRecord record, ILogger logger)
+    private void Apply_NeedsLock(LogRecord record, ILogger logger)
     {
         try
         {
-            Partitions[record.Partition.Value].Apply(EventRecord.Parse(record.Payload), record.Offset);
+            Partitions[record.Partition.Value].Apply_NeedsLock(EventRecord.Parse(record.Payload), record.Offset);
         }
         catch (Exception bug)
         {
@@ -76,7 +96,11 @@ internal sealed class Generation
         {
             Count++;
             intake?.Recall(EventRecord.Parse(record.Payload), record.Sequence, Marks);
-            generation.Apply(record, logger);
+            using (generation.Partitions[record.Partition.Value].Enter())
+            {
+                generation.Apply_NeedsLock(record, logger);
+            }
+
             return true;
         }
     }

@@ -9,8 +9,8 @@ using OrleansFeatures.Log;
 namespace OrleansFeatures.Entities.Partitions;
 
 /// <summary>
-/// A share of the entities, and the order in which their records are applied. Turn-based: whoever enters holds the gate for one record or
-/// one read, so a reader waits at most for one event. Records must come in offset order.
+/// A share of the entities, and the order in which their records are applied. Turn-based: whoever enters holds the gate for a few records or
+/// one read, so a reader waits at most for these. Records must come in offset order.
 /// </summary>
 public sealed class Partition
 {
@@ -18,6 +18,7 @@ public sealed class Partition
     private readonly EntityTable<EntityActor> _actors = new();
     private readonly Dictionary<(uint Stream, uint Entity), Feed> _feeds = [];
     private readonly WindowScratch _scratch = new();
+    private Feed? _lastFeed;
     private long _applied = -1;
     private long _events;
 
@@ -29,7 +30,7 @@ public sealed class Partition
             var layout = new EntityLayout(entity, Memory);
             for (int timeline = 0; timeline < entity.Timelines.Length; timeline++)
             {
-                _feeds[(entity.Timelines[timeline].Stream.Id, entity.Id)] = new Feed(layout, timeline);
+                _feeds[(entity.Timelines[timeline].Stream.Id, entity.Id)] = new Feed(entity.Timelines[timeline].Stream.Id, layout, timeline);
             }
         }
     }
@@ -44,20 +45,27 @@ public sealed class Partition
     /// Applies one record. A record for an entity type or stream that the catalog no longer has only moves the offset.
     /// </summary>
     /// <remarks>Whatever it throws is a bug of ours; the offset has moved, the entity no longer answers.</remarks>
-    public void Apply(in EventRecord record, LogOffset offset)
+    public void Apply_NeedsLock(in EventRecord record, LogOffset offset)
     {
-        lock (_gate)
+        Volatile.Write(ref _applied, offset.Value);
+        if (_lastFeed is not { } feed || feed.Stream != record.StreamId || feed.Layout.Plan.Id != record.EntityTypeId)
         {
-            Volatile.Write(ref _applied, offset.Value);
-            if (_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out Feed? feed))
+            if (!_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out feed))
             {
-                EntityActor actor = ActorOf(feed.Layout, record.Key);
-                long before = actor.EventCount;
-                actor.Apply(feed.Timeline, record, offset);
-                _events += actor.EventCount - before;
+                return;
             }
+
+            _lastFeed = feed;
         }
+
+        EntityActor actor = ActorOf(feed.Layout, record.Key);
+        long before = actor.EventCount;
+        actor.Apply(feed.Timeline, record, offset);
+        _events += actor.EventCount - before;
     }
+
+    /// <summary>Begins a turn of some records (<see cref="Limits.TurnRecordsMax"/>), which ends with the scope: readers wait for it.</summary>
+    public Lock.Scope Enter() => _gate.EnterScope();
 
     /// <summary>The entities, for whoever looks ahead: only the thread that applies.</summary>
     internal EntityTable<EntityActor> Actors => _actors;
@@ -97,5 +105,5 @@ public sealed class Partition
         return actor;
     }
 
-    private sealed record Feed(EntityLayout Layout, int Timeline);
+    private sealed record Feed(uint Stream, EntityLayout Layout, int Timeline);
 }

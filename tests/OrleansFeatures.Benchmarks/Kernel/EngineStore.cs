@@ -12,9 +12,14 @@ namespace OrleansFeatures.Benchmarks.Kernel;
 /// </summary>
 internal sealed class EngineStore
 {
+    /// <summary>Records of a committed batch under load.</summary>
+    private const int BatchRecords = 2_000;
+
     private readonly Partition[] _partitions;
     private readonly long[] _nextOffset;
     private readonly LookAhead _ahead = new();
+    private readonly int[] _order = new int[BatchRecords];
+    private readonly int[] _next;
 
     public EngineStore(Catalog catalog, int partitions)
     {
@@ -22,6 +27,7 @@ internal sealed class EngineStore
         Map = new PartitionMap(partitions);
         _partitions = [.. Enumerable.Range(0, partitions).Select(_ => new Partition(catalog))];
         _nextOffset = new long[partitions];
+        _next = new int[partitions + 1];
     }
 
     public Catalog Catalog { get; }
@@ -44,18 +50,12 @@ internal sealed class EngineStore
     public (long Rows, long Texts, long Free, long Total) Slabs() =>
         (_partitions.Sum(of => of.Memory.RowBytes), _partitions.Sum(of => of.Memory.TextBytes), _partitions.Sum(of => of.Memory.FreeBytes), _partitions.Sum(of => of.Memory.TotalBytes));
 
+    /// <summary>As a generation applies a loop's share of a committed batch: partition after partition, in turns of a few records.</summary>
     public void Apply(RecordBlock block)
     {
-        for (int index = 0; index < LookAhead.Records; index++)
+        for (int from = 0; from < block.Count; from += BatchRecords)
         {
-            Look(block, index);
-        }
-
-        for (int index = 0; index < block.Count; index++)
-        {
-            Look(block, index + LookAhead.Records);
-            int partition = block.PartitionOf(index);
-            _partitions[partition].Apply(EventRecord.Parse(block[index]), new LogOffset(_nextOffset[partition]++));
+            Apply(block, from, Math.Min(BatchRecords, block.Count - from));
         }
     }
 
@@ -72,8 +72,12 @@ internal sealed class EngineStore
         {
             Look(block, index + LookAhead.Records);
             EventRecord record = EventRecord.Parse(block[index]);
-            int partition = block.PartitionOf(index);
-            _partitions[partition].Apply(record, new LogOffset(_nextOffset[partition]++));
+            int partition = block.Partitions[index];
+            using (_partitions[partition].Enter())
+            {
+                _partitions[partition].Apply_NeedsLock(record, new LogOffset(_nextOffset[partition]++));
+            }
+
             streamTime = Math.Max(streamTime, record.Time.Micros);
             _partitions[partition].Read(read.Entity, record.Key, read.Plan, new EventTime(streamTime), EventTime.Never, values);
         }
@@ -82,11 +86,31 @@ internal sealed class EngineStore
     public void Read(EntityRead read, ReadOnlySpan<byte> key, EventTime asOf, Span<FeatureValue> values) =>
         _partitions[Map.Of(read.Entity, key).Value].Read(read.Entity, key, read.Plan, asOf, EventTime.Never, values);
 
+    private void Apply(RecordBlock block, int from, int count)
+    {
+        PartitionOrder.Fill(block.Partitions.Slice(from, count), _next, _order);
+        for (int index = 0; index < LookAhead.Records; index++)
+        {
+            Look(block, index < count ? from + _order[index] : block.Count);
+        }
+
+        for (int index = 0; index < count;)
+        {
+            int partition = block.Partitions[from + _order[index]];
+            using Lock.Scope turn = _partitions[partition].Enter();
+            for (int end = index + Entities.Limits.TurnRecordsMax; index < end && index < count && block.Partitions[from + _order[index]] == partition; index++)
+            {
+                Look(block, index + LookAhead.Records < count ? from + _order[index + LookAhead.Records] : block.Count);
+                _partitions[partition].Apply_NeedsLock(EventRecord.Parse(block[from + _order[index]]), new LogOffset(_nextOffset[partition]++));
+            }
+        }
+    }
+
     private void Look(RecordBlock block, int index)
     {
         if (index < block.Count)
         {
-            _ahead.See(_partitions[block.PartitionOf(index)], block[index]);
+            _ahead.See(_partitions[block.Partitions[index]], block[index]);
         }
         else
         {

@@ -15,7 +15,7 @@ internal sealed class RecordBlock
     private readonly EventRecordWriter _writer = new();
     private readonly StreamPlan _stream;
     private readonly StreamFeed _feed;
-    private readonly PartitionMap _partitions;
+    private readonly PartitionMap _map;
     private readonly int[] _ends;
     private readonly int[] _partitionOf;
     private byte[] _bytes;
@@ -24,7 +24,7 @@ internal sealed class RecordBlock
     {
         _stream = catalog.Stream(stream)!;
         _feed = _stream.Feeds[0];
-        _partitions = partitions;
+        _map = partitions;
         _bytes = new byte[capacity * BytesPerRecord];
         _ends = new int[capacity];
         _partitionOf = new int[capacity];
@@ -34,7 +34,7 @@ internal sealed class RecordBlock
 
     public long Bytes => Count == 0 ? 0 : _ends[Count - 1];
 
-    public int PartitionOf(int record) => _partitionOf[record];
+    public ReadOnlySpan<int> Partitions => _partitionOf.AsSpan(0, Count);
 
     public ReadOnlySpan<byte> this[int record] => _bytes.AsSpan((record == 0 ? 0 : _ends[record - 1])..(_ends[record]));
 
@@ -55,7 +55,7 @@ internal sealed class RecordBlock
 
         _writer.Head.CopyTo(_bytes.AsSpan(start));
         _writer.Body.CopyTo(_bytes.AsSpan(start + _writer.Head.Length));
-        _partitionOf[Count] = _partitions.Of(_feed.Entity, _writer.Key).Value;
+        _partitionOf[Count] = _map.Of(_feed.Entity, _writer.Key).Value;
         _ends[Count++] = end;
     }
 }
