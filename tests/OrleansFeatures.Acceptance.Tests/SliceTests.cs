@@ -23,6 +23,10 @@ public sealed class SliceTests
         AcceptanceScript.Pass("oracles.py", ["asof", "stress", "--policy", "drop_late"], "stress_stream.jsonl.gz", "stress_labels.csv.gz", "stress_asof_oracle.csv.gz");
 
     [Fact]
+    public Task Every_row_of_seven_nexmark_queries_from_features_alone() => AcceptanceScript.Pass(
+        "oracles.py", ["nexmark"], ["nexmark_stream.jsonl.gz", .. new[] { 5, 7, 11, 16, 17, 18, 19 }.Select(query => $"nexmark_q{query}.csv.gz")]);
+
+    [Fact]
     public Task Nothing_is_lost_or_doubled_when_the_server_is_killed_in_the_middle_of_a_push() =>
         AcceptanceScript.Pass("kill9.py", ["--rows", "40000", "--kills", "3"], FraudFiles);
 

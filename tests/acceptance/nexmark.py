@@ -92,9 +92,8 @@ def hottest(answers):
 
 def hottest_of_market(answers):
     for (as_of,), found in answers:
-        ranked = json.loads(found["nums"])
-        pairs = list(ranked.items()) if isinstance(ranked, dict) else [(pair["key"], pair["value"]) if isinstance(pair, dict) else tuple(pair) for pair in ranked]
-        yield from ((*window(as_of + 1), auction, count) for auction, count in pairs if count == pairs[0][1])
+        counts = json.loads(found["nums"])
+        yield from ((*window(as_of + 1), auction, count) for auction, count in counts.items() if count == max(counts.values()))
 
 
 def highest(answers):

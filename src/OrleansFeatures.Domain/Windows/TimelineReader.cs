@@ -164,7 +164,14 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
         while (place is { } at)
         {
             Chunk chunk = at.Row > 0 ? _timeline.ChunkAt(_layout, at) : default;
-            for (int row = at.Row - 1; row >= 0; row--)
+            bool isWithin = at.Row > 0 && filterBits == 0 && AllStand(chunk) && IsUnbroken(chunk, at.Row, next, gap, notBefore);
+            if (isWithin)
+            {
+                next = chunk[RowLayout.Time, 0];
+                start = at with { Row = 0 };
+            }
+
+            for (int row = at.Row - 1; row >= 0 && !isWithin; row--)
             {
                 if (Counts(chunk, row, filterBits))
                 {
@@ -183,6 +190,17 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
         }
 
         return _timeline.FloorMicros > notBefore && next - gap <= _timeline.FloorMicros ? null : start;
+    }
+
+    /// <summary>
+    /// Whether a session that goes on at <paramref name="next"/> holds all of a chunk's first rows, as the first and the last of them show: together they take no longer than one pause may.
+    /// So a long session of a busy entity costs a look at each chunk and not at each event.
+    /// </summary>
+    private static bool IsUnbroken(in Chunk chunk, int rows, long next, long gap, long notBefore)
+    {
+        long newest = chunk[RowLayout.Time, rows - 1];
+        long oldest = chunk[RowLayout.Time, 0];
+        return next - newest <= gap && newest - oldest <= gap && oldest > notBefore;
     }
 
     /// <summary>The time of the first row of [from, to) that counts for a lane; the end of time where none does.</summary>
@@ -236,6 +254,9 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
 
     private bool Counts(in Chunk chunk, int row, ulong filterBits) =>
         ((ulong)chunk[RowLayout.Flags, row] & filterBits) == filterBits && Stands(chunk, row);
+
+    /// <summary>Whether <see cref="Stands"/> holds for every row of a chunk, as its packing shows.</summary>
+    private bool AllStand(in Chunk chunk) => _today && chunk.Shape.Columns[RowLayout.Until].Width == 0;
 
     /// <summary>Whether a row had come by then and no correction of it had.</summary>
     private bool Stands(in Chunk chunk, int row)

@@ -110,6 +110,7 @@ public sealed class DefinitionErrorTests
         { "entity: customer", "entity: custmer", 14, 13, "there is no entity 'custmer'", "did you mean 'customer'?" },
         { "key: [customer_id]", "key: [customerid]", 10, 10, "has no field 'customerid'", "did you mean 'customer_id'?" },
         { "mean(amount)", "maen(amount)", 20, 20, "there is no aggregate 'maen'", "mean" },
+        { "mean(amount)", "max_by(amount, amuont)", 20, 20, "stream 'transactions' has no field 'amuont'", "did you mean 'amount'?" },
         { "mean(amount)", "mean(amuont)", 20, 20, "stream 'transactions' has no field 'amuont'", "did you mean 'amount'?" },
         { "where: amount > 0", "where: amuont > 0", 16, 12, "at column 1 of 'amuont > 0': unknown field 'amuont'", "did you mean 'amount'?" },
         { "where: amount > 0", "where: amount + 1", 16, 12, "gives double, a filter gives bool", "compare it" },
