@@ -52,7 +52,7 @@ internal sealed record Scenario(ScenarioShape Shape, FeatureViewDefinition[] Vie
     }
 
     public override string ToString() =>
-        $"{Shape}, reads {ReadSeed}\n{string.Join('\n', Views.SelectMany(view => view.Features.Select(feature => $"  {view.Name} [{view.Where}, late {view.AllowedLateness}] {feature.Aggregate} over {feature.Window} delay {feature.Delay} where {feature.Where} by {feature.By}")))}\n{string.Join('\n', Steps.Take(200).Select(step => $"  {step}"))}\n  ({Steps.Length} steps)";
+        $"{Shape}, reads {ReadSeed}\n{string.Join('\n', Views.SelectMany(view => view.Features.Select(feature => $"  {view.Name} [{view.Where}, late {view.AllowedLateness}] {feature.Aggregate} over {feature.Window} delay {feature.Delay} where {feature.Where} by {feature.By}")))}\n{string.Join('\n', Steps.Take(60).Select(step => $"  {step}"))}\n  ({Steps.Length} steps)";
 }
 
 /// <summary>How a scenario's events are spread and what they are made of.</summary>

@@ -44,6 +44,9 @@ internal static class ScenarioMaker
     /// <summary>Aggregates whose result does not depend on how roundings add up.</summary>
     private static readonly string[] Rounding = ["mean", "var_", "stddev_", "skew", "kurtosis", "percentile(", "median", "ewma", "rate(", "slope"];
 
+    /// <summary>Aggregates that sums of hops and lifetimes only sketch, or bound.</summary>
+    public static readonly string[] Sketched = ["percentile", "median", "drawdown"];
+
     private static readonly Duration[] Delays = [Duration.Zero, Duration.Zero, new(7 * Second), new(Day), new(3 * Day)];
 
     /// <summary>Every aggregate that a field takes, with its name; of the events themselves last.</summary>
@@ -67,10 +70,10 @@ internal static class ScenarioMaker
         }
     }
 
-    public static Gen<Scenario> Any(int countMax = 160, bool corrections = true, bool lateness = false, int features = 40) => Property.FromRandom(random =>
+    public static Gen<Scenario> Any(int countMax = 160, bool corrections = true, bool lateness = false, bool lifetime = false, int features = 40) => Property.FromRandom(random =>
     {
         ScenarioShape shape = Shape(random, countMax, corrections);
-        return new Scenario(shape, Views(random, shape, features, lateness), [.. Steps(random, shape)], random.Next());
+        return new Scenario(shape, Views(random, shape, features, lateness, lifetime), [.. Steps(random, shape)], random.Next());
     });
 
     public static ScenarioShape Shape(Random random, int countMax, bool corrections) => new(
@@ -82,17 +85,19 @@ internal static class ScenarioMaker
         corrections ? Pick(random, [0, 10, 40]) : 0,
         Pick(random, [0, 20, 80]));
 
-    public static FeatureViewDefinition[] Views(Random random, ScenarioShape shape, int features, bool lateness)
+    public static FeatureViewDefinition[] Views(Random random, ScenarioShape shape, int features, bool lateness, bool lifetime)
     {
         string[] aggregates = [.. Aggregates(shape.IsExtreme)];
-        WindowDefinition[] windows = [.. Enumerable.Range(0, 5).Select(_ => Pick(random, Windows))];
+        string[] exact = [.. aggregates.Where(text => !Sketched.Any(text.StartsWith))];
+        WindowDefinition[] windows = [.. Enumerable.Range(0, 5).Select(_ => lifetime && random.Next(4) == 0 ? WindowDefinition.Lifetime : Pick(random, Windows))];
         FeatureDefinition Feature(int index)
         {
-            string aggregate = Pick(random, aggregates);
+            WindowDefinition window = Pick(random, windows);
+            string aggregate = Pick(random, window.Kind == WindowKind.Lifetime ? exact : aggregates);
             bool isScalar = AggregateCall.Parse(aggregate, out _, out _)!.Shape == FeatureShape.Scalar;
-            return new FeatureDefinition($"f{index}", aggregate, Pick(random, windows), Pick(random, Delays), random.Next(3) == 0 ? Pick(random, [.. Scenario.Filters.Keys]) : null, Value.Null)
+            return new FeatureDefinition($"f{index}", aggregate, window, Pick(random, Delays), random.Next(3) == 0 ? Pick(random, [.. Scenario.Filters.Keys]) : null, Value.Null)
             {
-                By = isScalar && random.Next(6) == 0 ? Pick(random, ["tag", "units", "ok", "amount"]) : null,
+                By = isScalar && random.Next(6) == 0 ? Pick<string>(random, window.Kind == WindowKind.Lifetime ? ["tag", "ok"] : ["tag", "units", "ok", "amount"]) : null,
             };
         }
 

@@ -1,3 +1,4 @@
+using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 
 namespace OrleansFeatures.Domain.Tests.Properties;
@@ -8,6 +9,20 @@ public sealed class WindowProperties
     [Fact]
     public void Any_window_of_any_history_reads_as_the_naive_oracle_does() =>
         Property.Holds(300, ScenarioMaker.Any(), scenario => scenario.Shrink(), scenario => Compare(scenario, 5));
+
+    /// <summary>Nothing left to chance: each pair at least at these instants.</summary>
+    [Fact]
+    public void Every_aggregate_over_every_window_reads_as_the_naive_oracle_does()
+    {
+        string[] aggregates = [.. ScenarioMaker.Aggregates()];
+        foreach (WindowDefinition window in ScenarioMaker.Windows)
+        {
+            var random = new Random(window.ToString().Length);
+            var shape = new ScenarioShape(FieldType.Int64, 1_000, window.Width.Micros == 0 ? 60_000_000 : window.Width.Micros / 20, IsExtreme: false, Count: 100, CorrectionShare: 10, LateShare: 30);
+            FeatureDefinition[] features = [.. aggregates.Select((aggregate, index) => new FeatureDefinition($"f{index}", aggregate, window, Duration.Zero, null, Value.Null))];
+            Compare(new Scenario(shape, [new FeatureViewDefinition("v", 1, Scenario.Entity, Scenario.Stream, null, [.. features])], [.. ScenarioMaker.Steps(random, shape)], 1), 2);
+        }
+    }
 
     [Fact]
     public void A_view_that_allows_some_lateness_reads_as_if_later_events_had_not_come() =>

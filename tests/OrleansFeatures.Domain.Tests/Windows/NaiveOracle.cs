@@ -69,10 +69,7 @@ internal sealed partial class NaiveOracle
             WindowKind.Tumbling => NaiveCalendar.StartOf(window, through) - 1,
             _ => WindowSpan.NoStart,
         };
-        List<NaiveEvent> rows =
-        [
-            .. _versions.Where(row => row.Time <= through && row.Time > after && row.Arrival <= knownAt && !(knownAt >= row.Until) && counts(row)).OrderBy(row => row.Time).ThenBy(row => row.Id),
-        ];
+        List<NaiveEvent> rows = Between(after, through, knownAt, counts);
         if (window.Kind == WindowKind.Count)
         {
             rows.RemoveRange(0, Math.Max(0, rows.Count - window.Events));
@@ -90,7 +87,17 @@ internal sealed partial class NaiveOracle
             rows.RemoveRange(0, first);
         }
 
-        var span = new WindowSpan(asOf, window.Kind == WindowKind.Tumbling ? after + 1 : after, through);
+        return Compute(call, rows, new WindowSpan(asOf, window.Kind == WindowKind.Tumbling ? after + 1 : after, through), by);
+    }
+
+    /// <summary>What was known of (after, through].</summary>
+    public List<NaiveEvent> Between(long after, long through, long knownAt, Func<NaiveEvent, bool> counts) =>
+    [
+        .. _versions.Where(row => row.Time <= through && row.Time > after && row.Arrival <= knownAt && !(knownAt >= row.Until) && counts(row)).OrderBy(row => row.Time).ThenBy(row => row.Id),
+    ];
+
+    public static object? Compute(AggregateCall call, List<NaiveEvent> rows, WindowSpan span, string? by)
+    {
         List<NaiveRow> read = [.. rows.Select(row => new NaiveRow(row.Time, call.Field is null ? Value.Of(new EventTime(row.Time)) : row.Fields[call.Field], by is null ? default : row.Fields[by]))];
         return by is null ? Compute(call, read, span) : ComputeBy(call, read, span);
     }
