@@ -30,7 +30,7 @@ internal static class ScenarioMaker
 
     private static readonly string[] OfAll =
     [
-        "count(F)", "min(F)", "max(F)", "first(F)", "last(F)", "first_n(F, 3)", "last_n(F, 4)", "distinct_count(F)", "mode(F)", "top_k(F, 3)", "entropy(F)", "time_since_last(F)",
+        "count(F)", "min(F)", "max(F)", "first(F)", "last(F)", "first_n(F, 3)", "last_n(F, 4)", "distinct_count(F)", "mode(F)", "top_k(F, 3)", "entropy(F)", "time_since_last(F)", "max_by(F, F)", "min_n_by(F, F, 3)",
     ];
 
     private static readonly string[] OfNumbers =
