@@ -19,6 +19,7 @@ internal static class AggregateTable
         "first(amount)", "last(amount)", "first_n(amount, 5)", "last_n(amount, 5)", "delta(amount)", "time_since_last(amount)",
         "slope(amount)", "ewma(amount, 1h)", "drawdown(amount)", "histogram(amount, 10, 100, 500)",
         "distinct_count(amount)", "percentile(amount, 0.95)", "percentile_disc(amount, 0.95)", "median(amount)", "mode(amount)", "top_k(amount, 5)", "entropy(amount)",
+        "max_by(amount, amount)", "max_n_by(amount, amount, 5)",
     ];
 
     public static void Print()
