@@ -23,6 +23,9 @@ internal sealed class EventFeed(Catalog catalog)
     /// <summary>Whether old events leave, as in live state; false as in a training query.</summary>
     public bool Forgets { get; init; } = true;
 
+    /// <summary>Whether the last correction was refused before it reached any state.</summary>
+    public bool Refused { get; private set; }
+
     public StateMemory Memory { get; } = new();
 
     /// <summary>Stream time as records carry it: the newest event time that came on a stream.</summary>
@@ -51,6 +54,7 @@ internal sealed class EventFeed(Catalog catalog)
         Value[]? previous = _standing.GetValueOrDefault(id);
         if (operation == EventOperation.Delete)
         {
+            Refused = previous is null;
             if (previous is null)
             {
                 return ApplyResult.NotHere;
@@ -60,6 +64,7 @@ internal sealed class EventFeed(Catalog catalog)
             return Write(stream, new EventArrival(new EventTime(arrival), StreamTimeOf(streamName), operation, VersionOf(version, previous)), previous, default);
         }
 
+        Refused = false;
         EventCheck.Refuse(stream, version, fields).ShouldBeNull();
         Value[] now = fields.ToArray();
         bool isKnown = _standing.ContainsKey(id);

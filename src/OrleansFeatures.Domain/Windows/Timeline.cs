@@ -394,6 +394,12 @@ internal struct Timeline
             RowPosition last = After(layout, through);
             if (last.Row > 0 || last.Chunk > 0 || last.Block > 0)
             {
+                // Events of one time leave together: the floor is a time, and nothing at or before it can be corrected any more.
+                while (PreviousChunk(last) is { } older && _many.At(older).Last == _many.At(last).First)
+                {
+                    last = older;
+                }
+
                 RowPosition? whole = PreviousChunk(last);
                 if (whole is { } previous)
                 {

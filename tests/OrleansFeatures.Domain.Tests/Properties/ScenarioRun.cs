@@ -40,7 +40,7 @@ internal sealed class ScenarioRun
     {
         ApplyResult result = Feed.Send(Scenario.Stream, step.Operation, step.Arrival, step.Fields);
         _isCorrected |= step.Operation != EventOperation.Insert;
-        if (step.Operation != EventOperation.Insert && result == ApplyResult.NotHere)
+        if (Feed.Refused)
         {
             return result;
         }
