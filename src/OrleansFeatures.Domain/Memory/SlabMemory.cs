@@ -9,9 +9,12 @@ namespace OrleansFeatures.Domain.Memory;
 /// inside. A block is named by a handle of 32 bits:
 /// <code>
 ///   handle   [ slab : 14 ][ granule of 16 bytes : 18 ]        64 GB in slabs of 4 MB; 0 names nothing
+///   slab     [ span of 16 KB ][ span ][ span ] ...            a span holds blocks of one size class, or is part of a block of its own
 /// </code>
-/// Blocks of one size class come back through that class's list of free blocks, whose links lie in the free blocks themselves; allocating and freeing are a few instructions.
-/// Nothing is ever moved. Belongs to one partition, which lets one thread in at a time.
+/// Entities grow through the size classes together, so a class would keep for ever what they left behind. Therefore a span whose blocks have all come back is given to whatever class wants one
+/// next. Allocating and freeing are a few instructions: the free blocks of a span are linked through themselves, and the spans of a class that have room are linked to each other. Blocks larger than
+/// an eighth of a span, which only dense entities have, lie across spans and come back through a list for each class. Nothing is ever moved. Belongs to one partition, which lets one
+/// thread in at a time.
 /// </summary>
 internal sealed class SlabMemory
 {
@@ -20,20 +23,35 @@ internal sealed class SlabMemory
     private const int SlabShift = 18;
     private const int SlabGranulesMax = 1 << SlabShift;
     private const uint GranuleMask = SlabGranulesMax - 1;
+    private const int SpanShift = 10;
+    private const int SpanGranules = 1 << SpanShift;
+    private const int None = -1;
 
     /// <summary>Up to here a class is one granule wide, so that sparse entities waste nothing; beyond it eight.</summary>
     private const int FineGranules = 64;
     private const int CoarseStep = 8;
 
+    /// <summary>The largest class whose blocks share spans: 2 KB, of which a span holds eight.</summary>
+    private static readonly int SharedClassMax = ClassOf(SpanGranules / 8 * Granule);
+
     private readonly uint[] _free = new uint[ClassOf(Limits.BlockBytesMax) + 1];
+    private readonly int[] _withRoom = new int[SharedClassMax + 1];
     private readonly Action<nint, nint>? _onSlab;
     private byte[][] _slabs = [];
+    private Span[] _spans = [];
+    private int _emptySpans = None;
     private int _slabCount;
-    private int _nextGranule;
-    private int _slabGranules;
+
+    /// <summary>The newest slab's untouched middle: spans are taken from its lower end, blocks of their own from the upper.</summary>
+    private int _lowGranule;
+    private int _highGranule;
 
     /// <param name="onSlab">Told address and length of every new slab of full size: the host may ask the system for large pages there.</param>
-    public SlabMemory(Action<nint, nint>? onSlab) => _onSlab = onSlab;
+    public SlabMemory(Action<nint, nint>? onSlab)
+    {
+        _onSlab = onSlab;
+        Array.Fill(_withRoom, None);
+    }
 
     /// <summary>Bytes in use by blocks, rounded up to their size classes.</summary>
     public long UsedBytes { get; private set; }
@@ -48,22 +66,7 @@ internal sealed class SlabMemory
         InvariantException.Require(bytes is > 0 and <= Limits.BlockBytesMax, "a block is larger than any chunk can be");
         int sizeClass = ClassOf(bytes);
         UsedBytes += BytesOf(sizeClass);
-        uint handle = _free[sizeClass];
-        if (handle != 0)
-        {
-            _free[sizeClass] = Unsafe.ReadUnaligned<uint>(ref At(handle));
-            return handle;
-        }
-
-        int granules = BytesOf(sizeClass) >> GranuleShift;
-        if (_nextGranule + granules > _slabGranules)
-        {
-            AddSlab();
-        }
-
-        handle = ((uint)(_slabCount - 1) << SlabShift) | (uint)_nextGranule;
-        _nextGranule += granules;
-        return handle;
+        return sizeClass <= SharedClassMax ? AllocateShared(sizeClass) : AllocateOwn(sizeClass);
     }
 
     /// <summary>Gives a block back; <paramref name="bytes"/> as it was allocated with.</summary>
@@ -71,8 +74,33 @@ internal sealed class SlabMemory
     {
         int sizeClass = ClassOf(bytes);
         UsedBytes -= BytesOf(sizeClass);
-        Unsafe.WriteUnaligned(ref At(handle), _free[sizeClass]);
-        _free[sizeClass] = handle;
+        if (sizeClass > SharedClassMax)
+        {
+            Unsafe.WriteUnaligned(ref At(handle), _free[sizeClass]);
+            _free[sizeClass] = handle;
+            return;
+        }
+
+        int number = (int)(handle >> SpanShift);
+        ref Span span = ref _spans[number];
+        bool wasFull = span.IsFull(BytesOf(sizeClass) >> GranuleShift);
+        Unsafe.WriteUnaligned(ref At(handle), span.Free);
+        span.Free = handle;
+        span.Used--;
+        if (span.Used == 0)
+        {
+            if (!wasFull)
+            {
+                Unlink(sizeClass, ref span);
+            }
+
+            span.Next = _emptySpans;
+            _emptySpans = number;
+        }
+        else if (wasFull)
+        {
+            Link(sizeClass, number);
+        }
     }
 
     /// <summary>What a block of so many bytes takes.</summary>
@@ -91,22 +119,148 @@ internal sealed class SlabMemory
     private static int BytesOf(int sizeClass) =>
         (sizeClass <= FineGranules ? sizeClass : FineGranules + ((sizeClass - FineGranules) * CoarseStep)) << GranuleShift;
 
+    private uint AllocateShared(int sizeClass)
+    {
+        int granules = BytesOf(sizeClass) >> GranuleShift;
+        int number = _withRoom[sizeClass];
+        if (number == None)
+        {
+            number = EmptySpan();
+
+            // The very first granule of all stays unused: its handle would name nothing.
+            _spans[number] = new Span { NextGranule = number == 0 ? 1 : 0 };
+            Link(sizeClass, number);
+        }
+
+        ref Span span = ref _spans[number];
+        uint handle = span.Free;
+        if (handle != 0)
+        {
+            span.Free = Unsafe.ReadUnaligned<uint>(ref At(handle));
+        }
+        else
+        {
+            handle = ((uint)number << SpanShift) + (uint)span.NextGranule;
+            span.NextGranule += granules;
+        }
+
+        span.Used++;
+        if (span.IsFull(granules))
+        {
+            Unlink(sizeClass, ref span);
+        }
+
+        return handle;
+    }
+
+    private uint AllocateOwn(int sizeClass)
+    {
+        uint handle = _free[sizeClass];
+        if (handle != 0)
+        {
+            _free[sizeClass] = Unsafe.ReadUnaligned<uint>(ref At(handle));
+            return handle;
+        }
+
+        int granules = BytesOf(sizeClass) >> GranuleShift;
+        RequireRoom(granules);
+        _highGranule -= granules;
+        return ((uint)(_slabCount - 1) << SlabShift) | (uint)_highGranule;
+    }
+
+    private int EmptySpan()
+    {
+        int number = _emptySpans;
+        if (number != None)
+        {
+            _emptySpans = _spans[number].Next;
+            return number;
+        }
+
+        RequireRoom(SpanGranules);
+        number = (((_slabCount - 1) << SlabShift) | _lowGranule) >> SpanShift;
+        _lowGranule += SpanGranules;
+        return number;
+    }
+
+    private void Link(int sizeClass, int number)
+    {
+        int next = _withRoom[sizeClass];
+        _spans[number].Next = next;
+        _spans[number].Previous = None;
+        if (next != None)
+        {
+            _spans[next].Previous = number;
+        }
+
+        _withRoom[sizeClass] = number;
+    }
+
+    private void Unlink(int sizeClass, ref Span span)
+    {
+        if (span.Next != None)
+        {
+            _spans[span.Next].Previous = span.Previous;
+        }
+
+        if (span.Previous != None)
+        {
+            _spans[span.Previous].Next = span.Next;
+        }
+        else
+        {
+            _withRoom[sizeClass] = span.Next;
+        }
+    }
+
+    /// <summary>Another slab where the newest has no room. What it had left becomes empty spans.</summary>
+    private void RequireRoom(int granules)
+    {
+        if (_highGranule - _lowGranule >= granules)
+        {
+            return;
+        }
+
+        for (; _highGranule - _lowGranule >= SpanGranules; _lowGranule += SpanGranules)
+        {
+            int number = (((_slabCount - 1) << SlabShift) | _lowGranule) >> SpanShift;
+            _spans[number].Next = _emptySpans;
+            _emptySpans = number;
+        }
+
+        AddSlab();
+    }
+
     /// <summary>Slabs double up to their full size, because a store has many partitions and most begin small.</summary>
     private void AddSlab()
     {
         if (_slabCount == _slabs.Length)
         {
             Array.Resize(ref _slabs, Math.Max(4, _slabCount * 2));
+            Array.Resize(ref _spans, _slabs.Length << (SlabShift - SpanShift));
         }
 
-        _slabGranules = (int)Math.Min(SlabGranulesMax, Math.Max(Limits.FirstSlabBytes >> GranuleShift, BitOperations.RoundUpToPowerOf2((ulong)SlabBytes) >> GranuleShift));
-        byte[] slab = GC.AllocateUninitializedArray<byte>(_slabGranules << GranuleShift, pinned: true);
+        int granules = (int)Math.Min(SlabGranulesMax, Math.Max(Limits.FirstSlabBytes >> GranuleShift, BitOperations.RoundUpToPowerOf2((ulong)SlabBytes) >> GranuleShift));
+        byte[] slab = GC.AllocateUninitializedArray<byte>(granules << GranuleShift, pinned: true);
         _slabs[_slabCount++] = slab;
         SlabBytes += slab.Length;
-        _nextGranule = _slabCount == 1 ? 1 : 0;
-        if (_slabGranules == SlabGranulesMax && _onSlab is not null)
+        (_lowGranule, _highGranule) = (0, granules);
+        if (granules == SlabGranulesMax && _onSlab is not null)
         {
             _onSlab(Marshal.UnsafeAddrOfPinnedArrayElement(slab, 0), slab.Length);
         }
+    }
+
+    /// <summary>Blocks of one size class. 20 bytes beside 16 KB.</summary>
+    private struct Span
+    {
+        /// <summary>The first free block; those that were never used lie behind <see cref="NextGranule"/>.</summary>
+        public uint Free;
+        public int NextGranule;
+        public int Used;
+        public int Next;
+        public int Previous;
+
+        public readonly bool IsFull(int granules) => Free == 0 && NextGranule + granules > SpanGranules;
     }
 }

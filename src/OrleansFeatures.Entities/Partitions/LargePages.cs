@@ -18,13 +18,11 @@ internal static partial class LargePages
             return;
         }
 
-        nint first = (address + Bytes - 1) & ~(Bytes - 1);
-        nint end = (address + length) & ~(Bytes - 1);
-        if (end > first)
-        {
-            // A refusal only means ordinary pages.
-            _ = Advise(first, (nuint)(end - first), Advice);
-        }
+        // Outwards to whole pages, because slabs lie side by side: inwards, half of every slab of 4 MB would keep small pages. For whatever else lies there it is good advice too. A refusal only
+        // means ordinary pages.
+        nint first = address & ~(Bytes - 1);
+        nint end = (address + length + Bytes - 1) & ~(Bytes - 1);
+        _ = Advise(first, (nuint)(end - first), Advice);
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
