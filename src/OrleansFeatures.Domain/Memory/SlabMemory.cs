@@ -27,9 +27,9 @@ internal sealed class SlabMemory
     private const int SpanGranules = 1 << SpanShift;
     private const int None = -1;
 
-    /// <summary>Up to here a class is one granule wide, so that sparse entities waste nothing; beyond it eight.</summary>
-    private const int FineGranules = 64;
-    private const int CoarseStep = 8;
+    /// <summary>Up to here a class is one granule wide; beyond it four, a tenth of what a sparse entity's chunk takes. Wider classes waste more in a block, narrower ones more in free blocks that nobody wants.</summary>
+    private const int FineGranules = 16;
+    private const int CoarseStep = 4;
 
     /// <summary>The largest class whose blocks share spans: 2 KB, of which a span holds eight.</summary>
     private static readonly int SharedClassMax = ClassOf(SpanGranules / 8 * Granule);
