@@ -87,6 +87,12 @@ internal struct Fold
             return;
         }
 
+        if (type is FieldType.Null or FieldType.String)
+        {
+            Count += other.Count;
+            return;
+        }
+
         if (Count == 0)
         {
             this = other;
@@ -101,8 +107,9 @@ internal struct Fold
         if (type == FieldType.Double)
         {
             AddDoubleSum(other);
-            Least = BitConverter.DoubleToInt64Bits(Math.Min(BitConverter.Int64BitsToDouble(Least), BitConverter.Int64BitsToDouble(other.Least)));
-            Greatest = BitConverter.DoubleToInt64Bits(Math.Max(BitConverter.Int64BitsToDouble(Greatest), BitConverter.Int64BitsToDouble(other.Greatest)));
+            // Values are finite and zero has no sign, so that a plain comparison is enough; Math.Min would look for both.
+            Least = BitConverter.Int64BitsToDouble(other.Least) < BitConverter.Int64BitsToDouble(Least) ? other.Least : Least;
+            Greatest = BitConverter.Int64BitsToDouble(other.Greatest) > BitConverter.Int64BitsToDouble(Greatest) ? other.Greatest : Greatest;
         }
         else
         {
