@@ -45,7 +45,7 @@ internal static class ScenarioMaker
     private static readonly string[] Rounding = ["mean", "var_", "stddev_", "skew", "kurtosis", "percentile(", "median", "ewma", "rate(", "slope"];
 
     /// <summary>Aggregates that sums of hops and lifetimes only sketch, or bound.</summary>
-    public static readonly string[] Sketched = ["percentile", "median", "drawdown"];
+    public static readonly string[] Sketched = ["distinct_count", "percentile", "median", "mode", "top_k", "entropy", "drawdown"];
 
     private static readonly Duration[] Delays = [Duration.Zero, Duration.Zero, new(7 * Second), new(Day), new(3 * Day)];
 
