@@ -20,6 +20,7 @@ internal sealed class EngineStore
     private readonly LookAhead _ahead = new();
     private readonly int[] _order = new int[BatchRecords];
     private readonly int[] _next;
+    private long _formats;
 
     public EngineStore(Catalog catalog, int partitions)
     {
@@ -88,6 +89,12 @@ internal sealed class EngineStore
 
     private void Apply(RecordBlock block, int from, int count)
     {
+        // The host's loop walks the frames to find its own, which brings them near; so does this.
+        for (int index = from; index < from + count; index++)
+        {
+            _formats += block[index][0];
+        }
+
         PartitionOrder.Fill(block.Partitions.Slice(from, count), _next, _order);
         for (int index = 0; index < LookAhead.Records; index++)
         {

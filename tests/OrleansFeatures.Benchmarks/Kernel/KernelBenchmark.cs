@@ -36,6 +36,7 @@ internal static class KernelBenchmark
 
         Console.WriteLine("One thread. Windows of 1 m, 1 h and 24 h, sliding; count, sum, mean, min and max of a double; ids of 64 bits, all kept, duplicates found; one event in ten up to 60 s");
         Console.WriteLine("late, one in a hundred a duplicate. Update: a record of 88 bytes through its partition's gate, entity table, actor and state, in blocks; read: all fifteen values.");
+        Console.WriteLine($"One read of main memory that waits for another takes {MemoryWait.Nanoseconds():N0} ns here and now.");
         Console.WriteLine("Medians of rounds, in brackets the rounds from the 5th to the 95th percentile.");
         if (arguments.Number("keys", 0) is > 0 and var keys)
         {
