@@ -14,12 +14,9 @@ internal static class Results
         long number => value.Status == FeatureStatus.Present && value.Scalar == Value.Of(number),
         double number => value.Status == FeatureStatus.Present && Close(value.Scalar.Double, number, tolerance),
         Value scalar => value.Status == FeatureStatus.Present && Same(value.Scalar, scalar, tolerance),
-        Value[] list => (value.Status == FeatureStatus.Present || IsCutMap(value)) && value.List is { } own && own.Length == list.Length && own.Zip(list).All(pair => Same(pair.First, pair.Second, tolerance)),
+        Value[] list => value.Status == FeatureStatus.Present && value.List is { } own && own.Length == list.Length && own.Zip(list).All(pair => Same(pair.First, pair.Second, tolerance)),
         _ => false,
     };
-
-    /// <summary>A map of all the categories that fit says that it is not the whole.</summary>
-    private static bool IsCutMap(in FeatureValue value) => value.Status == FeatureStatus.Approximate && value.List?.Length == 2 * Limits.CategoriesMax;
 
     /// <summary>Two answers of the engine to the same question, in different circumstances: equal but for the last digits of roundings.</summary>
     public static void ShouldAgree(FeaturePlan feature, in FeatureValue left, in FeatureValue right, string context)
