@@ -16,6 +16,7 @@ internal sealed class RedisServer : IDisposable
     private RedisServer(Process process, string folder, int port)
     {
         (_process, _folder, Port) = (process, folder, port);
+        AppDomain.CurrentDomain.ProcessExit += End;
         Connection = Connect(port);
         Version = Info("server", "redis_version");
     }
@@ -61,11 +62,18 @@ internal sealed class RedisServer : IDisposable
 
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= End;
         Connection.Dispose();
-        _process.Kill();
-        _process.WaitForExit();
+        End(this, EventArgs.Empty);
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Also when the benchmark is told to end before it is through.</summary>
+    private void End(object? sender, EventArgs arguments)
+    {
+        _process.Kill();
+        _process.WaitForExit();
     }
 
     private double Number(string section, string name) => double.Parse(Info(section, name), CultureInfo.InvariantCulture);
