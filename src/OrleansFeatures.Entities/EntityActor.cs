@@ -59,8 +59,17 @@ public sealed class EntityActor : IKeyed
     /// <summary>Asks for the memory that its next record will touch: first where its newest rows begin, and some records later, when that has come, where the next row goes.</summary>
     public void Warm(bool begun) => _state.Warm(begun);
 
-    /// <summary>Whether an event of this time is held as itself, so that a correction can reach it.</summary>
-    public bool HoldsRaw(int timeline, EventTime time) => _state.HoldsRaw(timeline, time);
+    /// <summary>In what form events of that time are held.</summary>
+    public Presence PresenceOf(int timeline, EventTime time) => _state.PresenceOf(timeline, time);
+
+    /// <summary>Bytes of rows and sums.</summary>
+    public long HeldBytes => _state.HeldBytes;
+
+    /// <summary>Sums up the oldest events until rows and sums take at most so much.</summary>
+    public void Compact(long bytes) => _state.Compact(bytes);
+
+    /// <summary>What it takes, by part.</summary>
+    public EntityMemory Memory() => _state.Memory();
 
     /// <summary>Reads as of an instant, from what had arrived by another; the stamp says from which state.</summary>
     /// <exception cref="InvariantException">An earlier event met a bug; the entity does not answer until it has been rebuilt from the log.</exception>

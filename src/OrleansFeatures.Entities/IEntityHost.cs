@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
@@ -64,6 +65,10 @@ public interface IEntityHost
     PartitionMap Partitions { get; }
 
     HostStatus Status();
+
+    /// <summary>What one entity takes, by part; null where no event of it has come. Costs a walk over its rows.</summary>
+    /// <exception cref="DefinitionsChangedException">The entity type is of a catalog that is no longer live.</exception>
+    ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken);
 }
 
 /// <summary>A place in a partition's record sequence; part of a consistency token.</summary>
@@ -88,9 +93,12 @@ public sealed class DefinitionsChangedException()
 public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);
 
 /// <summary>What operators see of a host.</summary>
-public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes);
+public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes, MemoryState Memory);
 
-public sealed record PartitionState(int Partition, long DurableOffset, long AppliedOffset, long Entities, long Events);
+/// <summary>What the state of all entities takes, by part, and may take.</summary>
+public sealed record MemoryState(long BudgetBytes, long EntityBudgetBytes, PartitionMemory Use);
+
+public sealed record PartitionState(int Partition, long DurableOffset, long AppliedOffset, long Entities, long Events, long MemoryBytes);
 
 /// <param name="Stream">The stream's name.</param>
 /// <param name="StreamTimeMicros">Zero before the first event.</param>

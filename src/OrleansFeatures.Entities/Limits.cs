@@ -35,4 +35,22 @@ public static class Limits
 
     /// <summary>Records of corrections appended at once: a batch of the log holds 64 MB, and one correction may take 2 x 16 records of 128 KB, which are 4 MB.</summary>
     public const int CorrectionPartBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>What the rows of one entity may take: some three million events of 20 bytes.</summary>
+    public const long EntityBudgetBytesDefault = 64L * 1024 * 1024;
+
+    /// <summary>State memory when nobody says otherwise and the machine's is not known: a laptop's.</summary>
+    public const long MemoryBudgetBytesDefault = 4L * 1024 * 1024 * 1024;
+
+    /// <summary>Events are refused when state is over its budget by one part in so many.</summary>
+    public const int MemoryOverdraftShare = 10;
+
+    /// <summary>A partition reports its memory when it has grown by so much: 64 partitions are then known to within 4 MB.</summary>
+    public const long MemoryReportBytes = 64 * 1024;
+
+    /// <summary>A partition that must shrink gives up one part in so many of what it holds, so that it does not have to again at once.</summary>
+    public const int CompactionShare = 8;
+
+    /// <summary>What an entity takes beside its rows: its place in the table (24 bytes at two thirds full), its key (16 to 32), actor and state (about 130).</summary>
+    public const int EntityOverheadBytes = 190;
 }

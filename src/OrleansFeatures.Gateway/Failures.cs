@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using OrleansFeatures.Domain;
 using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Gateway.Metadata;
 using OrleansFeatures.Log;
 using Status = Grpc.Core.Status;
@@ -33,6 +34,7 @@ public static class Failures
     public static Failure Of(Exception exception) => exception switch
     {
         RequestRefusedException refused => OfRefusal(refused.Refusal),
+        StateMemoryFullException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
         OriginalNotDurableException or DefinitionsChangedException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
         LogFullException or LogPoisonedException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),

@@ -72,6 +72,9 @@ internal static class Limits
     /// <summary>Customers, or terminals: a million of either takes some hundred MB.</summary>
     public const int DemoPlayersMax = 1_000_000;
 
+    /// <summary>Smallest memory budget, of all entities or of one: an entity of a few hundred events fits, and whatever is asked for below that is a slip of the unit.</summary>
+    public const ulong MemoryBudgetBytesMin = 64 * 1024;
+
     /// <summary>Distance within which a misspelled name is suggested.</summary>
     public const int SuggestionDistanceMax = 3;
 }

@@ -80,12 +80,6 @@ internal sealed class TimelineCompiler
             return null;
         }
 
-        if (feature.Window.Kind == WindowKind.Lifetime)
-        {
-            _report($"{path}.window", "this version has no lifetime windows yet", "use a duration, as in window: 30d");
-            return null;
-        }
-
         if (!IsZoneKnown($"{path}.window.time_zone", feature.Window) || !IsAccuracyPossible($"{path}.accuracy", feature))
         {
             return null;

@@ -24,6 +24,12 @@ public sealed class StateMemory
     /// <summary>Bytes of texts, ids included.</summary>
     public long TextBytes => Texts.BlockBytes + Texts.TableBytes;
 
+    /// <summary>Estimated bytes of sums of events that are no longer held as themselves; brought up to date whenever an entity is compacted.</summary>
+    public long SummaryBytes { get; internal set; }
+
+    /// <summary>Bytes in use.</summary>
+    public long HeldBytes => RowBytes + TextBytes + SummaryBytes;
+
     /// <summary>Bytes taken from the system for both, and not in use.</summary>
     public long FreeBytes => Slabs.SlabBytes - Slabs.UsedBytes;
 

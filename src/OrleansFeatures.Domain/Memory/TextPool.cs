@@ -103,6 +103,18 @@ internal sealed class TextPool(SlabMemory memory) : ITextCodes
     /// <summary>Bytewise.</summary>
     public int Compare(long left, long right) => left == right ? 0 : Utf8(left).SequenceCompareTo(Utf8(right));
 
+    /// <summary>Bytes of a text, divided by the rows that hold it.</summary>
+    public double ShareOf(long code)
+    {
+        if (code == 0)
+        {
+            return 0;
+        }
+
+        ref byte entry = ref memory.At((uint)code);
+        return (double)SlabMemory.Rounded(HeadBytes + (int)Word(ref entry, LengthAt)) / Word(ref entry, RowsAt);
+    }
+
     private void Grow()
     {
         uint[] old = _buckets;

@@ -10,8 +10,10 @@ public sealed class EntityLayout
     /// <param name="plan">What to keep and compute.</param>
     /// <param name="memory">Where; the partition's.</param>
     /// <param name="forgets">Whether events older than the retention leave; a training query keeps them all.</param>
-    public EntityLayout(EntityPlan plan, StateMemory memory, bool forgets = true)
+    /// <param name="entityBudgetBytes">What the rows of one entity may take before the oldest are summed up.</param>
+    public EntityLayout(EntityPlan plan, StateMemory memory, bool forgets = true, long entityBudgetBytes = long.MaxValue)
     {
+        EntityBudgetBytes = entityBudgetBytes;
         Plan = plan;
         Memory = memory;
         Forgets = forgets;
@@ -24,6 +26,20 @@ public sealed class EntityLayout
     public StateMemory Memory { get; }
 
     public bool Forgets { get; }
+
+    public long EntityBudgetBytes { get; }
+
+    /// <summary>How often an entity's oldest events have been summed up because it was over its budget.</summary>
+    public long Compactions { get; private set; }
+
+    /// <summary>How often that reached into event time that a feature declared exact.</summary>
+    public long BrokenPromises { get; private set; }
+
+    internal void CountCompaction(long exactMicros)
+    {
+        Compactions++;
+        BrokenPromises += exactMicros > 0 ? 1 : 0;
+    }
 
     internal RowLayout[] Timelines { get; }
 

@@ -68,16 +68,78 @@ public sealed class EntityState
             }
         }
 
-        return record.Operation is EventOperation.Delete or EventOperation.Retract
-            ? superseded
-            : events.Insert(rows, _layout.Readers[timeline].Read(record), _layout.Forgets, again: record.Operation == EventOperation.Upsert);
+        if (record.Operation is EventOperation.Delete or EventOperation.Retract)
+        {
+            return superseded;
+        }
+
+        ApplyResult result = events.Insert(rows, _layout.Readers[timeline].Read(record), _layout.Forgets, again: record.Operation == EventOperation.Upsert);
+        if (events.Directory is { } dense && dense.RowBytes > _layout.EntityBudgetBytes)
+        {
+            Compact(_layout.EntityBudgetBytes / 4 * 3);
+        }
+
+        return result;
+    }
+
+    /// <summary>Sums up the oldest events until rows and sums take at most so many bytes, texts not counted.</summary>
+    public void Compact(long bytes)
+    {
+        for (int timeline = 0; timeline < _layout.Timelines.Length; timeline++)
+        {
+            ref Timeline events = ref Of(timeline);
+            long share = bytes / _layout.Timelines.Length;
+            if (events.RowBytes(_layout.Timelines[timeline]) > share)
+            {
+                _layout.CountCompaction(events.Compact(_layout.Timelines[timeline], share));
+            }
+
+            events.Shrink(_layout.Timelines[timeline], share);
+            _layout.Memory.SummaryBytes += events.Past?.Account() ?? 0;
+        }
+    }
+
+    /// <summary>What the entity takes, by part. Costs a walk over its texts.</summary>
+    public EntityMemory Memory()
+    {
+        EntityMemory memory = default;
+        for (int timeline = 0; timeline < _layout.Timelines.Length; timeline++)
+        {
+            ref Timeline events = ref Of(timeline);
+            RowLayout rows = _layout.Timelines[timeline];
+            memory += new EntityMemory(
+                events.Count,
+                events.Past?.EventCount ?? 0,
+                events.RowBytes(rows),
+                new TimelineReader(events, rows, EventTime.Never.Micros).TextBytes(),
+                events.Past?.Bytes ?? 0,
+                events.DirectoryBytes,
+                events.FloorMicros);
+        }
+
+        return memory;
+    }
+
+    /// <summary>Bytes of rows and sums: cheap, for comparing entities.</summary>
+    public long HeldBytes
+    {
+        get
+        {
+            long bytes = 0;
+            for (int timeline = 0; timeline < _layout.Timelines.Length; timeline++)
+            {
+                bytes += Of(timeline).RowBytes(_layout.Timelines[timeline]) + (Of(timeline).Past?.Bytes ?? 0);
+            }
+
+            return bytes;
+        }
     }
 
     /// <summary>Asks for the memory that the next event will touch: first where the newest rows begin, and some events later, when that has come, where the next row goes.</summary>
     public void Warm(bool begun) => _first.Warm(_layout.Timelines[0], begun);
 
-    /// <summary>Whether an event of this time is held as itself, so that it can be corrected.</summary>
-    public bool HoldsRaw(int timeline, EventTime time) => Of(timeline).HoldsRaw(time.Micros);
+    /// <summary>In what form events of that time are held.</summary>
+    public Presence PresenceOf(int timeline, EventTime time) => Of(timeline).PresenceOf(_layout.Timelines[timeline], time.Micros);
 
     /// <summary>
     /// Computes the plan's features as of <paramref name="asOf"/>, from what had arrived by <paramref name="knownAt"/>, into <paramref name="values"/> (one per feature of the plan).
@@ -108,7 +170,7 @@ public sealed class EntityState
             }
             else
             {
-                Refuse(gather.Features, values);
+                ReadPast(gather.Timeline, range, gather.Features, knownAt, values);
             }
         }
     }
@@ -152,7 +214,7 @@ public sealed class EntityState
             WindowRange range = ranges[window.Range];
             if (range.Coverage != Coverage.Exact)
             {
-                Refuse(window.Features, values);
+                ReadPast(read.Timeline, range, window.Features, knownAt, values);
                 continue;
             }
 
@@ -218,12 +280,16 @@ public sealed class EntityState
         }
     }
 
-    /// <summary>Windows that reach back beyond what is held.</summary>
-    private static void Refuse(ImmutableArray<(FeaturePlan Feature, int Output)> features, Span<FeatureValue> values)
+    /// <summary>Windows that reach back beyond what is held as it happened.</summary>
+    private void ReadPast(int timeline, in WindowRange range, ImmutableArray<(FeaturePlan Feature, int Output)> features, EventTime knownAt, Span<FeatureValue> values)
     {
-        foreach ((_, int output) in features)
+        ref Timeline events = ref Of(timeline);
+        RowLayout rows = _layout.Timelines[timeline];
+        foreach ((FeaturePlan feature, int output) in features)
         {
-            values[output] = FeatureValue.OutsideRetention;
+            values[output] = range.Coverage == Coverage.Gone || events.Past is not { } past
+                ? FeatureValue.OutsideRetention
+                : OrDefault(past.Read(feature, range, new TimelineReader(events, rows, knownAt.Micros), rows, knownAt), feature);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansFeatures.Domain.Windows;
 
 /// <summary>One chunk as its timeline knows it, so that most searches need not open it.</summary>
@@ -7,6 +9,7 @@ internal struct ChunkEntry
     public long Last;
     public uint Handle;
     public int Count;
+    public int Bytes;
 
     /// <summary>Its folds are those of its present rows.</summary>
     public bool IsFolded;
@@ -28,7 +31,7 @@ internal sealed class ChunkBlock(int capacity)
     public Span<ChunkEntry> Entries => _entries.AsSpan(0, Count);
 
     /// <summary>Bytes of this object and its arrays.</summary>
-    public int Bytes => 128 + (_entries.Length * 32) + ((_folds.Length + _totals.Length) * 80);
+    public int Bytes => 128 + (_entries.Length * Unsafe.SizeOf<ChunkEntry>()) + ((_folds.Length + _totals.Length) * Unsafe.SizeOf<Fold>());
 
     public Span<Fold> FoldsOf(int chunk, int lanes)
     {
@@ -129,19 +132,8 @@ internal sealed class ChunkDirectory
 
     public RowPosition Newest => new(BlockCount - 1, _blocks[BlockCount - 1].Count - 1, 0);
 
-    public int ChunkCount
-    {
-        get
-        {
-            int count = 0;
-            for (int block = 0; block < BlockCount; block++)
-            {
-                count += _blocks[block].Count;
-            }
-
-            return count;
-        }
-    }
+    /// <summary>Bytes of all chunks.</summary>
+    public long RowBytes { get; set; }
 
     /// <summary>Bytes of this object, its blocks and their folds.</summary>
     public long Bytes
@@ -169,11 +161,13 @@ internal sealed class ChunkDirectory
         }
 
         last.Insert(last.Count, entry);
+        RowBytes += entry.Bytes;
     }
 
     /// <summary>Inserts a chunk behind another.</summary>
     public void AddAfter(RowPosition place, in ChunkEntry entry)
     {
+        RowBytes += entry.Bytes;
         ChunkBlock block = _blocks[place.Block];
         if (block.Count < Limits.BlockChunksMax)
         {
@@ -197,6 +191,7 @@ internal sealed class ChunkDirectory
     public void RemoveOldest()
     {
         ChunkBlock oldest = _blocks[0];
+        RowBytes -= oldest.Entries[0].Bytes;
         oldest.RemoveFirst(1);
         if (oldest.Count == 0)
         {

@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.Memory;
+using OrleansFeatures.Domain.Summaries;
 
 namespace OrleansFeatures.Domain.Windows;
 
@@ -28,6 +29,7 @@ internal sealed class RowLayout
     private readonly bool[] _isTime;
     private readonly bool[] _isText;
     private readonly int[] _textCells;
+    private readonly Value[] _values;
 
     public RowLayout(TimelinePlan plan, StateMemory memory)
     {
@@ -54,10 +56,15 @@ internal sealed class RowLayout
         ColumnShape[] whole = new ColumnShape[CellCount];
         Array.Fill(whole, ColumnShape.Whole);
         ShapeOf(whole);
+        SummaryPlan = SummaryPlan.For(plan);
+        _values = new Value[plan.Columns.Length];
         Current = ShapeOf(FirstShape(plan));
     }
 
     public TimelinePlan Plan { get; }
+
+    /// <summary>What sums of these rows keep.</summary>
+    public SummaryPlan SummaryPlan { get; }
 
     public StateMemory Memory { get; }
 
@@ -84,6 +91,21 @@ internal sealed class RowLayout
 
     /// <summary>The order of (event time, event id).</summary>
     public int CompareIds(long left, long right) => HasTextId ? Memory.Texts.Compare(left, right) : left.CompareTo(right);
+
+    /// <summary>A row as sums take it: values instead of codes. Valid until the next call.</summary>
+    public SummaryRow SummaryRowOf(ReadOnlySpan<long> row)
+    {
+        for (int column = 0; column < _values.Length; column++)
+        {
+            ColumnPlan plan = Plan.Columns[column];
+            long cell = row[FirstColumn + column];
+            _values[column] = ((ulong)row[Flags] & plan.NullBit) != 0 ? Value.Null
+                : plan.Type == FieldType.String ? Value.Of(Memory.Texts.Text(cell))
+                : Value.FromBits(plan.Type, cell);
+        }
+
+        return new SummaryRow(row[Time], HasTextId ? EventId.Of(Memory.Texts.Text(row[Id])) : EventId.Of(row[Id]), (ulong)row[Flags], _values);
+    }
 
     /// <summary>A row's texts are no longer held by it.</summary>
     public void Release(ReadOnlySpan<long> row)

@@ -44,6 +44,9 @@ internal struct Timeline
     private int _count;
     private long _floor;
 
+    /// <summary>What remains of events that have left; null while that is nothing.</summary>
+    public PastEvents? Past { get; private set; }
+
     /// <summary>The newest event time that has left; windows that reach back to it or beyond are not complete here.</summary>
     public readonly long FloorMicros => _floor == 0 ? long.MinValue : _floor - 1;
 
@@ -68,8 +71,9 @@ internal struct Timeline
     {
         if (row[RowLayout.Time] < _floor)
         {
+            bool counted = Past is not null && Past.Add(layout, row);
             layout.Release(row);
-            return ApplyResult.TooOld;
+            return counted ? ApplyResult.Applied : ApplyResult.TooOld;
         }
 
         if (_count == 0)
@@ -102,6 +106,7 @@ internal struct Timeline
             return ApplyResult.NotHere;
         }
 
+        Reweigh(layout, ref entry);
         entry.IsFolded = _many[place.Block].IsFolded = false;
         return ApplyResult.Applied;
     }
@@ -155,28 +160,48 @@ internal struct Timeline
         }
     }
 
-    /// <summary>Whether (time, id) would be told from what is here: its rows are held as themselves.</summary>
-    public readonly bool HoldsRaw(long time) => time >= _floor;
+    /// <summary>In what form events of that time are held.</summary>
+    public readonly Presence PresenceOf(RowLayout layout, long time) =>
+        time >= _floor ? Presence.Raw : layout.Plan.HasLifetime || (Past is { } past && time > past.FloorMicros) ? Presence.Summed : Presence.Gone;
 
-    /// <summary>Bytes of rows and of the directory, without texts.</summary>
-    public readonly (long Rows, long Directory) Bytes(RowLayout layout)
+    /// <summary>
+    /// Sums up the oldest rows until those that remain take at most so many bytes. Whole hops at a time: the newest hop goes as well where it alone is too much. Returns how much event
+    /// time that declared itself exact was summed up all the same.
+    /// </summary>
+    public long Compact(RowLayout layout, long bytes)
     {
         if (_many is null)
         {
-            return (_count == 0 && _single == 0 ? 0 : Chunk.Open(layout, _single).Bytes, 0);
+            return 0;
         }
 
-        long rows = 0;
-        for (int block = 0; block < _many.BlockCount; block++)
+        long left = _many.RowBytes;
+        long newest = LastTime(layout);
+        RowPosition place = default;
+        long last = _many.At(place).First;
+        while (left > bytes && place.CompareTo(End) < 0)
         {
-            foreach (ref ChunkEntry entry in _many[block].Entries)
-            {
-                rows += Chunk.Open(layout, entry.Handle).Bytes;
-            }
+            ref ChunkEntry entry = ref _many.At(place);
+            left -= entry.Bytes;
+            last = entry.Last;
+            place = NextChunk(place);
         }
 
-        return (rows, _many.Bytes);
+        long through = PastEvents.HopEnd(last, layout.Plan.HopMicros);
+        Past ??= new PastEvents();
+        Past.Compact(through, FloorMicros);
+        Leave(layout, through, toBuckets: true);
+        return Math.Max(0, through - (newest - layout.Plan.ExactForMicros));
     }
+
+    /// <summary>Asks the sums to take no more than so much.</summary>
+    public readonly void Shrink(RowLayout layout, long sumBytes) => Past?.Shrink(layout, sumBytes);
+
+    /// <summary>Bytes of rows, without texts.</summary>
+    public readonly long RowBytes(RowLayout layout) => _many?.RowBytes ?? (_single == 0 ? 0 : Chunk.Open(layout, _single).Bytes);
+
+    /// <summary>Bytes of what finds and sums up the chunks of a dense timeline.</summary>
+    public readonly long DirectoryBytes => _many?.Bytes ?? 0;
 
     /// <summary>The place of the first row at or after this position's chunk end: the next chunk's first row, or the end.</summary>
     public readonly RowPosition NextChunk(RowPosition place)
@@ -255,7 +280,7 @@ internal struct Timeline
             if (chunk.Count == Limits.ChunkRowsMax)
             {
                 _many = new ChunkDirectory();
-                _many.AddNewest(new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = _single, Count = chunk.Count });
+                _many.AddNewest(new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = _single, Count = chunk.Count, Bytes = chunk.Bytes });
                 _single = 0;
                 return InsertMany(layout, row, forgets, again);
             }
@@ -297,6 +322,7 @@ internal struct Timeline
         }
 
         Chunk.Insert(layout, ref entry.Handle, at, row);
+        Reweigh(layout, ref entry);
         entry.Count++;
         entry.First = Math.Min(entry.First, time);
         entry.Last = Math.Max(entry.Last, time);
@@ -305,11 +331,19 @@ internal struct Timeline
         return ApplyResult.Applied;
     }
 
+    /// <summary>A chunk may have been packed anew, or have grown.</summary>
+    private readonly void Reweigh(RowLayout layout, ref ChunkEntry entry)
+    {
+        int bytes = Chunk.Open(layout, entry.Handle).Bytes;
+        _many!.RowBytes += bytes - entry.Bytes;
+        entry.Bytes = bytes;
+    }
+
     private void AddChunk(RowLayout layout, ReadOnlySpan<long> row)
     {
         int capacity = _many!.BlockCount > 1 || _many[0].Count >= DenseChunks ? Limits.ChunkRowsMax : FirstCapacity * 4;
         uint handle = Chunk.Create(layout, row, capacity);
-        _many.AddNewest(new ChunkEntry { First = row[RowLayout.Time], Last = row[RowLayout.Time], Handle = handle, Count = 1 });
+        _many.AddNewest(new ChunkEntry { First = row[RowLayout.Time], Last = row[RowLayout.Time], Handle = handle, Count = 1, Bytes = Chunk.Open(layout, handle).Bytes });
         _count++;
     }
 
@@ -319,7 +353,7 @@ internal struct Timeline
         int keep = entry.Count / 2;
         uint newer = Chunk.Split(layout, entry.Handle, keep, Limits.ChunkRowsMax);
         Chunk chunk = Chunk.Open(layout, newer);
-        var split = new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = newer, Count = chunk.Count };
+        var split = new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = newer, Count = chunk.Count, Bytes = chunk.Bytes };
         entry.Count = keep;
         entry.Last = Chunk.Open(layout, entry.Handle).LastTime;
         entry.IsFolded = _many[place.Block].IsFolded = false;
@@ -378,9 +412,10 @@ internal struct Timeline
         long through = newest - layout.Plan.Retention.Micros;
         if (through >= 0 && _count > 0 && ChunkAt(layout, default).FirstTime <= through)
         {
-            Leave(layout, Math.Min(through, CountHorizon(layout, newest)));
+            Leave(layout, Math.Min(through, CountHorizon(layout, newest)), toBuckets: false);
         }
 
+        Past?.Forget(layout, through);
         return _count < before;
     }
 
@@ -390,8 +425,8 @@ internal struct Timeline
         if (_many!.At(default).Last <= through)
         {
             // By whole chunks: what is left of the oldest one costs less than moving it.
-            through = Math.Min(through, CountHorizon(layout, newest));
-            RowPosition last = After(layout, through);
+            long horizon = Math.Min(through, CountHorizon(layout, newest));
+            RowPosition last = After(layout, horizon);
             if (last.Row > 0 || last.Chunk > 0 || last.Block > 0)
             {
                 // Events of one time leave together: the floor is a time, and nothing at or before it can be corrected any more.
@@ -403,11 +438,12 @@ internal struct Timeline
                 RowPosition? whole = PreviousChunk(last);
                 if (whole is { } previous)
                 {
-                    Leave(layout, _many.At(previous).Last, wholeChunks: last);
+                    Leave(layout, _many.At(previous).Last, toBuckets: false, wholeChunks: last);
                 }
             }
         }
 
+        Past?.Forget(layout, through);
     }
 
     /// <summary>Through when events may leave although windows count them: each must still find all its events from the oldest instant that may be asked for.</summary>
@@ -425,7 +461,7 @@ internal struct Timeline
     }
 
     /// <summary>Takes every row with a time at or before <paramref name="through"/> out; with <paramref name="wholeChunks"/>, only the chunks before that place.</summary>
-    private void Leave(RowLayout layout, long through, RowPosition? wholeChunks = null)
+    private void Leave(RowLayout layout, long through, bool toBuckets, RowPosition? wholeChunks = null)
     {
         RowPosition end = wholeChunks is { } limit ? limit with { Row = 0 } : After(layout, through);
         if (end is { Block: 0, Chunk: 0, Row: 0 })
@@ -436,7 +472,7 @@ internal struct Timeline
         long newestGone = through;
         if (_many is null)
         {
-            newestGone = LeaveRows(layout, ref _single, end.Row);
+            newestGone = LeaveRows(layout, ref _single, end.Row, toBuckets);
         }
         else
         {
@@ -444,7 +480,7 @@ internal struct Timeline
             {
                 ref ChunkEntry oldest = ref _many.At(default);
                 int rows = oldest.Count;
-                newestGone = LeaveRows(layout, ref oldest.Handle, rows);
+                newestGone = LeaveRows(layout, ref oldest.Handle, rows, toBuckets);
                 Chunk.Free(layout, oldest.Handle);
                 bool emptiesBlock = _many[0].Count == 1;
                 _many.RemoveOldest();
@@ -454,7 +490,7 @@ internal struct Timeline
             if (end.Row > 0)
             {
                 ref ChunkEntry oldest = ref _many.At(default);
-                newestGone = LeaveRows(layout, ref oldest.Handle, end.Row);
+                newestGone = LeaveRows(layout, ref oldest.Handle, end.Row, toBuckets);
                 Chunk chunk = Chunk.Open(layout, oldest.Handle);
                 oldest.Count = chunk.Count;
                 oldest.First = chunk.Count == 0 ? oldest.Last : chunk.FirstTime;
@@ -462,7 +498,7 @@ internal struct Timeline
             }
         }
 
-        _floor = Math.Max(_floor, newestGone + 1);
+        _floor = Math.Max(_floor, Math.Max(newestGone, toBuckets ? through : 0) + 1);
         if (_count == 0)
         {
             ReleaseEmpty(layout);
@@ -470,16 +506,22 @@ internal struct Timeline
     }
 
     /// <summary>Takes the first rows out of a chunk, into the summaries where somebody still wants them, and returns the newest time among them.</summary>
-    private long LeaveRows(RowLayout layout, ref uint handle, int rows)
+    private long LeaveRows(RowLayout layout, ref uint handle, int rows, bool toBuckets)
     {
         Span<long> cells = stackalloc long[layout.CellCount];
         Chunk chunk = Chunk.Open(layout, handle);
         long newest = chunk[RowLayout.Time, rows - 1];
-        if (layout.TextCells.Length > 0)
+        bool kept = toBuckets || layout.Plan.HasLifetime;
+        if (kept || layout.TextCells.Length > 0)
         {
             for (int row = 0; row < rows; row++)
             {
                 chunk.ReadRow(row, cells);
+                if (kept)
+                {
+                    (Past ??= new PastEvents()).Take(layout, cells, toBuckets);
+                }
+
                 layout.Release(cells);
             }
         }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Summaries;
 
 namespace OrleansFeatures.Domain.Windows;
 
@@ -225,6 +226,47 @@ internal readonly ref struct TimelineReader(Timeline timeline, RowLayout layout,
         }
 
         return long.MaxValue;
+    }
+
+    /// <summary>Adds the rows [from, to) to one spec of a sum.</summary>
+    public void Sum(RowPosition from, RowPosition to, Summary sum, int spec)
+    {
+        Span<long> cells = stackalloc long[_layout.CellCount];
+        for (RowPosition place = from; place.CompareTo(to) < 0;)
+        {
+            bool isLast = place.Block == to.Block && place.Chunk == to.Chunk;
+            Chunk chunk = _timeline.ChunkAt(_layout, place);
+            int end = isLast ? to.Row : chunk.Count;
+            for (int row = place.Row; row < end; row++)
+            {
+                if (Stands(chunk, row))
+                {
+                    chunk.ReadRow(row, cells);
+                    sum.Add(_layout.SummaryRowOf(cells), spec);
+                }
+            }
+
+            place = isLast ? to : _timeline.NextChunk(place);
+        }
+    }
+
+    /// <summary>The rows' shares of the texts that they name.</summary>
+    public long TextBytes()
+    {
+        double bytes = 0;
+        for (RowPosition place = default; place.CompareTo(_timeline.End) < 0 && _layout.TextCells.Length > 0; place = _timeline.NextChunk(place))
+        {
+            Chunk chunk = _timeline.ChunkAt(_layout, place);
+            for (int row = 0; row < chunk.Count; row++)
+            {
+                foreach (int cell in _layout.TextCells)
+                {
+                    bytes += _layout.Memory.Texts.ShareOf(chunk[cell, row]);
+                }
+            }
+        }
+
+        return (long)bytes;
     }
 
     /// <summary>Rows of [from, to), standing or not.</summary>

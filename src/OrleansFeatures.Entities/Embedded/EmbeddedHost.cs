@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
@@ -28,13 +29,15 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private readonly TokenWaiters _waiters = new();
     private readonly LoopShare[] _shares;
     private readonly PartitionLoops _loops;
+    private readonly MemoryBudget _budget;
     private volatile Generation _generation;
 
-    private EmbeddedHost(EventLog log, EventIntake intake, Generation generation, int loops, ILogger logger)
+    private EmbeddedHost(EventLog log, EventIntake intake, Generation generation, MemoryBudget budget, int loops, ILogger logger)
     {
         _log = log;
         _intake = intake;
         _generation = generation;
+        _budget = budget;
         _logger = logger;
         _shares = [.. Enumerable.Range(0, loops).Select(_ => new LoopShare(log.PartitionCount))];
         _loops = new PartitionLoops(log.Committed, loops, Apply, Applied);
@@ -61,10 +64,11 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         try
         {
             var intake = new EventIntake(new PartitionMap(log.PartitionCount), time);
-            var generation = new Generation(catalog, log.PartitionCount);
+            var budget = new MemoryBudget(options.MemoryBudgetBytes, options.EntityBudgetBytes);
+            var generation = new Generation(catalog, log.PartitionCount, budget);
             long replayed = generation.Replay(log, LogSequence.None, intake, logger, cancellationToken);
             logger.Replayed(replayed, options.LogDirectory);
-            var host = new EmbeddedHost(log, intake, generation, options.PartitionLoops, logger);
+            var host = new EmbeddedHost(log, intake, generation, budget, options.PartitionLoops, logger);
             await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken).ConfigureAwait(false);
             return host;
         }
@@ -83,6 +87,11 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
     public async ValueTask<bool> AppendAsync(IntakeBatch batch, bool wait, CancellationToken cancellationToken)
     {
+        if (_budget.IsExhausted && batch.Records.Count > 0)
+        {
+            throw new StateMemoryFullException(_budget.HeldBytes, _budget.ProcessBytes);
+        }
+
         if (!await new BatchAppend(_log, _intake, CanTakeBack, batch).RunAsync(wait, cancellationToken).ConfigureAwait(false))
         {
             return false;
@@ -140,10 +149,12 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         using IDisposable alone = await _gate.CloseAsync(cancellationToken).ConfigureAwait(false);
         await new HistoryCopies(_log, Partitions).AddFeedsAsync(Catalog, next, cancellationToken).ConfigureAwait(false);
         await WaitAllAppliedAsync(cancellationToken).ConfigureAwait(false);
-        var generation = new Generation(next, _log.PartitionCount);
+        var generation = new Generation(next, _log.PartitionCount, _budget);
         long replayed = await Task.Run(() => generation.Replay(_log, LogSequence.None, null, _logger, cancellationToken), cancellationToken).ConfigureAwait(false);
         commit();
+        Generation replaced = _generation;
         _generation = generation;
+        replaced.Retire();
         return replayed;
     }
 
@@ -151,15 +162,21 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     {
         Generation generation = _generation;
         var partitions = new List<PartitionState>(generation.Partitions.Length);
+        PartitionMemory memory = default;
         for (int index = 0; index < generation.Partitions.Length; index++)
         {
             Partition partition = generation.Partitions[index];
             (long entities, long events) = partition.Census();
-            partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, entities, events));
+            PartitionMemory used = partition.MemoryUse();
+            memory += used;
+            partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, entities, events, used.HeldBytes));
         }
 
-        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk);
+        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk, new MemoryState(_budget.ProcessBytes, _budget.EntityBytes, memory));
     }
+
+    public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(_generation.PartitionOf(Partitions.Of(entity, key.Span)).MemoryOf(entity, key.Span));
 
     /// <summary>Waits for what is being appended, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()
@@ -172,8 +189,9 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Nothing is summarised yet: an event is held as itself, or forgotten with everything of its time.</summary>
-    private static bool CanTakeBack(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time) => true;
+    /// <summary>Whether an entity can give an event back: it holds it as itself, or not at all any more.</summary>
+    private bool CanTakeBack(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time) =>
+        _generation.PartitionOf(Partitions.Of(entity, key)).PresenceOf(entity, key, timeline, time) != Presence.Summed;
 
     /// <summary>Plans number columns and timelines; numbers of other definitions would read the wrong ones.</summary>
     private static void RequireLive(Selection selection, Catalog live)

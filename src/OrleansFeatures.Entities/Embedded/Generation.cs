@@ -10,15 +10,24 @@ namespace OrleansFeatures.Entities.Embedded;
 /// <summary>All state under one catalog. A change of definitions builds a new generation from the log and then takes the place of the old.</summary>
 internal sealed class Generation
 {
-    public Generation(Catalog catalog, int partitionCount)
+    public Generation(Catalog catalog, int partitionCount, MemoryBudget budget)
     {
         Catalog = catalog;
-        Partitions = [.. Enumerable.Range(0, partitionCount).Select(_ => new Partition(catalog))];
+        Partitions = [.. Enumerable.Range(0, partitionCount).Select(_ => new Partition(catalog, budget))];
     }
 
     public Catalog Catalog { get; }
 
     public Partition[] Partitions { get; }
+
+    /// <summary>Another generation has taken its place.</summary>
+    public void Retire()
+    {
+        foreach (Partition partition in Partitions)
+        {
+            partition.Retire();
+        }
+    }
 
     public Partition PartitionOf(PartitionId id) => Partitions[id.Value];
 

@@ -19,15 +19,21 @@ public sealed class Partition
     private readonly Dictionary<(uint Stream, uint Entity), Feed> _feeds = [];
     private readonly WindowScratch _scratch = new();
     private Feed? _lastFeed;
+    private readonly List<EntityLayout> _layouts = [];
+    private readonly MemoryBudget _budget;
     private long _applied = -1;
     private long _events;
+    private long _reportedBytes;
+    private long _nextCompactionBytes;
 
-    public Partition(Catalog catalog)
+    public Partition(Catalog catalog, MemoryBudget budget)
     {
+        _budget = budget;
         Memory = new StateMemory(LargePages.Ask);
         foreach (EntityPlan entity in catalog.Entities)
         {
-            var layout = new EntityLayout(entity, Memory);
+            var layout = new EntityLayout(entity, Memory, forgets: true, budget.EntityBytes);
+            _layouts.Add(layout);
             for (int timeline = 0; timeline < entity.Timelines.Length; timeline++)
             {
                 _feeds[(entity.Timelines[timeline].Stream.Id, entity.Id)] = new Feed(entity.Timelines[timeline].Stream.Id, layout, timeline);
@@ -62,6 +68,7 @@ public sealed class Partition
         long before = actor.EventCount;
         actor.Apply(feed.Timeline, record, offset);
         _events += actor.EventCount - before;
+        WatchMemory();
     }
 
     /// <summary>Begins a turn of some records (<see cref="Limits.TurnRecordsMax"/>), which ends with the scope: readers wait for it.</summary>
@@ -94,6 +101,86 @@ public sealed class Partition
         }
     }
 
+    /// <summary>One entity's memory by part; null where it has never been seen.</summary>
+    public EntityMemory? MemoryOf(EntityPlan entity, ReadOnlySpan<byte> key)
+    {
+        lock (_gate)
+        {
+            return _actors.TryGet(entity.Id, key, out EntityActor? actor) ? actor.Memory() : null;
+        }
+    }
+
+    /// <summary>In what form an entity holds events of that time and stream.</summary>
+    public Presence PresenceOf(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time)
+    {
+        lock (_gate)
+        {
+            return _actors.TryGet(entity.Id, key, out EntityActor? actor) ? actor.PresenceOf(timeline, time) : Presence.Gone;
+        }
+    }
+
+    /// <summary>What the partition's entities take, by part.</summary>
+    public PartitionMemory MemoryUse()
+    {
+        lock (_gate)
+        {
+            return new PartitionMemory(
+                Memory.RowBytes,
+                Memory.TextBytes,
+                Memory.SummaryBytes,
+                Memory.FreeBytes,
+                (long)_actors.Count * Limits.EntityOverheadBytes,
+                _layouts.Sum(layout => layout.Compactions),
+                _layouts.Sum(layout => layout.BrokenPromises));
+        }
+    }
+
+    /// <summary>The generation that this partition belongs to is no longer live: what it holds does not count any more.</summary>
+    public void Retire()
+    {
+        lock (_gate)
+        {
+            _budget.Report(-_reportedBytes);
+            _reportedBytes = 0;
+        }
+    }
+
+    private void WatchMemory()
+    {
+        long held = Memory.HeldBytes + ((long)_actors.Count * Limits.EntityOverheadBytes);
+        if (Math.Abs(held - _reportedBytes) < Limits.MemoryReportBytes)
+        {
+            return;
+        }
+
+        _budget.Report(held - _reportedBytes);
+        _reportedBytes = held;
+        if (_budget.IsOver && held >= _nextCompactionBytes)
+        {
+            CompactLargest(held / Limits.CompactionShare);
+
+            // Where little could be summed up, asking again at every event would cost more than it gives.
+            _nextCompactionBytes = Memory.HeldBytes + (held / Limits.CompactionShare / 2);
+        }
+    }
+
+    /// <summary>Sums up the oldest half of the largest entities until so many bytes are free.</summary>
+    private void CompactLargest(long bytes)
+    {
+        long before = Memory.HeldBytes;
+        foreach (EntityActor actor in _actors.All.OrderByDescending(actor => actor.HeldBytes).ToList())
+        {
+            if (before - Memory.HeldBytes >= bytes || actor.EventCount <= Domain.Limits.ChunkRowsMax)
+            {
+                return;
+            }
+
+            long events = actor.EventCount;
+            actor.Compact(actor.HeldBytes / 2);
+            _events += actor.EventCount - events;
+        }
+    }
+
     private EntityActor ActorOf(EntityLayout layout, ReadOnlySpan<byte> key)
     {
         if (!_actors.TryGet(layout.Plan.Id, key, out EntityActor? actor))
@@ -106,4 +193,28 @@ public sealed class Partition
     }
 
     private sealed record Feed(uint Stream, EntityLayout Layout, int Timeline);
+}
+
+/// <summary>What a partition's entities take, by part.</summary>
+/// <param name="RowBytes">Rows, with the unused room of their chunks.</param>
+/// <param name="TextBytes">Texts, ids included.</param>
+/// <param name="SummaryBytes">Sums of compacted events.</param>
+/// <param name="FreeBytes">Taken from the system and not in use.</param>
+/// <param name="OverheadBytes">Keys, tables, actors: an estimate.</param>
+/// <param name="Compactions">How often an entity's oldest events have been summed up.</param>
+/// <param name="BrokenPromises">How often that reached into event time that a feature declared exact.</param>
+public readonly record struct PartitionMemory(
+    long RowBytes, long TextBytes, long SummaryBytes, long FreeBytes, long OverheadBytes, long Compactions, long BrokenPromises)
+{
+    /// <summary>Everything in use.</summary>
+    public long HeldBytes => RowBytes + TextBytes + SummaryBytes + OverheadBytes;
+
+    public static PartitionMemory operator +(PartitionMemory left, PartitionMemory right) => new(
+        left.RowBytes + right.RowBytes,
+        left.TextBytes + right.TextBytes,
+        left.SummaryBytes + right.SummaryBytes,
+        left.FreeBytes + right.FreeBytes,
+        left.OverheadBytes + right.OverheadBytes,
+        left.Compactions + right.Compactions,
+        left.BrokenPromises + right.BrokenPromises);
 }

@@ -1,7 +1,11 @@
 using Grpc.Core;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Ingest;
+using OrleansFeatures.Gateway.Serve;
 using OrleansFeatures.V1;
+using Selection = OrleansFeatures.Domain.Definitions.Selection;
 
 namespace OrleansFeatures.Gateway.Admin;
 
@@ -11,7 +15,7 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         HostStatus status = host.Status();
-        var response = new GetStatusResponse { LogBytes = (ulong)status.LogBytes };
+        var response = new GetStatusResponse { LogBytes = (ulong)status.LogBytes, Memory = MemoryOf(status.Memory) };
 
         // A partition's offsets count from zero; the wire's numbers are how many records, so one more.
         response.Partitions.AddRange(status.Partitions.Select(partition => new PartitionStatus
@@ -21,6 +25,7 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
             AppliedOffset = (ulong)(partition.AppliedOffset + 1),
             Entities = (ulong)partition.Entities,
             Events = (ulong)partition.Events,
+            MemoryBytes = (ulong)partition.MemoryBytes,
         }));
         response.Streams.AddRange(status.Streams.Select(stream => new StreamStatus
         {
@@ -75,6 +80,63 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
 
         return Task.FromResult(response);
     }
+
+    public override async Task<GetEntityResponse> GetEntity(GetEntityRequest request, ServerCallContext context)
+    {
+        Selection selection = host.Catalog.AllOf(request.Entity)
+            ?? throw Refuse.Unknown("entity", $"there is no entity '{request.Entity}'", NameSuggestion.DidYouMean(request.Entity, host.Catalog.Entities.Select(known => known.Name)));
+        if (request.Key.Count != selection.KeyFields.Length)
+        {
+            throw Refuse.Argument("key", $"{request.Key.Count} values for the key of {request.Entity}", $"give one text for each of {string.Join(", ", selection.KeyFields.Select(field => field.Name))}");
+        }
+
+        var keys = new RowKeys(selection, selection.KeyFields.Select((field, index) => new KeyColumn { Field = field.Name, Strings = { request.Key[index] } }));
+        var encoded = new ReadOnlyMemory<byte>[1];
+        keys.Encode(encoded, firstRow: 0);
+        EntityPlan entity = selection.Entities[0].Entity;
+        EntityMemory? memory = await host.MemoryOfAsync(entity, encoded[0], context.CancellationToken).ConfigureAwait(false);
+        return EntityOf(memory, host.Partitions.Of(entity, encoded[0].Span).Value, host.Status().Memory.EntityBudgetBytes);
+    }
+
+    private static GetEntityResponse EntityOf(EntityMemory? memory, int partition, long budgetBytes)
+    {
+        if (memory is not { } parts)
+        {
+            return new GetEntityResponse { Partition = (uint)partition, BudgetBytes = Bound(budgetBytes), ExactSinceMicros = long.MinValue };
+        }
+
+        return new GetEntityResponse
+        {
+            Found = true,
+            Partition = (uint)partition,
+            Events = (ulong)parts.Events,
+            SummedEvents = (ulong)parts.SummedEvents,
+            RowBytes = (ulong)parts.RowBytes,
+            TextBytes = (ulong)parts.TextBytes,
+            SummaryBytes = (ulong)parts.SummaryBytes,
+            DirectoryBytes = (ulong)parts.DirectoryBytes,
+            OverheadBytes = Entities.Limits.EntityOverheadBytes,
+            TotalBytes = (ulong)parts.TotalBytes + Entities.Limits.EntityOverheadBytes,
+            BudgetBytes = Bound(budgetBytes),
+            ExactSinceMicros = parts.FloorMicros,
+        };
+    }
+
+    private static MemoryStatus MemoryOf(MemoryState memory) => new()
+    {
+        BudgetBytes = Bound(memory.BudgetBytes),
+        EntityBudgetBytes = Bound(memory.EntityBudgetBytes),
+        RowBytes = (ulong)memory.Use.RowBytes,
+        TextBytes = (ulong)memory.Use.TextBytes,
+        SummaryBytes = (ulong)memory.Use.SummaryBytes,
+        FreeBytes = (ulong)memory.Use.FreeBytes,
+        EntityOverheadBytes = (ulong)memory.Use.OverheadBytes,
+        Compactions = (ulong)memory.Use.Compactions,
+        BrokenPromises = (ulong)memory.Use.BrokenPromises,
+    };
+
+    /// <summary>On the wire no bound is zero.</summary>
+    private static ulong Bound(long bytes) => bytes >= long.MaxValue / 2 ? 0 : (ulong)bytes;
 
     private static int LimitOf(uint asked) => asked switch
     {

@@ -20,6 +20,7 @@ internal static class RootCommands
             QuarantineCommand.Create(),
             LateCommand.Create(),
             StatusCommand.Create(),
+            InspectCommand.Create(),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

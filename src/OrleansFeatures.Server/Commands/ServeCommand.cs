@@ -20,11 +20,23 @@ internal static class ServeCommand
         DefaultValueFactory = _ => [],
     };
 
+    private static readonly Option<string?> MemoryBudget = new("--memory-budget")
+    {
+        Description = "Memory for the state of all entities, as 4GB or 512MB; over it, the oldest events are summed up and values become APPROXIMATE. Half of the machine's (or container's) without it.",
+        HelpName = "BYTES",
+    };
+
+    private static readonly Option<string?> EntityMemoryBudget = new("--entity-memory-budget")
+    {
+        Description = $"The same for the events of any one entity. {ByteSize.Text(Entities.Limits.EntityBudgetBytesDefault)} without it.",
+        HelpName = "BYTES",
+    };
+
     public static Command Create() => CommandOptions.Command(
         "serve",
         "Run a store. Prints one line with its addresses when it is ready; SIGTERM or Ctrl-C stops it after its calls have ended.",
-        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history"],
-        [Data, Definitions, Grpc, Http, Backfill],
+        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history", "serve --data data --memory-budget 8GB --entity-memory-budget 128MB"],
+        [Data, Definitions, Grpc, Http, Backfill, MemoryBudget, EntityMemoryBudget],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -34,6 +46,11 @@ internal static class ServeCommand
             RequirePort("--grpc", parsed.GetValue(Grpc)), RequirePort("--http", parsed.GetValue(Http)))
         {
             BackfillProducers = parsed.GetValue(Backfill)!,
+        };
+        options = options with
+        {
+            MemoryBudgetBytes = BytesOf("--memory-budget", parsed.GetValue(MemoryBudget)) ?? options.MemoryBudgetBytes,
+            EntityBudgetBytes = BytesOf("--entity-memory-budget", parsed.GetValue(EntityMemoryBudget)) ?? options.EntityBudgetBytes,
         };
         if (options.DefinitionsDirectory is { } directory)
         {
@@ -78,6 +95,13 @@ internal static class ServeCommand
         using CancellationTokenRegistration registration = cancellationToken.Register(() => stopped.TrySetResult());
         await stopped.Task.ConfigureAwait(false);
     }
+
+    /// <summary>Null when the option is not given. Less than a slab of rows is no budget but a slip of the unit.</summary>
+    private static long? BytesOf(string option, string? text) => text is null
+        ? null
+        : ByteSize.TryParse(text, out long bytes) && bytes >= (long)Limits.MemoryBudgetBytesMin
+            ? bytes
+            : throw CommandFailure.Usage($"{option} {text}: expected an amount of memory of at least {ByteSize.Text(Limits.MemoryBudgetBytesMin)}, as 4GB, 512MB, or bytes");
 
     /// <summary>Without the slash that a Uri adds, so that paths can be appended.</summary>
     public static string Address(Uri uri) => uri.GetLeftPart(UriPartial.Authority);

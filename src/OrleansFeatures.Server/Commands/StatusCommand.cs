@@ -47,21 +47,51 @@ internal static class StatusCommand
         }
 
         terminal.Write(streams);
-        Table partitions = Terminal.NewTable("partition", "durable", "applied", "lag", "entities", "events");
+        Table partitions = Terminal.NewTable("partition", "durable", "applied", "lag", "entities", "events", "memory");
         foreach (PartitionStatus partition in status.Partitions)
         {
             partitions.AddRow(
                 Count(partition.Partition), Count(partition.DurableOffset), Count(partition.AppliedOffset),
-                Count(partition.DurableOffset - Math.Min(partition.DurableOffset, partition.AppliedOffset)), Count(partition.Entities), Count(partition.Events));
+                Count(partition.DurableOffset - Math.Min(partition.DurableOffset, partition.AppliedOffset)), Count(partition.Entities), Count(partition.Events), Terminal.Cell(ByteSize.Text(partition.MemoryBytes)));
         }
 
         terminal.Write(partitions);
+        PrintMemory(terminal, status.Memory ?? new MemoryStatus());
         terminal.Write($"log: {status.LogBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes");
     }
+
+    private static void PrintMemory(Terminal terminal, MemoryStatus memory)
+    {
+        Table parts = Terminal.NewTable("memory", "rows", "texts", "summaries", "overhead", "free", "compactions");
+        ulong held = memory.RowBytes + memory.TextBytes + memory.SummaryBytes + memory.EntityOverheadBytes;
+        string budget = memory.BudgetBytes == 0 ? "" : $" of {ByteSize.Text(memory.BudgetBytes)}";
+        parts.AddRow(
+            Terminal.Cell(ByteSize.Text(held) + budget), Terminal.Cell(ByteSize.Text(memory.RowBytes)), Terminal.Cell(ByteSize.Text(memory.TextBytes)), Terminal.Cell(ByteSize.Text(memory.SummaryBytes)),
+            Terminal.Cell(ByteSize.Text(memory.EntityOverheadBytes)), Terminal.Cell(ByteSize.Text(memory.FreeBytes)), Count(memory.Compactions));
+        terminal.Write(parts);
+        if (memory.BrokenPromises > 0)
+        {
+            terminal.Write($"{memory.BrokenPromises.ToString("N0", CultureInfo.InvariantCulture)} compactions reached into event time that features declare exact: raise --memory-budget or --entity-memory-budget");
+        }
+    }
+
+    private static JsonObject MemoryObject(MemoryStatus memory) => new()
+    {
+        ["budget_bytes"] = memory.BudgetBytes,
+        ["entity_budget_bytes"] = memory.EntityBudgetBytes,
+        ["row_bytes"] = memory.RowBytes,
+        ["text_bytes"] = memory.TextBytes,
+        ["summary_bytes"] = memory.SummaryBytes,
+        ["entity_overhead_bytes"] = memory.EntityOverheadBytes,
+        ["free_bytes"] = memory.FreeBytes,
+        ["compactions"] = memory.Compactions,
+        ["broken_promises"] = memory.BrokenPromises,
+    };
 
     private static JsonObject Document(GetStatusResponse status) => new()
     {
         ["log_bytes"] = status.LogBytes,
+        ["memory"] = MemoryObject(status.Memory ?? new MemoryStatus()),
         ["streams"] = new JsonArray(status.Streams.Select(JsonNode (stream) => new JsonObject
         {
             ["stream"] = stream.Stream,
@@ -79,6 +109,7 @@ internal static class StatusCommand
             ["applied_offset"] = partition.AppliedOffset,
             ["entities"] = partition.Entities,
             ["events"] = partition.Events,
+            ["memory_bytes"] = partition.MemoryBytes,
         }).ToArray()),
     };
 

@@ -9,6 +9,12 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
 {
     /// <summary>Producers that may state when their events arrived; <c>*</c> is everyone. Default: nobody.</summary>
     public IReadOnlyCollection<string> BackfillProducers { get; init; } = [];
+
+    /// <summary>What the state of all entities may take; beyond it the oldest events are summed up. Default: half of the memory that this process may use (the machine's, or its container's).</summary>
+    public long MemoryBudgetBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+
+    /// <summary>What the rows of one entity may take. Default <see cref="Entities.Limits.EntityBudgetBytesDefault"/>.</summary>
+    public long EntityBudgetBytes { get; init; } = Entities.Limits.EntityBudgetBytesDefault;
 }
 
 /// <summary>The server cannot start as asked; the message says why and what to do. Nothing was changed.</summary>

@@ -39,7 +39,12 @@ internal sealed class Store : IAsyncDisposable
         {
             var registry = new DefinitionRegistry(metadata, TimeProvider.System);
             DefinitionPlan? plan = options.DefinitionsDirectory is null ? null : PlanOf(registry, options.DefinitionsDirectory);
-            var hostOptions = new EmbeddedHostOptions { LogDirectory = Path.Combine(options.DataDirectory, "log") };
+            var hostOptions = new EmbeddedHostOptions
+            {
+                LogDirectory = Path.Combine(options.DataDirectory, "log"),
+                MemoryBudgetBytes = options.MemoryBudgetBytes,
+                EntityBudgetBytes = options.EntityBudgetBytes,
+            };
             host = await EmbeddedHost.StartAsync(hostOptions, registry.Live.Catalog, TimeProvider.System, logger, cancellationToken).ConfigureAwait(false);
             if (plan is not null)
             {

@@ -26,7 +26,7 @@ internal sealed class EngineStore
     {
         Catalog = catalog;
         Map = new PartitionMap(partitions);
-        _partitions = [.. Enumerable.Range(0, partitions).Select(_ => new Partition(catalog))];
+        _partitions = [.. Enumerable.Range(0, partitions).Select(_ => new Partition(catalog, MemoryBudget.Unlimited))];
         _nextOffset = new long[partitions];
         _next = new int[partitions + 1];
     }

@@ -13,9 +13,11 @@ internal sealed class RunningStore : IAsyncDisposable
     private EmbeddedServer? _server;
 
     private readonly string[] _backfillProducers;
+    private readonly long? _entityBudgetBytes;
 
-    private RunningStore(string yaml, string[] backfillProducers)
+    private RunningStore(string yaml, string[] backfillProducers, long? entityBudgetBytes)
     {
+        _entityBudgetBytes = entityBudgetBytes;
         _backfillProducers = backfillProducers;
         WriteDefinitions(yaml);
     }
@@ -36,9 +38,9 @@ internal sealed class RunningStore : IAsyncDisposable
 
     public static CancellationToken Cancelled => Xunit.TestContext.Current.CancellationToken;
 
-    public static async Task<RunningStore> StartAsync(string yaml = Definitions.Everything, params string[] backfillProducers)
+    public static async Task<RunningStore> StartAsync(string yaml = Definitions.Everything, long? entityBudgetBytes = null, params string[] backfillProducers)
     {
-        var store = new RunningStore(yaml, backfillProducers);
+        var store = new RunningStore(yaml, backfillProducers, entityBudgetBytes);
         await store.OpenAsync(withDefinitions: true);
         return store;
     }
@@ -65,6 +67,7 @@ internal sealed class RunningStore : IAsyncDisposable
     private async Task OpenAsync(bool withDefinitions)
     {
         var options = new ServeOptions(_folder.Path, withDefinitions ? _definitions.Path : null, 0, 0) { BackfillProducers = _backfillProducers };
+        options = options with { EntityBudgetBytes = _entityBudgetBytes ?? options.EntityBudgetBytes };
         _server = await EmbeddedServer.StartAsync(options, Cancelled);
         _channel = GrpcChannel.ForAddress(_server.GrpcAddress);
         Http = new HttpClient { BaseAddress = _server.HttpAddress };

@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Entities.Intake;
@@ -55,4 +56,6 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     public LogOffset DurableOffset(PartitionId partition) => host.DurableOffset(partition);
 
     public HostStatus Status() => host.Status();
+
+    public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) => host.MemoryOfAsync(entity, key, cancellationToken);
 }

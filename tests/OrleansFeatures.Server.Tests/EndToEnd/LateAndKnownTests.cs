@@ -36,6 +36,34 @@ public sealed class LateAndKnownTests(LateStoreFixture store) : IClassFixture<La
     }
 
     [Fact]
+    public async Task Memory_is_shown_for_the_process_and_for_one_entity()
+    {
+        JsonElement status = await store.RunAsync(0, "status");
+        JsonElement memory = status.GetProperty("memory");
+        (memory.GetProperty("budget_bytes").GetInt64(), memory.GetProperty("entity_budget_bytes").GetInt64()).ShouldBe((1L << 30, 16L << 20));
+        JsonElement ada = await store.RunAsync(0, "inspect", "--entity", "user=ada");
+        ada.GetProperty("events").GetInt32().ShouldBe(2);
+        JsonElement bytes = ada.GetProperty("bytes");
+        bytes.EnumerateObject().Where(part => part.Name != "total").Sum(part => part.Value.GetInt64()).ShouldBe(bytes.GetProperty("total").GetInt64());
+        bytes.GetProperty("rows").GetInt64().ShouldBeInRange(1, memory.GetProperty("row_bytes").GetInt64());
+        ada.GetProperty("exact_since").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await store.RunAsync(1, "inspect", "--entity", "user=nobody")).GetProperty("found").GetBoolean().ShouldBeFalse();
+        CommandRun table = await CommandRun.RunAsync(["inspect", "--server", store.Grpc, "--entity", "user=ada"]);
+        table.Out.ShouldContain("2 events held, 0 summed up");
+        table.Out.ShouldContain("every event is held as itself");
+        (await CommandRun.RunAsync(["status", "--server", store.Grpc])).Out.ShouldContain("of 1.0 GB");
+    }
+
+    [Fact]
+    public async Task A_budget_that_is_no_amount_of_memory_is_wrong_usage()
+    {
+        CommandRun run = await CommandRun.RunAsync(["serve", "--data", "nowhere", "--memory-budget", "lots"]);
+        run.ExitCode.ShouldBe(2);
+        run.Error.ShouldContain("--memory-budget lots: expected an amount of memory of at least 64.0 KB, as 4GB, 512MB, or bytes");
+        (await CommandRun.RunAsync(["serve", "--data", "nowhere", "--entity-memory-budget", "64"])).ExitCode.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task A_known_at_without_a_zone_is_wrong_usage()
     {
         CommandRun run = await CommandRun.RunAsync(["get", "--server", store.Grpc, "--service", "all", "--entity", "user=ada", "--known-at", "2018-04-01T10:00:04"]);
@@ -69,7 +97,7 @@ public sealed class LateStoreFixture : IAsyncLifetime
     {
         Directory.CreateDirectory(_directory.File("definitions"));
         _directory.Write(Path.Combine("definitions", "clicks.yaml"), Definitions);
-        _store = await StoreProcess.StartAsync(_directory.File("data"), _directory.File("definitions"), "0", "--backfill-producer", "history");
+        _store = await StoreProcess.StartAsync(_directory.File("data"), _directory.File("definitions"), "0", "--backfill-producer", "history", "--memory-budget", "1GB", "--entity-memory-budget", "16MB");
         string file = _directory.Write("events.csv", """
             id,at,user,op,seen,who
             1,2018-04-01T10:00:00Z,ada,buy,2018-04-01T10:00:05Z,history

@@ -1,0 +1,238 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Domain.Summaries;
+
+namespace OrleansFeatures.Domain.Windows;
+
+/// <summary>
+/// What remains of events that a timeline no longer holds as themselves:
+/// <code>
+///   lifetime    |  bucket  |  bucket  | ... |  bucket  |   rows
+///          floor                            ^ compacted through
+///   all that    (i·hop, (i+1)·hop] each, of the time that an entity over its memory budget has compacted
+///   is older
+/// </code>
+/// Buckets leave like events do, into the lifetime sum where a feature wants one. A window whose ends fall on hop boundaries is summed from whole buckets; where an end cuts a
+/// bucket, the bucket counts if its middle lies in the window, and the value is approximate. What is summed up cannot be corrected, nor read as it was known earlier.
+/// </summary>
+internal sealed class PastEvents
+{
+    private readonly List<Bucket> _buckets = [];
+    private Summary? _lifetime;
+    private long _lifetimeThrough = long.MinValue;
+    private long _newestArrival = long.MinValue;
+    private long _accounted;
+
+    /// <summary>Buckets cover event times after this; <see cref="long.MaxValue"/> while nothing has been compacted.</summary>
+    public long FloorMicros { get; private set; } = long.MaxValue;
+
+    /// <summary>And through this.</summary>
+    public long CompactedThroughMicros { get; private set; } = long.MinValue;
+
+    /// <summary>Events that are in sums only.</summary>
+    public long EventCount { get; private set; }
+
+    /// <summary>Estimated bytes of all sums. Costs a walk over them.</summary>
+    public long Bytes => (_lifetime?.Bytes ?? 0) + _buckets.Sum(bucket => bucket.Sum.Bytes);
+
+    /// <summary>By how much the sums have grown since this was last asked.</summary>
+    public long Account()
+    {
+        long grown = Bytes - _accounted;
+        _accounted += grown;
+        return grown;
+    }
+
+    /// <summary>From now on what leaves through <paramref name="through"/>, a multiple of the hop, goes into buckets.</summary>
+    /// <param name="through">Where rows begin again.</param>
+    /// <param name="floor">The newest event time that had left before, without a trace in buckets.</param>
+    public void Compact(long through, long floor)
+    {
+        if (CompactedThroughMicros == long.MinValue)
+        {
+            FloorMicros = floor;
+        }
+
+        CompactedThroughMicros = through;
+    }
+
+    /// <summary>Takes over a row that leaves the timeline: into its bucket, or into the lifetime sum. A superseded one leaves no trace.</summary>
+    public void Take(RowLayout layout, ReadOnlySpan<long> row, bool toBucket)
+    {
+        long until = row[RowLayout.Until];
+        _newestArrival = Math.Max(_newestArrival, until == 0 ? row[RowLayout.Arrival] : long.MaxValue - until);
+        if (until != 0)
+        {
+            return;
+        }
+
+        if (toBucket)
+        {
+            BucketOf(layout, row[RowLayout.Time]).Sum.Add(layout.SummaryRowOf(row));
+            EventCount++;
+        }
+        else if (layout.Plan.HasLifetime)
+        {
+            (_lifetime ??= new Summary(layout.SummaryPlan)).Add(layout.SummaryRowOf(row));
+            _lifetimeThrough = Math.Max(_lifetimeThrough, row[RowLayout.Time]);
+            EventCount++;
+        }
+    }
+
+    /// <summary>Counts a late event where its time is summed up; false where no sum wants it. Its id is not remembered here: whoever lets events in does that.</summary>
+    public bool Add(RowLayout layout, ReadOnlySpan<long> row)
+    {
+        bool inBuckets = row[RowLayout.Time] > FloorMicros && row[RowLayout.Time] <= CompactedThroughMicros;
+        if (!inBuckets && !layout.Plan.HasLifetime)
+        {
+            return false;
+        }
+
+        Take(layout, row, inBuckets);
+        return true;
+    }
+
+    /// <summary>Lets buckets go that end at or before <paramref name="through"/>.</summary>
+    public void Forget(RowLayout layout, long through)
+    {
+        int gone = 0;
+        while (gone < _buckets.Count && _buckets[gone].End <= through)
+        {
+            gone++;
+        }
+
+        Drop(layout, gone);
+        if (CompactedThroughMicros != long.MinValue)
+        {
+            FloorMicros = Math.Max(FloorMicros, through);
+        }
+    }
+
+    /// <summary>Lets the oldest buckets go until the sums take at most so much. What reaches back to them is then outside retention.</summary>
+    public void Shrink(RowLayout layout, long bytes)
+    {
+        int gone = 0;
+        for (long left = Bytes; left > bytes && gone < _buckets.Count; gone++)
+        {
+            left -= _buckets[gone].Sum.Bytes;
+        }
+
+        if (gone > 0)
+        {
+            FloorMicros = _buckets[gone - 1].End;
+            Drop(layout, gone);
+        }
+    }
+
+    /// <summary>Computes a feature whose window reaches back to sums.</summary>
+    public FeatureValue Read(FeaturePlan feature, in WindowRange range, TimelineReader reader, RowLayout layout, EventTime knownAt)
+    {
+        bool isLifetime = feature.Window.Window.Kind == WindowKind.Lifetime;
+        if (knownAt.Micros < _newestArrival || (isLifetime && range.Span.Through < _lifetimeThrough))
+        {
+            return FeatureValue.OutsideRetention;
+        }
+
+        int spec = layout.SummaryPlan.SpecOf(feature);
+        var sum = new Summary(layout.SummaryPlan);
+        if (_lifetime is not null && isLifetime)
+        {
+            sum.Merge(_lifetime, spec);
+        }
+
+        bool isCut = MergeBuckets(sum, spec, range, layout.Plan.HopMicros);
+        reader.Sum(range.From, range.To, sum, spec);
+        FeatureValue value = sum.Compute(feature, range.Span);
+        if (!isCut)
+        {
+            return value;
+        }
+
+        // Null could as well mean that the events lie in the part of a bucket that does not count.
+        return value.HasValue ? value with { Status = FeatureStatus.Approximate } : value.Status == FeatureStatus.NullValue ? FeatureValue.OutsideRetention : value;
+    }
+
+    private bool MergeBuckets(Summary sum, int spec, in WindowRange range, long hop)
+    {
+        bool isCut = false;
+        long through = range.Span.Through;
+        for (int index = FirstEndingAfter(range.After); index < _buckets.Count && _buckets[index].End - hop < through; index++)
+        {
+            Bucket bucket = _buckets[index];
+            long start = bucket.End - hop;
+            long middle = bucket.End - (hop / 2);
+            isCut |= start < range.After || through < bucket.End;
+            if (middle > range.After && middle <= through)
+            {
+                sum.Merge(bucket.Sum, spec);
+            }
+        }
+
+        return isCut;
+    }
+
+    private int FirstEndingAfter(long time)
+    {
+        int low = 0;
+        int high = _buckets.Count;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            (low, high) = _buckets[middle].End <= time ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+
+    private void Drop(RowLayout layout, int buckets)
+    {
+        for (int index = 0; index < buckets; index++)
+        {
+            if (layout.Plan.HasLifetime)
+            {
+                (_lifetime ??= new Summary(layout.SummaryPlan)).Merge(_buckets[index].Sum);
+                _lifetimeThrough = Math.Max(_lifetimeThrough, _buckets[index].End);
+            }
+            else
+            {
+                EventCount -= _buckets[index].Events;
+            }
+        }
+
+        _buckets.RemoveRange(0, buckets);
+    }
+
+    private Bucket BucketOf(RowLayout layout, long time)
+    {
+        long hop = layout.Plan.HopMicros;
+        long end = HopEnd(time, hop);
+        int at = _buckets.Count;
+        while (at > 0 && _buckets[at - 1].End > end)
+        {
+            at--;
+        }
+
+        if (at == 0 || _buckets[at - 1].End != end)
+        {
+            var bucket = new Bucket(end, new Summary(layout.SummaryPlan));
+            _buckets.Insert(at, bucket);
+            at++;
+        }
+
+        _buckets[at - 1].Events++;
+        return _buckets[at - 1];
+    }
+
+    /// <summary>The end of the hop (end - hop, end] that a time lies in.</summary>
+    public static long HopEnd(long time, long hop) => (time + hop - 1) / hop * hop;
+
+    private sealed class Bucket(long end, Summary sum)
+    {
+        public long End => end;
+
+        public Summary Sum => sum;
+
+        public long Events { get; set; }
+    }
+}
