@@ -37,12 +37,14 @@ public sealed class WindowPlanTests
     [InlineData("tumbling month Europe/Zurich", (31 * 24) + 8)]
     [InlineData("session 1h max 1d", 24)]
     [InlineData("last 5", 0)]
+    [InlineData("lifetime", 0)]
     public void Events_stay_for_as_long_as_a_window_may_reach_and_a_day(string window, int hours)
     {
         WindowDefinition[] known =
         [
             Duration.Days(1), WindowDefinition.Tumbling(Duration.Days(1)), WindowDefinition.Tumbling(Duration.Days(1), "Europe/Zurich"), WindowDefinition.Tumbling(CalendarUnit.Week),
             WindowDefinition.Tumbling(CalendarUnit.Month, "Europe/Zurich"), WindowDefinition.Session(Hour), WindowDefinition.Last(5),
+            WindowDefinition.Lifetime,
         ];
         FeatureDefinition feature = Feature("a", known.Single(candidate => candidate.ToString() == window)) with { Delay = Hour };
         CatalogOf(feature).Stream("payments")!.Retention.ShouldBe(new Duration(Catalog.RetentionSlack.Micros + ((hours + 1) * Hour.Micros)));
@@ -56,6 +58,7 @@ public sealed class WindowPlanTests
         TimelinePlan timeline = catalog.Entity("card")!.Timelines.Single();
         timeline.NeverTooLate.ShouldBeTrue();
         timeline.CountWindows.Select(window => window.Window.Events).ShouldBe([5, 6]);
+        CatalogOf(Feature("a", WindowDefinition.Lifetime)).Stream("payments")!.NeverTooLate.ShouldBeTrue();
         CatalogOf(Feature("a", WindowDefinition.Session(Hour))).Stream("payments")!.NeverTooLate.ShouldBeFalse();
     }
 

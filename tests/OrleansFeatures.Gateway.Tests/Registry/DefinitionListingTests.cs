@@ -22,6 +22,7 @@ public sealed class DefinitionListingTests
               - {name: hour, aggregate: count, window: {tumbling: 1h}}
               - {name: visit, aggregate: "last_n(amount, 3)", window: {session: 30m, max: 2h}}
               - {name: newest, aggregate: mean(amount), window: {last: 100}, by: fraud}
+              - {name: ever, aggregate: sum(amount), window: lifetime}
               - {name: top, aggregate: "top_k(customer_id, 3)", window: 1d}
           - {name: plain, entity: customer, stream: transactions, features: [{name: n, aggregate: count, window: 1d}]}
         """;
@@ -33,12 +34,12 @@ public sealed class DefinitionListingTests
         features.Select(feature => $"{feature.Window}: {feature.WindowKind} {feature.WindowMicros / 1_000_000} {feature.GapMicros / 1_000_000} {feature.WindowEvents} {feature.TimeZone}".TrimEnd()).ShouldBe(
         [
             "7d: Sliding 604800 0 0", "tumbling week Europe/Zurich: Tumbling 0 0 0 Europe/Zurich", "tumbling 1h UTC: Tumbling 3600 0 0 UTC", "session 30m max 2h: Session 7200 1800 0",
-            "last 100: Last 0 0 100", "1d: Sliding 86400 0 0",
+            "last 100: Last 0 0 100", "lifetime: Lifetime 0 0 0", "1d: Sliding 86400 0 0",
         ]);
         features.Select(feature => (feature.Shape, feature.List, feature.Type, feature.By, feature.KeyType)).ShouldBe(
         [
             (Shape.Scalar, false, FieldType.Double, "", FieldType.Unspecified), (Shape.Scalar, false, FieldType.Int64, "", FieldType.Unspecified), (Shape.Scalar, false, FieldType.Int64, "", FieldType.Unspecified),
-            (Shape.List, true, FieldType.Double, "", FieldType.Unspecified), (Shape.Map, false, FieldType.Double, "fraud", FieldType.Bool), (Shape.Map, false, FieldType.Int64, "", FieldType.String),
+            (Shape.List, true, FieldType.Double, "", FieldType.Unspecified), (Shape.Map, false, FieldType.Double, "fraud", FieldType.Bool), (Shape.Scalar, false, FieldType.Double, "", FieldType.Unspecified), (Shape.Map, false, FieldType.Int64, "", FieldType.String),
         ]);
         (features[0].ExactForMicros, features[0].HopMicros, features[0].DelayMicros, features[0].Where).ShouldBe((172_800_000_000, 300_000_000, 86_400_000_000, "amount > 1"));
         (features[1].ExactForMicros, features[1].HopMicros, features[1].Where).ShouldBe((3_600_000_000, 60_000_000, ""));

@@ -164,6 +164,7 @@ public sealed class RegistryServiceTests
                   - {name: zurich_month, aggregate: count, window: {tumbling: month, time_zone: Europe/Zurich}}
                   - {name: visit, aggregate: count, window: {session: 30m}}
                   - {name: last_3, aggregate: sum(count), window: {last: 3}}
+                  - {name: ever, aggregate: sum(count), window: lifetime}
                   - {name: yesterday, aggregate: count, window: {tumbling: 1d}, delay: 1d}
                   - {name: shops, aggregate: sum(count), window: {tumbling: 1d}, by: shop, accuracy: {exact_for: 2d, hop: 5m}}
 
@@ -178,14 +179,14 @@ public sealed class RegistryServiceTests
         for (int round = 0; round < 2; round++)
         {
             GetFeaturesResponse features = await store.Features.GetFeaturesAsync(Clicks.Ask("ada", 4_010, pushed.Token, "windows:*"), cancellationToken: RunningStore.Cancelled);
-            features.Rows.Int64S.ShouldBe([4, 5, 6, 5, 2, 21, 0]);
+            features.Rows.Int64S.ShouldBe([4, 5, 6, 5, 2, 21, 24, 0]);
             features.Rows.Maps.ShouldHaveSingleItem().Keys.Select(key => key.Int64).ShouldBe([1, 2]);
             features.Rows.Maps[0].Values.Select(value => value.Int64).ShouldBe([17, 5]);
             await store.RestartAsync();
         }
 
         Definition view = await store.Registry.GetAsync(new GetDefinitionRequest { Kind = "feature_view", Name = "windows" }, cancellationToken: RunningStore.Cancelled);
-        view.FeatureView.Features.Select(feature => feature.Window).Distinct().ShouldBe(["tumbling 1d UTC", "tumbling 1d Europe/Zurich", "tumbling week Europe/Zurich", "tumbling month Europe/Zurich", "session 30m max 1d", "last 3"]);
+        view.FeatureView.Features.Select(feature => feature.Window).Distinct().ShouldBe(["tumbling 1d UTC", "tumbling 1d Europe/Zurich", "tumbling week Europe/Zurich", "tumbling month Europe/Zurich", "session 30m max 1d", "last 3", "lifetime"]);
     }
 
     private static DefinitionFile FileOf(string yaml) => new() { Name = "everything.yaml", Content = yaml };
