@@ -156,6 +156,16 @@ public sealed class GetFeaturesTests
             Clicks.Of(2L), Clicks.At(Clicks.Midnight + (20 * Clicks.Second)), Clicks.Of("ada"), Clicks.Of(1L), Clicks.Of(3.0), Clicks.Of(Large), Clicks.Of("zwei"), Clicks.Of(true), Clicks.At(Clicks.Midnight + 7)]);
         PushResponse response = await store.Ingest.PushAsync(Clicks.Rows(first, second), cancellationToken: RunningStore.Cancelled);
         response.Accepted.ShouldBe(2ul);
+        await StreamTimeAsync(store, Clicks.Midnight + (20 * Clicks.Second));
         return response.Token;
+    }
+
+    /// <summary>An append is acknowledged before it is applied, and stream time follows what has been applied: reads as of stream time would run ahead of it.</summary>
+    private static async Task StreamTimeAsync(RunningStore store, long micros)
+    {
+        while ((await store.Admin.GetStatusAsync(new GetStatusRequest(), cancellationToken: RunningStore.Cancelled)).Streams.All(stream => stream.StreamTimeMicros < micros))
+        {
+            await Task.Yield();
+        }
     }
 }
