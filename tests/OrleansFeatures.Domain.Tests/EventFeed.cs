@@ -44,13 +44,15 @@ internal sealed class EventFeed(Catalog catalog)
 
     /// <summary>
     /// What the intake makes of an event: an insert goes to its entities (an exact copy of what stands as well, which they must know), and not if its id is taken; an upsert goes to its entities with the version that it
-    /// corrects, and a retraction to those that the event no longer concerns; a delete of an event that stands to where it is. A correction without anything to correct is an insert, or nothing.
+    /// corrects, and a retraction to those that the event no longer concerns; a delete of an event that stands to where it is. A correction without anything to correct is an insert, or nothing;
+    /// one of what is in sums only is refused.
     /// </summary>
     public ApplyResult Send(string streamName, EventOperation operation, long arrival, params ReadOnlySpan<Value> fields)
     {
         StreamPlan stream = catalog.Stream(streamName)!;
         StreamVersion version = stream.Version(0)!;
         (string, Value) id = (streamName, fields[version.IdPosition]);
+        Refused = false;
         Value[]? previous = _standing.GetValueOrDefault(id);
         if (operation == EventOperation.Delete)
         {
@@ -60,18 +62,30 @@ internal sealed class EventFeed(Catalog catalog)
                 return ApplyResult.NotHere;
             }
 
+            Refused = IsSummed(stream, previous);
+            if (Refused)
+            {
+                return ApplyResult.NotHere;
+            }
+
             _standing[id] = null;
             return Write(stream, new EventArrival(new EventTime(arrival), StreamTimeOf(streamName), operation, VersionOf(version, previous)), previous, default);
         }
 
-        Refused = false;
         EventCheck.Refuse(stream, version, fields).ShouldBeNull();
         Value[] now = fields.ToArray();
         bool isKnown = _standing.ContainsKey(id);
         long time = now[version.TimePosition].Bits;
-        if (operation == EventOperation.Insert && isKnown && !(previous ?? []).AsSpan().SequenceEqual(now))
+        bool isSummed = previous is not null && IsSummed(stream, previous);
+        if (operation == EventOperation.Insert && isKnown && (isSummed || !(previous ?? []).AsSpan().SequenceEqual(now)))
         {
             return ApplyResult.Duplicate;
+        }
+
+        Refused = operation == EventOperation.Upsert && isSummed;
+        if (Refused)
+        {
+            return ApplyResult.NotHere;
         }
 
         if (operation == EventOperation.Upsert || !isKnown)
@@ -112,6 +126,11 @@ internal sealed class EventFeed(Catalog catalog)
 
     /// <summary>The entity's state; null before its first event.</summary>
     public EntityState? StateOf(string entity, params ReadOnlySpan<Value> key) => _states.GetValueOrDefault((entity, KeyText(key)));
+
+    /// <summary>Whether the version is in sums only, in some entity, so that it cannot be taken back.</summary>
+    private bool IsSummed(StreamPlan stream, Value[] fields) => stream.Feeds.Any(feed =>
+        _states.TryGetValue((feed.Entity.Name, KeyOf(feed, fields)), out EntityState? state)
+        && state.PresenceOf(feed.Entity.Timelines.ToList().FindIndex(plan => plan.Stream == stream), fields[stream.TimePosition].Time) == Presence.Summed);
 
     private static EventVersion VersionOf(StreamVersion version, Value[] fields) => new(fields[version.TimePosition].Bits, 1);
 

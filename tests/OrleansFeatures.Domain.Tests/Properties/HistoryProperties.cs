@@ -15,6 +15,10 @@ public sealed class HistoryProperties
         Property.Holds(150, ScenarioMaker.Any(), scenario => scenario.Shrink(), scenario => Agree(scenario, Shuffled(scenario), Today));
 
     [Fact]
+    public void Lifetimes_take_events_in_any_order_also_those_that_come_after_their_time_has_left() =>
+        Property.Holds(100, ScenarioMaker.Any(corrections: false, lifetime: true), scenario => scenario.Shrink(), scenario => Agree(scenario, Shuffled(scenario), Today));
+
+    [Fact]
     public void An_event_that_comes_again_and_a_correction_that_is_repeated_change_nothing() =>
         Property.Holds(100, ScenarioMaker.Any(), scenario => scenario.Shrink(), scenario => Agree(scenario, Repeated(scenario), Today));
 
