@@ -167,9 +167,14 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         {
             EntityDefinition definition = definitions.Entities[index];
             ImmutableArray<ViewPlan> own = [.. views.Where(view => view.Definition.Entity == definition.Name)];
+            if (definition.History is { } history && (history.Micros < 0 || history.Micros > Limits.WindowReachMaxMicros))
+            {
+                Report($"entities[{index}].history", $"a history of {history} is not possible", $"at most {new Duration(Limits.WindowReachMaxMicros)}");
+            }
+
             if (KeyOf($"entities[{index}]", definition, own) is { } key)
             {
-                entities.Add(TimelineCompiler.Compile(new EntityPlan(definition.Name, key), own, Report));
+                entities.Add(TimelineCompiler.Compile(new EntityPlan(definition.Name, key, definition.History ?? Catalog.RetentionSlack), own, Report));
             }
         }
 

@@ -22,7 +22,14 @@ public sealed record StreamDefinition(string Name, int Version, string EventId, 
 public sealed record FieldDefinition(string Name, FieldType Type);
 
 /// <summary>Something that has features: a customer, a card. An empty key means one entity for the whole stream.</summary>
-public sealed record EntityDefinition(string Name, ImmutableArray<string> Key);
+public sealed record EntityDefinition(string Name, ImmutableArray<string> Key)
+{
+    /// <summary>
+    /// How far behind an entity's newest event live reads may ask, and events may come, and the answer still be exact: events are kept so much longer than the farthest window reaches. Null:
+    /// <see cref="Catalog.RetentionSlack"/>.
+    /// </summary>
+    public Duration? History { get; init; }
+}
 
 /// <summary>Features of one entity type over one stream. <paramref name="Where"/> filters the events of all of them.</summary>
 public sealed record FeatureViewDefinition(

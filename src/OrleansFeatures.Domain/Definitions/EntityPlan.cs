@@ -9,8 +9,9 @@ namespace OrleansFeatures.Domain.Definitions;
 /// <summary>Everything one entity type keeps and computes: a timeline for each stream that feeds it, and its features over them.</summary>
 public sealed class EntityPlan
 {
-    internal EntityPlan(string name, ImmutableArray<FieldDefinition> key)
+    internal EntityPlan(string name, ImmutableArray<FieldDefinition> key, Duration history)
     {
+        History = history;
         Name = name;
         Key = key;
         Id = NameId.Of(name);
@@ -23,6 +24,9 @@ public sealed class EntityPlan
 
     /// <summary>Key fields and their types (int64 or string). Empty: one entity for everything.</summary>
     public ImmutableArray<FieldDefinition> Key { get; }
+
+    /// <summary>How far behind its newest event an entity answers exactly.</summary>
+    public Duration History { get; }
 
     public ImmutableArray<TimelinePlan> Timelines { get; internal set; } = [];
 

@@ -38,7 +38,7 @@ internal sealed class TimelineCompiler
             }
 
             entity.Timelines = entity.Timelines.Add(
-                new TimelinePlan(group.Key, compiler._columns.Columns, compiler._columns.Filters, compiler._columns.Lanes, [.. compiler._features], new Duration(compiler._reachMicros), Catalog.RetentionSlack));
+                new TimelinePlan(group.Key, compiler._columns.Columns, compiler._columns.Filters, compiler._columns.Lanes, [.. compiler._features], new Duration(compiler._reachMicros), entity.History));
             entity.Features = entity.Features.AddRange(compiler._features);
         }
 

@@ -16,9 +16,12 @@ internal sealed class DefinitionBuilder(string file, YamlMap root, List<SourceEr
 
     public DefinitionSet Build() => new(
         [.. Items("streams").Select(Stream)],
-        [.. Items("entities").Select(entity => new EntityDefinition(Text(entity, "name"), Texts(entity, "key")))],
+        [.. Items("entities").Select(entity => new EntityDefinition(Text(entity, "name"), Texts(entity, "key")) { History = History(entity) })],
         [.. Items("feature_views").Select(View)],
         [.. Items("feature_services").Select(service => new FeatureServiceDefinition(Text(service, "name"), Version(service), Texts(service, "features")))]);
+
+    /// <summary>Saying what holds anyway says nothing.</summary>
+    private Duration? History(YamlMap entity) => _lengths.OrNull(entity, "history") is { } history && history != Catalog.RetentionSlack ? history : null;
 
     private static StreamDefinition Stream(YamlMap stream) => new(
         Text(stream, "name"),

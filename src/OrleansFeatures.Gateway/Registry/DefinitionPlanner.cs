@@ -105,8 +105,13 @@ public sealed class DefinitionPlanner
         }
     }
 
-    private void Compare(string what, EntityDefinition before, EntityDefinition after) =>
+    private void Compare(string what, EntityDefinition before, EntityDefinition after)
+    {
         Differs(what, "key", string.Join(", ", before.Key), string.Join(", ", after.Key), "define another entity with the new key beside it");
+        Differs(what, "history", Shown(before.History), Shown(after.History), fix: "");
+    }
+
+    private static string Shown(Duration? history) => (history ?? Catalog.RetentionSlack).ToString();
 
     private void Compare(string what, FeatureViewDefinition before, FeatureViewDefinition after)
     {

@@ -27,8 +27,8 @@ public static class DefinitionText
         $"""
         - name: {entity.Name}
           key: [{string.Join(", ", entity.Key.Select(Scalar))}]
-
-        """;
+        {(entity.History is { } history ? $"  history: {history}\n" : "")}
+        """.TrimEnd('\n') + "\n";
 
     public static string Of(FeatureViewDefinition view) =>
         $"""

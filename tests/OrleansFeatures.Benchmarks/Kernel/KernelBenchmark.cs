@@ -9,14 +9,15 @@ namespace OrleansFeatures.Benchmarks.Kernel;
 /// </summary>
 internal static class KernelBenchmark
 {
-    public const string About = "the window engine on one thread: [--partitions 64] [--alone yes] [--only zipf|uniform|micros|dense | --keys N] [--redis-events 200_000]; --table aggregates; --table nexmark";
+    public const string About = "the window engine on one thread: [--partitions 64] [--alone yes] [--only zipf|uniform|history|micros|dense | --keys N] [--redis-events 200_000]; --table aggregates; --table nexmark";
 
     private const int CheckedEntities = 500;
 
     private static readonly KernelWorkload[] Workloads =
     [
         new("zipf: 10,000 keys, s = 1.0", 10_000, 5_000_000, 1.0, WholeMilliseconds: true),
-        new("uniform: 1,000,000 keys", 1_000_000, 10_000_000, 0, WholeMilliseconds: true),
+        new("uniform: 1,000,000 keys, no history beyond 24 h", 1_000_000, 10_000_000, 0, WholeMilliseconds: true, Duration.Zero),
+        new("history: 1,000,000 keys, a day of history", 1_000_000, 10_000_000, 0, WholeMilliseconds: true),
         new("micros: 1,000,000 keys, times in microseconds", 1_000_000, 10_000_000, 0, WholeMilliseconds: false),
         new("dense: 1 key, 1,000,000 events in 24 h", 1, 1_000_000, 0, WholeMilliseconds: true),
     ];
@@ -64,7 +65,7 @@ internal static class KernelBenchmark
         Console.WriteLine();
         Console.WriteLine(workload.Name);
         Console.WriteLine($"  {"",-14}{"update ns",18}{"read ns, just updated",26}{"read ns, at random",22}{"B/entity",12}{"B/event",9}{"allocated B/event",19}");
-        Catalog catalog = KernelDefinitions.ThreeByFive();
+        Catalog catalog = KernelDefinitions.ThreeByFive(workload.History);
         Duration retention = catalog.Entity(KernelDefinitions.Entity)!.Timelines[0].Retention;
         var engine = new EngineSubject(catalog, workload.Keys == 1 ? 1 : partitions, KernelSuite.BlockEvents);
         double[] answers = Measure(workload, KernelEffort.Full(workload), engine, () => engine.Store.Census().Events);

@@ -17,11 +17,14 @@ internal static class KernelDefinitions
     public static readonly ImmutableArray<string> Aggregates = ["count", "sum(amount)", "mean(amount)", "min(amount)", "max(amount)"];
 
     /// <summary>Three windows of five aggregates each, window after window.</summary>
-    public static Catalog ThreeByFive() =>
-        Of([.. Windows.SelectMany(window => Aggregates.Select(aggregate => (aggregate, (WindowDefinition)window)))]);
+    /// <param name="history">What is kept beyond the widest window.</param>
+    public static Catalog ThreeByFive(Duration? history = null) =>
+        Of(history, [.. Windows.SelectMany(window => Aggregates.Select(aggregate => (aggregate, (WindowDefinition)window)))]);
 
     /// <summary>One view with these features over the stream of payments.</summary>
-    public static Catalog Of(params ImmutableArray<(string Aggregate, WindowDefinition Window)> features)
+    public static Catalog Of(params ImmutableArray<(string Aggregate, WindowDefinition Window)> features) => Of(null, features);
+
+    private static Catalog Of(Duration? history, ImmutableArray<(string Aggregate, WindowDefinition Window)> features)
     {
         var stream = new StreamDefinition(Stream, 1, "event_id", "event_time",
         [
@@ -30,7 +33,7 @@ internal static class KernelDefinitions
         ]);
         var view = new FeatureViewDefinition("spend", 1, Entity, Stream, null,
             [.. features.Select((feature, index) => new FeatureDefinition($"f{index}", feature.Aggregate, feature.Window, default, null, Value.Null))]);
-        return Compiled(new DefinitionSet([stream], [new EntityDefinition(Entity, ["card_id"])], [view], []));
+        return Compiled(new DefinitionSet([stream], [new EntityDefinition(Entity, ["card_id"]) { History = history }], [view], []));
     }
 
     public static Catalog Compiled(DefinitionSet definitions) =>

@@ -1,3 +1,4 @@
+using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain;
 
 namespace OrleansFeatures.Benchmarks.Kernel;
@@ -11,7 +12,7 @@ internal readonly record struct KernelEvent(long Id, long Key, long TimeMicros, 
 /// <param name="EventsPerDay">Of all entities together; arrivals are evenly spaced.</param>
 /// <param name="Zipf">The exponent of the keys' frequencies; zero makes them equally frequent.</param>
 /// <param name="WholeMilliseconds">Whether event times are whole milliseconds. Arrival times are microseconds always, as those of a live store.</param>
-internal sealed record KernelWorkload(string Name, int Keys, long EventsPerDay, double Zipf, bool WholeMilliseconds)
+internal sealed record KernelWorkload(string Name, int Keys, long EventsPerDay, double Zipf, bool WholeMilliseconds, Duration? History = null)
 {
     public long MicrosPerEvent => 86_400_000_000 / EventsPerDay;
 }

@@ -26,6 +26,7 @@ public sealed class DefinitionPlannerTests
 
         // Entities.
         { "entities:", "entities:\n  - {name: everything, key: []}", "Added entity everything Compatible: new entity" },
+        { "key: [customer_id]", "key: [customer_id]\n    history: 2h", "Changed entity customer Compatible: history 1d -> 2h" },
         { "key: [customer_id]", "key: [tx_id]", "Changed entity customer Breaking: key customer_id -> tx_id => another entity" },
 
         // Feature views.
