@@ -226,7 +226,16 @@ internal readonly ref struct Chunk
     }
 
     /// <summary>Asks for the lines that the next row at the end will be written to.</summary>
-    public void WarmEnd()
+    public static void WarmEnd(RowLayout layout, uint handle)
+    {
+        ref byte start = ref layout.Memory.Slabs.At(handle);
+        if (layout.ShapeOf(Unsafe.ReadUnaligned<ushort>(ref start)) is { } shape)
+        {
+            new Chunk(ref start, shape).WarmEnd();
+        }
+    }
+
+    private void WarmEnd()
     {
         foreach (int column in Shape.Stored)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OrleansFeatures.Domain.Memory;
 
 namespace OrleansFeatures.Domain.Windows;
 
@@ -129,6 +130,9 @@ internal sealed class ChunkDirectory
     public ChunkBlock this[int block] => _blocks[block];
 
     public ref ChunkEntry At(RowPosition place) => ref _blocks[place.Block].Entries[place.Chunk];
+
+    /// <summary>Asks for the block that the newest chunk is listed in.</summary>
+    public void WarmNewest() => Prefetch.Object(_blocks[BlockCount - 1]);
 
     public RowPosition Newest => new(BlockCount - 1, _blocks[BlockCount - 1].Count - 1, 0);
 

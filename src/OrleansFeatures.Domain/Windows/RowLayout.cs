@@ -83,6 +83,9 @@ internal sealed class RowLayout
 
     public ChunkShape this[ushort id] => _shapes[id];
 
+    /// <summary>The same where the number may be of a block that is no chunk any more.</summary>
+    public ChunkShape? ShapeOf(ushort id) => id < _shapes.Count ? _shapes[id] : null;
+
     /// <summary>What the codes of a column count from, given its first value. Codes of texts are small already, and a null among them must stay zero.</summary>
     public long BaseOf(int cell, long first) => _isText[cell] ? 0 : first;
 

@@ -40,6 +40,8 @@ internal struct Timeline
     private const int DenseChunks = 4;
 
     private ChunkDirectory? _many;
+
+    /// <summary>The only chunk. With a directory, where the newest one was last seen: good for asking for its memory ahead, and for nothing else.</summary>
     private uint _single;
     private int _count;
     private long _floor;
@@ -143,19 +145,22 @@ internal struct Timeline
     /// <summary>Asks for the head of the newest chunk, and once that has come for the places where its columns end.</summary>
     public readonly void Warm(RowLayout layout, bool begun)
     {
-        if (_many is not null)
+        if (_single == 0)
         {
-            Prefetch.Object(_many);
+            return;
         }
-        else if (_single != 0)
+
+        if (begun)
         {
-            if (begun)
+            Chunk.WarmEnd(layout, _single);
+            _many?.WarmNewest();
+        }
+        else
+        {
+            Prefetch.Line(ref layout.Memory.Slabs.At(_single));
+            if (_many is not null)
             {
-                Chunk.Open(layout, _single).WarmEnd();
-            }
-            else
-            {
-                Prefetch.Line(ref layout.Memory.Slabs.At(_single));
+                Prefetch.Object(_many);
             }
         }
     }
@@ -281,7 +286,6 @@ internal struct Timeline
             {
                 _many = new ChunkDirectory();
                 _many.AddNewest(new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = _single, Count = chunk.Count, Bytes = chunk.Bytes });
-                _single = 0;
                 return InsertMany(layout, row, forgets, again);
             }
         }
@@ -323,6 +327,7 @@ internal struct Timeline
 
         Chunk.Insert(layout, ref entry.Handle, at, row);
         Reweigh(layout, ref entry);
+        _single = isNewest ? entry.Handle : _single;
         entry.Count++;
         entry.First = Math.Min(entry.First, time);
         entry.Last = Math.Max(entry.Last, time);
@@ -343,6 +348,7 @@ internal struct Timeline
     {
         int capacity = _many!.BlockCount > 1 || _many[0].Count >= DenseChunks ? Limits.ChunkRowsMax : FirstCapacity * 4;
         uint handle = Chunk.Create(layout, row, capacity);
+        _single = handle;
         _many.AddNewest(new ChunkEntry { First = row[RowLayout.Time], Last = row[RowLayout.Time], Handle = handle, Count = 1, Bytes = Chunk.Open(layout, handle).Bytes });
         _count++;
     }
