@@ -103,6 +103,17 @@ internal sealed class SlabMemory
         }
     }
 
+    /// <summary>
+    /// Whether a block lies in a span that is less than three quarters in use and not the next to be filled: whoever moves out of it, when it is about to write the block anyway, helps to give the span back.
+    /// </summary>
+    public bool IsThin(uint handle, int bytes)
+    {
+        int sizeClass = ClassOf(bytes);
+        int number = (int)(handle >> SpanShift);
+        return sizeClass <= SharedClassMax && _withRoom[sizeClass] is var next && next != None && next != number
+            && _spans[number].Used * 4 * (BytesOf(sizeClass) >> GranuleShift) < SpanGranules * 3;
+    }
+
     /// <summary>What a block of so many bytes takes.</summary>
     public static int Rounded(int bytes) => BytesOf(ClassOf(bytes));
 

@@ -11,6 +11,12 @@ namespace OrleansFeatures.Domain.Windows;
 /// </summary>
 internal readonly ref struct Chunk
 {
+    /// <summary>Rows of a new entity's chunk.</summary>
+    public const int FirstCapacity = 4;
+
+    /// <summary>Room that a chunk keeps when it gives room back, so that the next few events do not ask for it again.</summary>
+    private const int SpareRows = 2;
+
     private readonly ref byte _start;
 
     private Chunk(ref byte start, ChunkShape shape)
@@ -271,6 +277,23 @@ internal readonly ref struct Chunk
 
     /// <summary>More room in small steps while a chunk is small: most entities are sparse, and their unused rows would be most of their memory.</summary>
     public static int NextCapacity(int capacity) => capacity switch { < 24 => capacity + 4, < 32 => 32, < 48 => 48, _ => Limits.ChunkRowsMax };
+
+    /// <summary>Gives room back after rows have left: the chunk of a sparse entity follows what it retains down as well as up, and moves where its neighbours are.</summary>
+    public static void Tighten(RowLayout layout, ref uint handle)
+    {
+        Chunk chunk = Open(layout, handle);
+        int capacity = chunk.Capacity;
+        int wanted = FirstCapacity;
+        while (wanted < Math.Min(chunk.Count + SpareRows, Limits.ChunkRowsMax))
+        {
+            wanted = NextCapacity(wanted);
+        }
+
+        if (wanted < capacity || layout.Memory.Slabs.IsThin(handle, chunk.Shape.Bytes(capacity)))
+        {
+            Resize(layout, ref handle, Math.Min(wanted, capacity));
+        }
+    }
 
     private static uint Allocate(RowLayout layout, ChunkShape shape, int capacity)
     {

@@ -33,9 +33,6 @@ public enum ApplyResult
 /// </summary>
 internal struct Timeline
 {
-    /// <summary>Rows of a new entity's chunk.</summary>
-    private const int FirstCapacity = 4;
-
     /// <summary>From so many chunks on, a new chunk has all its room at once.</summary>
     private const int DenseChunks = 4;
 
@@ -80,7 +77,7 @@ internal struct Timeline
 
         if (_count == 0)
         {
-            _single = Chunk.Create(layout, row, FirstCapacity);
+            _single = Chunk.Create(layout, row, Chunk.FirstCapacity);
             _count = 1;
             return ApplyResult.Applied;
         }
@@ -346,7 +343,7 @@ internal struct Timeline
 
     private void AddChunk(RowLayout layout, ReadOnlySpan<long> row)
     {
-        int capacity = _many!.BlockCount > 1 || _many[0].Count >= DenseChunks ? Limits.ChunkRowsMax : FirstCapacity * 4;
+        int capacity = _many!.BlockCount > 1 || _many[0].Count >= DenseChunks ? Limits.ChunkRowsMax : Chunk.FirstCapacity * 4;
         uint handle = Chunk.Create(layout, row, capacity);
         _single = handle;
         _many.AddNewest(new ChunkEntry { First = row[RowLayout.Time], Last = row[RowLayout.Time], Handle = handle, Count = 1, Bytes = Chunk.Open(layout, handle).Bytes });
@@ -479,6 +476,10 @@ internal struct Timeline
         if (_many is null)
         {
             newestGone = LeaveRows(layout, ref _single, end.Row, toBuckets);
+            if (_count > 0)
+            {
+                Chunk.Tighten(layout, ref _single);
+            }
         }
         else
         {
