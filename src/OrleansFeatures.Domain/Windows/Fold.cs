@@ -134,25 +134,19 @@ internal struct Fold
 
         return Count == 0 ? FeatureValue.Null : call.Kind switch
         {
-            AggregateKind.Sum when type != FieldType.Double => Whole(IntegerSum),
-            AggregateKind.Sum => Finite(DoubleSum),
-            AggregateKind.Mean => Finite(Total(type) / Count),
+            AggregateKind.Sum when type != FieldType.Double => Answer.Of(IntegerSum),
+            AggregateKind.Sum => Answer.Of(DoubleSum),
+            AggregateKind.Mean => Answer.Of(Total(type) / Count),
             AggregateKind.Min => FeatureValue.Of(Value.FromBits(type, Least)),
             AggregateKind.Max => FeatureValue.Of(Value.FromBits(type, Greatest)),
             AggregateKind.Any => FeatureValue.Of(Value.Of(Greatest != 0)),
             AggregateKind.All => FeatureValue.Of(Value.Of(Least != 0)),
-            AggregateKind.Rate => seconds > 0 ? Finite((call.Field is null ? Count : Total(type)) / seconds) : FeatureValue.Null,
-            _ => Finite(_moments.Result(call.Kind)),
+            AggregateKind.Rate => seconds > 0 ? Answer.Of((call.Field is null ? Count : Total(type)) / seconds) : FeatureValue.Null,
+            _ => Answer.Of(_moments.Result(call.Kind)),
         };
     }
 
     private readonly double Total(FieldType type) => type == FieldType.Double ? DoubleSum : (double)IntegerSum;
-
-    private static FeatureValue Whole(Int128 sum) => sum < long.MinValue || sum > long.MaxValue ? FeatureValue.Invalid : FeatureValue.Of(Value.Of((long)sum));
-
-    /// <summary>Events hold finite numbers only, so anything else is a result beyond the largest double.</summary>
-    private static FeatureValue Finite(double? value) =>
-        value is not { } number ? FeatureValue.Null : double.IsFinite(number) ? FeatureValue.Of(Value.Of(number)) : FeatureValue.Invalid;
 
     private void SetIntegerSum(Int128 sum) => (_sumHigh, _sumLow) = ((long)(sum >> 64), (long)sum);
 

@@ -56,8 +56,6 @@ internal struct Timeline
 
     public readonly ChunkDirectory? Directory => _many;
 
-    public readonly uint SingleChunk => _single;
-
     public readonly long LastTime(RowLayout layout) =>
         _count == 0 ? long.MinValue : _many is null ? Chunk.Open(layout, _single).LastTime : _many.At(_many.Newest).Last;
 

@@ -12,29 +12,21 @@ namespace OrleansFeatures.Server.Commands;
 /// <summary><c>late</c>: the events that came too late for a view or for every live value, newest first.</summary>
 internal static class LateCommand
 {
-    private const int EventTextShown = 120;
-
     private static readonly Option<string> Server = CommandOptions.Server();
-    private static readonly Option<string> Stream = new("--stream") { Description = "Only this stream.", HelpName = "STREAM", DefaultValueFactory = _ => "" };
-    private static readonly Option<int> Limit = new("--limit") { Description = "At most this many (1 to 1000).", HelpName = "N", DefaultValueFactory = _ => 20 };
+    private static readonly ListedEvents Listed = new();
 
     public static Command Create() => CommandOptions.Command(
         "late",
         "List events that came too late: for the views named, or for every live value. They are in history all the same, and training rows see them where no view refused them.",
         ["late --stream transactions", "late --limit 1000 --output json"],
-        [Server, Stream, Limit],
+        [Server, Listed.Stream, Listed.Limit],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
     {
-        int limit = parsed.GetValue(Limit);
-        if (limit is < 1 or > Limits.QuarantineRowsMax)
-        {
-            throw CommandFailure.Usage($"--limit {limit}: expected 1 to {Limits.QuarantineRowsMax}");
-        }
-
+        uint limit = Listed.LimitOf(parsed);
         using var connection = new ServerConnection(parsed.GetValue(Server)!);
-        var request = new ListLateRequest { Stream = parsed.GetValue(Stream)!, Limit = (uint)limit };
+        var request = new ListLateRequest { Stream = parsed.GetValue(Listed.Stream)!, Limit = limit };
         ListLateResponse answer = await connection.CallAsync(options => connection.Admin.ListLateAsync(request, options), cancellationToken).ConfigureAwait(false);
         if (terminal.Json)
         {
@@ -53,13 +45,12 @@ internal static class LateCommand
         Table table = Terminal.NewTable("id", "stream", "event time", "arrived", "late by", "not taken by", "event");
         foreach (LateEvent late in answer.Events)
         {
-            string text = late.EventJson.Length > EventTextShown ? late.EventJson[..EventTextShown] + "..." : late.EventJson;
             string views = late.Views.Count == 0
                 ? "(older than every window)"
                 : string.Join(", ", late.Views.Select(view => $"{view.View} (allows {new Duration(view.AllowedLatenessMicros)})"));
             table.AddRow(
                 Terminal.Cell(late.Id.ToString(CultureInfo.InvariantCulture)), Terminal.Cell(late.Stream), Terminal.Cell(new EventTime(late.EventTimeMicros).ToString()),
-                Terminal.Cell(new EventTime(late.ArrivedMicros).ToString()), Terminal.Cell(LateBy(late)), Terminal.Cell(views), Terminal.Cell(text));
+                Terminal.Cell(new EventTime(late.ArrivedMicros).ToString()), Terminal.Cell(LateBy(late)), Terminal.Cell(views), Terminal.Cell(ListedEvents.Shown(late.EventJson)));
         }
 
         terminal.Write(table);

@@ -11,29 +11,21 @@ namespace OrleansFeatures.Server.Commands;
 /// <summary><c>quarantine</c>: the events that were refused, newest first, with what would make them acceptable.</summary>
 internal static class QuarantineCommand
 {
-    private const int EventTextShown = 120;
-
     private static readonly Option<string> Server = CommandOptions.Server();
-    private static readonly Option<string> Stream = new("--stream") { Description = "Only this stream.", HelpName = "STREAM", DefaultValueFactory = _ => "" };
-    private static readonly Option<int> Limit = new("--limit") { Description = "At most this many (1 to 1000).", HelpName = "N", DefaultValueFactory = _ => 20 };
+    private static readonly ListedEvents Listed = new();
 
     public static Command Create() => CommandOptions.Command(
         "quarantine",
         "List refused events with the reason and the fix, newest first.",
         ["quarantine --stream transactions", "quarantine --limit 1000 --output json"],
-        [Server, Stream, Limit],
+        [Server, Listed.Stream, Listed.Limit],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
     {
-        int limit = parsed.GetValue(Limit);
-        if (limit is < 1 or > Limits.QuarantineRowsMax)
-        {
-            throw CommandFailure.Usage($"--limit {limit}: expected 1 to {Limits.QuarantineRowsMax}");
-        }
-
+        uint limit = Listed.LimitOf(parsed);
         using var connection = new ServerConnection(parsed.GetValue(Server)!);
-        var request = new ListQuarantineRequest { Stream = parsed.GetValue(Stream)!, Limit = (uint)limit };
+        var request = new ListQuarantineRequest { Stream = parsed.GetValue(Listed.Stream)!, Limit = limit };
         ListQuarantineResponse answer = await connection.CallAsync(options => connection.Admin.ListQuarantineAsync(request, options), cancellationToken).ConfigureAwait(false);
         if (terminal.Json)
         {
@@ -52,10 +44,9 @@ internal static class QuarantineCommand
         Table table = Terminal.NewTable("id", "stream", "arrived", "field", "reason", "fix", "event");
         foreach (QuarantinedEvent refused in answer.Events)
         {
-            string text = refused.EventJson.Length > EventTextShown ? refused.EventJson[..EventTextShown] + "..." : refused.EventJson;
             table.AddRow(
                 Terminal.Cell(refused.Id.ToString(CultureInfo.InvariantCulture)), Terminal.Cell(refused.Stream), Terminal.Cell(new EventTime(refused.ArrivedMicros).ToString()),
-                Terminal.Cell(refused.Field), Terminal.Cell(refused.Reason), Terminal.Cell(refused.Fix), Terminal.Cell(text));
+                Terminal.Cell(refused.Field), Terminal.Cell(refused.Reason), Terminal.Cell(refused.Fix), Terminal.Cell(ListedEvents.Shown(refused.EventJson)));
         }
 
         terminal.Write(table);
