@@ -1,6 +1,5 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
-using OrleansFeatures.Domain.Memory;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Partitions;
@@ -92,30 +91,18 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
     private PartitionId PartitionOf(FeatureRead read, (int Row, int Entity) question) =>
         map.Of(read.Selection.Entities[question.Entity].Entity, read.KeyOf(question.Row, question.Entity));
 
-    private static EntityTable<PastEntity> EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
+    private static PastEntities EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
     {
-        var entities = new EntityTable<PastEntity>();
-        var memory = new StateMemory(LargePages.Ask);
-        var layouts = new Dictionary<EntityPlan, EntityLayout>();
+        var entities = new PastEntities();
         foreach ((int row, int entity) in questions)
         {
-            EntityPlan plan = read.Selection.Entities[entity].Entity;
-            ReadOnlySpan<byte> key = read.KeyOf(row, entity);
-            if (!entities.TryGet(plan.Id, key, out _))
-            {
-                if (!layouts.TryGetValue(plan, out EntityLayout? layout))
-                {
-                    layouts[plan] = layout = new EntityLayout(plan, memory, forgets: false);
-                }
-
-                entities.Add(plan.Id, new PastEntity(layout, key.ToArray()));
-            }
+            entities.GetOrAdd(read.Selection.Entities[entity].Entity, read.KeyOf(row, entity));
         }
 
         return entities;
     }
 
-    private static void Answer(FeatureRead read, int row, int entity, EntityTable<PastEntity> entities, WindowScratch scratch)
+    private static void Answer(FeatureRead read, int row, int entity, PastEntities entities, WindowScratch scratch)
     {
         EntityRead plan = read.Selection.Entities[entity];
         var values = new FeatureValue[plan.Plan.FeatureCount];
@@ -124,22 +111,12 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
         read.Store(row, entity, values, read.Stamps[(row * read.Selection.Entities.Length) + entity]);
     }
 
-    private sealed class PastEntity(EntityLayout layout, byte[] key) : IKeyed
-    {
-        public EntityPlan Plan => layout.Plan;
-
-        public ReadOnlySpan<byte> Key => key;
-
-        public EntityState State { get; } = new(layout);
-    }
-
     private struct HistoryVisitor(
-        EntityTable<PastEntity> entities, HashSet<int> partitions, IProgress<HistoryProgress>? progress, long readBefore, long total) : ILogVisitor
+        PastEntities entities, HashSet<int> partitions, IProgress<HistoryProgress>? progress, long readBefore, long total) : ILogVisitor
     {
-        private readonly Dictionary<(uint Stream, uint Entity), int> _feeds = [];
         private long _read = readBefore;
 
-        public readonly EntityTable<PastEntity> Entities => entities;
+        public readonly PastEntities Entities => entities;
 
         public bool Visit(LogRecord logged)
         {
@@ -151,26 +128,13 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
             if (partitions.Contains(logged.Partition.Value))
             {
                 EventRecord record = EventRecord.Parse(logged.Payload);
-                if (entities.TryGet(record.EntityTypeId, record.Key, out PastEntity? past) && TimelineOf(record, past.Plan) is var timeline and >= 0)
+                if (entities.TryGet(record.EntityTypeId, record.Key, out PastEntity? past))
                 {
-                    past.State.Apply(timeline, record);
+                    entities.Apply(past, record, logged.Offset);
                 }
             }
 
             return true;
-        }
-
-        /// <summary>-1 for a stream that the definitions no longer feed to this entity type.</summary>
-        private readonly int TimelineOf(in EventRecord record, EntityPlan plan)
-        {
-            if (!_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out int timeline))
-            {
-                uint stream = record.StreamId;
-                timeline = plan.Timelines.ToList().FindIndex(timeline => timeline.Stream.Id == stream);
-                _feeds[(record.StreamId, record.EntityTypeId)] = timeline;
-            }
-
-            return timeline;
         }
     }
 }
