@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using OrleansFeatures.Log.Commit;
 using OrleansFeatures.Log.Format;
@@ -26,6 +27,7 @@ public sealed class EventLog : IAsyncDisposable
     private readonly LogProgress _progress;
     private readonly Channel<CommittedBatch>? _committed;
     private readonly PositionIndex _positions = new();
+    private readonly LogTruncation _truncation;
     private readonly CommitLoop _loop;
 
     private EventLog(LogOptions options, ILogDevice device, TimeProvider time, IDisposable ownership)
@@ -40,7 +42,9 @@ public sealed class EventLog : IAsyncDisposable
         _committed = options.DeliverCommitted
             ? Channel.CreateBounded<CommittedBatch>(new BoundedChannelOptions(Limits.QueueBatchesMax + 1) { SingleReader = true, SingleWriter = true })
             : null;
-        var writer = new LogWriter(options, device, time, recovered.Manifest, recovered.Cursor, recovered.File) { Positions = _positions };
+        var manifest = new ManifestFile(device, options.Directory, recovered.Manifest);
+        _truncation = new LogTruncation(options, device, manifest, _progress, _positions);
+        var writer = new LogWriter(options, device, time, manifest, recovered.Cursor, recovered.File) { Positions = _positions };
         _loop = new CommitLoop(_queue, writer, _progress, _committed);
     }
 
@@ -155,27 +159,46 @@ public sealed class EventLog : IAsyncDisposable
     /// <summary>
     /// Shows the visitor every durable record from one sequence to another, both included, in order; ends early where the durable log ends
     /// or when the visitor says so. Returns the last sequence shown (<paramref name="from"/> - 1 if none). Every frame is checked again; damage throws
-    /// <see cref="LogCorruptException"/> after everything before it was shown. Blocking reads of 1 MB on the caller's thread; appends go on meanwhile.
+    /// <see cref="LogCorruptException"/> after everything before it was shown; a segment that a <see cref="Truncate"/> has dropped, before or meanwhile, <see cref="LogTruncatedException"/>. Blocking reads of 1 MB on the caller's thread; appends go on meanwhile.
     /// </summary>
     public LogSequence Read<TVisitor>(LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken = default)
         where TVisitor : ILogVisitor, allows ref struct
     {
-        var view = _progress.View;
-        ArgumentOutOfRangeException.ThrowIfLessThan(from, view.First);
-        return LogReplay.Run(_device, _options.PartitionCount, _positions, view, from, to, ref visitor, cancellationToken);
+        ArgumentOutOfRangeException.ThrowIfNegative(from.Value, nameof(from));
+        return LogReplay.Run(_device, _options.PartitionCount, _positions, _progress, from, to, ref visitor, cancellationToken);
     }
 
     /// <summary>
     /// For reading single durable records at random. Fast for what was written or read in order since <see cref="Open"/>: <see cref="Read"/> notes positions as it goes. Elsewhere the first
     /// look-up walks its segment from the last position known.
     /// </summary>
-    public LogLookup Lookup() => new(_device, _options.PartitionCount, _positions, () => _progress.View);
+    public LogLookup Lookup() => new(_device, _options.PartitionCount, _positions, _progress);
+
+    /// <summary>
+    /// The segments from the oldest to the one being written. The first call after an opening with <see cref="LogVerification.LastSegment"/> reads the end of each to learn its time.
+    /// </summary>
+    public ImmutableArray<LogSegment> Segments => _truncation.Segments();
+
+    /// <summary>
+    /// What <see cref="Truncate"/> would drop now: from the oldest on, sealed segments all of whose records lie before <paramref name="before"/> and whose last group was written before
+    /// <paramref name="olderThanMicros"/> (microseconds since 1970 UTC), never the last segment. For a caller that must read them first; it then truncates before the <see cref="LogSegment.Next"/> of the last one, so
+    /// that no other goes.
+    /// </summary>
+    public ImmutableArray<LogSegment> Droppable(LogSequence before, long olderThanMicros) => _truncation.Droppable(before, olderThanMicros);
+
+    /// <summary>
+    /// Drops the segments that <see cref="Droppable"/> names and returns them; their space is free then, and <see cref="FirstSequence"/> has moved. Sequences and offsets stay as they are. Blocks for two syncs and the
+    /// deletions, appends go on meanwhile. Readers of a dropped segment fail with <see cref="LogTruncatedException"/>, or finish it if they have it open. Throws <see cref="LogTruncationException"/>; the log is sound
+    /// then too, before or after the drop. A crash leaves the state before or after; leftovers are deleted when the log is opened.
+    /// </summary>
+    public ImmutableArray<LogSegment> Truncate(LogSequence before, long olderThanMicros) => _truncation.Run(before, olderThanMicros);
 
     /// <summary>Refuses new appends, writes what was accepted, closes. Appends that still wait for room fail with <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Close(() => new ObjectDisposedException(nameof(EventLog), "The log is closed."));
         await _loop.Ended.ConfigureAwait(false);
+        _truncation.Close();
         _ownership.Dispose();
     }
 }

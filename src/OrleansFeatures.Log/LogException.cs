@@ -76,6 +76,31 @@ public sealed class LogFullException : LogException
     public long BytesWanted { get; }
 }
 
+/// <summary>The wanted records are no longer in the log: <see cref="EventLog.Truncate"/> has dropped their segment. Nothing is damaged; what the log still holds begins at <see cref="FirstSequence"/>.</summary>
+public sealed class LogTruncatedException : LogException
+{
+    public LogTruncatedException(LogSequence wanted, LogSequence first)
+        : base($"Record {wanted} is no longer in the log: its history before sequence {first} was dropped. Read from {first} on, or keep more history.")
+    {
+        Wanted = wanted;
+        FirstSequence = first;
+    }
+
+    public LogSequence Wanted { get; }
+
+    /// <summary>The oldest record that the log held at that moment.</summary>
+    public LogSequence FirstSequence { get; }
+}
+
+/// <summary>Old segments could not be dropped, or not deleted. The log is sound and goes on; the message says how far it came. Try again when the disk is well.</summary>
+public sealed class LogTruncationException : LogException
+{
+    public LogTruncationException(string file, string consequence, Exception cause)
+        : base($"{file}: old segments could not be dropped ({cause.Message}). {consequence}", cause) => File = file;
+
+    public string File { get; }
+}
+
 /// <summary>More callers wait for room than <see cref="Limits.WaitingAppendsMax"/>. Nothing was appended; try again later.</summary>
 public sealed class LogOverloadedException : LogException
 {

@@ -12,26 +12,32 @@ public sealed class LogLookup : IDisposable
     private readonly ILogDevice _device;
     private readonly int _partitionCount;
     private readonly PositionIndex _positions;
-    private readonly Func<LogView> _view;
+    private readonly LogProgress _progress;
     private byte[] _buffer = [];
     private long _bufferStart;
     private int _bufferLength;
     private ILogFile? _file;
     private SegmentHeader? _header;
 
-    internal LogLookup(ILogDevice device, int partitionCount, PositionIndex positions, Func<LogView> view) =>
-        (_device, _partitionCount, _positions, _view) = (device, partitionCount, positions, view);
+    internal LogLookup(ILogDevice device, int partitionCount, PositionIndex positions, LogProgress progress) =>
+        (_device, _partitionCount, _positions, _progress) = (device, partitionCount, positions, progress);
 
     /// <summary>The record; it lies in a buffer that the next call overwrites.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The log does not hold it, or not durably yet.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The log does not hold it yet, or not durably.</exception>
+    /// <exception cref="LogTruncatedException">The log no longer holds it.</exception>
     /// <exception cref="LogCorruptException">What lies there is not that record.</exception>
     public LogRecord Find(LogSequence sequence)
     {
-        LogView view = _view();
-        ArgumentOutOfRangeException.ThrowIfLessThan(sequence, view.First);
+        LogView view = _progress.View;
+        ArgumentOutOfRangeException.ThrowIfNegative(sequence.Value, nameof(sequence));
+        if (sequence.CompareTo(view.First) < 0)
+        {
+            throw new LogTruncatedException(sequence, view.First);
+        }
+
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, view.Durable);
         SegmentInfo segment = SegmentOf(view, sequence.Value);
-        Open(segment);
+        Open(segment, sequence);
         var (next, position) = _positions.Before(segment.Number, sequence.Value) ?? new PositionIndex.Mark(segment.FirstSequence, SegmentHeader.Bytes(_partitionCount));
         var nextMark = position;
         while (true)
@@ -88,7 +94,7 @@ public sealed class LogLookup : IDisposable
         return view.Sealed[low];
     }
 
-    private void Open(SegmentInfo segment)
+    private void Open(SegmentInfo segment, LogSequence wanted)
     {
         if (_file is not null && _header!.Number == segment.Number)
         {
@@ -103,7 +109,7 @@ public sealed class LogLookup : IDisposable
         }
         catch (FileNotFoundException)
         {
-            throw Corrupt(segment, 0, new LogSequence(segment.FirstSequence), "the segment was deleted while the log is open");
+            throw LogReplay.Missing(_progress, segment, wanted);
         }
 
         var bytes = new byte[SegmentHeader.Bytes(_partitionCount)];

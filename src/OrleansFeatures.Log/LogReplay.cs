@@ -9,14 +9,20 @@ internal static class LogReplay
     /// <summary>How often the caller's cancellation is looked at: every 4,096 frames, well below a millisecond.</summary>
     private const int FramesPerCancellationCheck = 4_096;
 
-    public static LogSequence Run<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, LogView view, LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken)
+    public static LogSequence Run<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, LogProgress progress, LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken)
         where TVisitor : ILogVisitor, allows ref struct
     {
+        var view = progress.View;
+        if (from.CompareTo(view.First) < 0)
+        {
+            throw new LogTruncatedException(from, view.First);
+        }
+
         var last = new LogSequence(from.Value - 1);
         foreach (var segment in view.Active is null ? view.Sealed : view.Sealed.Add(view.Active))
         {
             if (segment.NextSequence > from.Value && segment.FirstSequence <= to.Value
-                && !ReadSegment(device, partitionCount, positions, segment, from, to, ref last, ref visitor, cancellationToken))
+                && !ReadSegment(device, partitionCount, positions, progress, segment, from, to, ref last, ref visitor, cancellationToken))
             {
                 break;
             }
@@ -25,10 +31,10 @@ internal static class LogReplay
         return last;
     }
 
-    private static bool ReadSegment<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, SegmentInfo segment, LogSequence from, LogSequence to, ref LogSequence last, ref TVisitor visitor, CancellationToken cancellationToken)
+    private static bool ReadSegment<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, LogProgress progress, SegmentInfo segment, LogSequence from, LogSequence to, ref LogSequence last, ref TVisitor visitor, CancellationToken cancellationToken)
         where TVisitor : ILogVisitor, allows ref struct
     {
-        using var reader = Open(device, partitionCount, segment);
+        using var reader = Open(device, partitionCount, progress, segment);
         if (segment.FirstSequence < from.Value)
         {
             reader.SkipTo(from.Value);
@@ -86,7 +92,8 @@ internal static class LogReplay
             : throw new LogCorruptException(segment.Path, reader.Cursor.Position, new LogSequence(next), new LogSequence(segment.NextSequence - 1), "the segment ends before its last record");
     }
 
-    private static SegmentReader Open(ILogDevice device, int partitionCount, SegmentInfo segment)
+    /// <summary>Opens a segment that a look at the log names; it may have been dropped since.</summary>
+    public static SegmentReader Open(ILogDevice device, int partitionCount, LogProgress progress, SegmentInfo segment)
     {
         ILogFile file;
         try
@@ -95,7 +102,7 @@ internal static class LogReplay
         }
         catch (FileNotFoundException)
         {
-            throw Corrupt(segment, "the segment was deleted while the log is open");
+            throw Missing(progress, segment, new LogSequence(segment.FirstSequence));
         }
 
         var reader = SegmentReader.Open(file, partitionCount, segment.Bytes, out var header, out var reason);
@@ -108,6 +115,12 @@ internal static class LogReplay
         throw Corrupt(segment, reader is null ? reason : "the segment is not the one that was opened");
     }
 
-    private static LogCorruptException Corrupt(SegmentInfo segment, string reason) =>
+    /// <summary>A segment's file is gone: dropped by a truncation meanwhile, or by a stranger.</summary>
+    public static LogException Missing(LogProgress progress, SegmentInfo segment, LogSequence wanted) =>
+        progress.View.First is var first && segment.FirstSequence < first.Value
+            ? new LogTruncatedException(wanted, first)
+            : Corrupt(segment, "the segment was deleted while the log is open");
+
+    public static LogCorruptException Corrupt(SegmentInfo segment, string reason) =>
         new(segment.Path, 0, new LogSequence(segment.FirstSequence), new LogSequence(segment.NextSequence - 1), reason);
 }

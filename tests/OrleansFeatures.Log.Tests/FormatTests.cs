@@ -63,7 +63,7 @@ public class FormatTests
     {
         var device = new FaultyLogDevice(1);
         device.SetFiles([KeyValuePair.Create(LogFiles.Manifest, new Manifest(new Guid("00112233-4455-6677-8899-aabbccddeeff"), 2, 1, 0).Encode())]);
-        await using (var log = EventLog.Open(Options, device, new StandingClock()))
+        await using (var log = EventLog.Open(Options, device, new SetClock(new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero))))
         {
             await log.Append((0, "alpha"), (1, "beta"));
             await log.Append((1, ""));
@@ -72,10 +72,5 @@ public class FormatTests
         }
 
         return device.Files;
-    }
-
-    private sealed class StandingClock : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     }
 }

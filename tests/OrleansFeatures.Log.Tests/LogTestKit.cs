@@ -1,4 +1,6 @@
 using System.Text;
+using OrleansFeatures.Log.Format;
+using OrleansFeatures.Log.Tests.Faults;
 
 namespace OrleansFeatures.Log.Tests;
 
@@ -44,6 +46,19 @@ internal static class LogTestKit
     {
         using var batch = Batch(records);
         return await log.AppendAsync(batch, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>
+    /// Waits until the writer thread has noted its last commit in the durable mark, the last thing that it does for one: from then on the disk is quiet. Without a clock: each
+    /// look yields the processor.
+    /// </summary>
+    public static async Task Quiet(this EventLog log, FaultyLogDevice device)
+    {
+        while (DurableMark.Read(device, LogFiles.DurableMark, log.StoreId)?.NextSequence != log.DurableSequence.Value + 1)
+        {
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     public static List<Seen> ReadAll(this EventLog log, long from = 0, long to = long.MaxValue)

@@ -16,11 +16,11 @@ internal sealed class LogWriter : IDisposable
     private readonly LogOptions _options;
     private readonly ILogDevice _device;
     private readonly TimeProvider _time;
+    private readonly ManifestFile _manifest;
     private readonly ILogFile _markFile;
     private readonly byte[] _markBytes = new byte[DurableMark.Bytes];
     private readonly byte[] _groupHeader = new byte[Frame.GroupBytes];
     private readonly List<ReadOnlyMemory<byte>> _buffers = [];
-    private Manifest _manifest;
     private SegmentCursor _cursor;
     private string _path;
     private ILogFile? _file;
@@ -29,7 +29,7 @@ internal sealed class LogWriter : IDisposable
     private long _nextMark;
 
     /// <summary>Goes on where the last segment stands; without a file that segment is sealed, and the next append makes a new one.</summary>
-    public LogWriter(LogOptions options, ILogDevice device, TimeProvider time, Manifest manifest, SegmentCursor cursor, ILogFile? file)
+    public LogWriter(LogOptions options, ILogDevice device, TimeProvider time, ManifestFile manifest, SegmentCursor cursor, ILogFile? file)
     {
         (_options, _device, _time, _manifest, _cursor, _file) = (options, device, time, manifest, cursor, file);
         (_previousChain, _path) = (cursor.Chain, PathOf(cursor.Number));
@@ -105,6 +105,7 @@ internal sealed class LogWriter : IDisposable
         file.Write(_cursor.Position, _buffers);
         file.Sync();
         _cursor.Position += Frame.GroupBytes + recordBytes;
+        _cursor.LastGroupMicros = micros;
         _buffers.Clear();
     }
 
@@ -178,12 +179,11 @@ internal sealed class LogWriter : IDisposable
         try
         {
             var (cursor, file, reserved) = SegmentCreation.Create(_device, _options.Directory,
-                new SegmentHeader(_manifest.StoreId, _cursor.Number + 1, _cursor.NextSequence, _previousChain, _cursor.NextOffsets), bytes);
+                new SegmentHeader(_manifest.Current.StoreId, _cursor.Number + 1, _cursor.NextSequence, _previousChain, _cursor.NextOffsets), bytes);
             try
             {
-                var manifest = _manifest with { LastSegment = cursor.Number };
-                LogFiles.Replace(_device, _options.Directory, LogFiles.Manifest, manifest.Encode());
-                (_manifest, _cursor, _file, _reserved, _path, _nextMark) = (manifest, cursor, file, reserved, PathOf(cursor.Number), 0);
+                _manifest.Change(manifest => manifest with { LastSegment = cursor.Number });
+                (_cursor, _file, _reserved, _path, _nextMark) = (cursor, file, reserved, PathOf(cursor.Number), 0);
             }
             finally
             {
@@ -200,7 +200,7 @@ internal sealed class LogWriter : IDisposable
         }
     }
 
-    private SegmentInfo Describe() => new(_cursor.Number, _path, _cursor.FirstSequence, _cursor.NextSequence, _cursor.Position);
+    private SegmentInfo Describe() => SegmentInfo.Of(_cursor, _path);
 
     private string PathOf(long number) => Path.Combine(_options.Directory, LogFiles.Segment(number));
 

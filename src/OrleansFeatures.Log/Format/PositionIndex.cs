@@ -46,6 +46,15 @@ internal sealed class PositionIndex
         }
     }
 
+    /// <summary>The segment is gone. A reader that still has it open may note it again: some bytes until the log is closed.</summary>
+    public void Forget(long segment)
+    {
+        lock (_gate)
+        {
+            _segments.Remove(segment);
+        }
+    }
+
     public readonly record struct Mark(long NextSequence, long Position);
 
     private sealed class BySequence : IComparer<Mark>

@@ -30,10 +30,22 @@ internal sealed class SegmentCursor
     /// <summary>The checksums of all frames so far, fed one after the other into one CRC that starts from the header's.</summary>
     public uint Chain { get; set; }
 
+    /// <summary>When the newest group was written, as its header says; null before the first.</summary>
+    public long? LastGroupMicros { get; set; }
+
     public long Records => NextSequence - FirstSequence;
 
     public static SegmentCursor AtStart(SegmentHeader header) => new(header, SegmentHeader.Bytes(header.NextOffsets.Length));
 }
 
-/// <summary>One segment as readers know it: whole groups from its header up to <see cref="Bytes"/>, records <see cref="FirstSequence"/> to before <see cref="NextSequence"/>.</summary>
-internal sealed record SegmentInfo(long Number, string Path, long FirstSequence, long NextSequence, long Bytes);
+/// <summary>
+/// One segment as readers know it: whole groups from its header up to <see cref="Bytes"/>, records <see cref="FirstSequence"/> to before <see cref="NextSequence"/>. The time of its
+/// last group is null where there is none or nobody has looked yet.
+/// </summary>
+internal sealed record SegmentInfo(long Number, string Path, long FirstSequence, long NextSequence, long Bytes, long? LastGroupMicros)
+{
+    public static readonly IComparer<SegmentInfo> ByNumber = Comparer<SegmentInfo>.Create((x, y) => x.Number.CompareTo(y.Number));
+
+    public static SegmentInfo Of(SegmentCursor cursor, string path) =>
+        new(cursor.Number, path, cursor.FirstSequence, cursor.NextSequence, cursor.Position, cursor.LastGroupMicros);
+}

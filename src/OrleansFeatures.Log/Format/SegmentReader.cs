@@ -125,19 +125,23 @@ internal sealed class SegmentReader : IDisposable
                 return; // Next() meets the same bytes and says what is wrong with them.
             }
 
-            var (records, bytes, _) = Frame.ReadGroup(frame);
+            var (records, bytes, micros) = Frame.ReadGroup(frame);
             if (Cursor.NextSequence + records > sequence || Cursor.Position + Frame.GroupBytes + bytes > _end)
             {
                 return;
             }
 
             Cursor.NextSequence += records;
+            Cursor.LastGroupMicros = micros;
             Cursor.Position += Frame.GroupBytes + bytes;
             GroupStart = GroupEnd = Cursor.Position;
             _skipped = true;
             Cursor.NextOffsets.AsSpan().Fill(Unknown);
         }
     }
+
+    /// <summary>When the last group of the segment was written, found from its end; null when no sound group header is there.</summary>
+    public long? LastGroupMicros() => GroupSearch.LastGroup(_file, Cursor.Salt, Cursor.Position, _end)?.Micros;
 
     private string? TakeRecord(ReadOnlySpan<byte> frame)
     {
@@ -177,13 +181,14 @@ internal sealed class SegmentReader : IDisposable
             return "a group begins where none may begin";
         }
 
-        var (records, bytes, _) = Frame.ReadGroup(frame);
+        var (records, bytes, micros) = Frame.ReadGroup(frame);
         if (Frame.Offset(frame) != Cursor.Position || Frame.Sequence(frame) != Cursor.NextSequence || records < 1 || bytes < records * (long)Frame.HeaderBytes)
         {
             return $"a group header states durable position {Frame.Offset(frame)}, sequence {Frame.Sequence(frame)}, {records} records, {bytes} bytes, which cannot be here";
         }
 
         GroupStart = Cursor.Position;
+        Cursor.LastGroupMicros = micros;
         _recordsLeft = records;
         _recordsEnd = Cursor.Position + Frame.GroupBytes + bytes;
         return null;

@@ -40,7 +40,7 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
             file.Dispose();
         }
 
-        return new RecoveredSegment(Describe(sound.Cursor), sound.Cursor, sound.Sealed ? null : file);
+        return new RecoveredSegment(SegmentInfo.Of(sound.Cursor, _path), sound.Cursor, sound.Sealed ? null : file);
     }
 
     private SegmentReader ReadThrough(SegmentEnd? before, long? end, out long length)
@@ -87,33 +87,17 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
             throw Corrupt(damage.Position, reader.Cursor.NextSequence, "bytes follow the segment's footer");
         }
 
-        if (FindProof(reader.Cursor.Salt, damage.Position + 1, length) is { } proof)
+        if (Proof(reader.Cursor.Salt, damage.Position + 1, length) is { } proof)
         {
             throw Corrupt(damage.Position, reader.Cursor.NextSequence,
                 damage.Reason + $", although byte {proof.Position} holds proof that everything before it was durable", proof.Sequence - 1);
         }
     }
 
-    /// <summary>Looks at every byte behind the damage for a group header or footer that checks and states that very position.</summary>
-    private (long Position, long Sequence)? FindProof(uint salt, long from, long length)
+    private GroupSearch.Found? Proof(uint salt, long from, long length)
     {
         using var file = device.Open(_path, LogFileAccess.Read);
-        var buffer = new byte[(int)Math.Clamp(length - from, Frame.GroupBytes, Limits.ReadBufferBytes)];
-        for (var start = from; start < length; start += buffer.Length - Frame.GroupBytes + 1)
-        {
-            var bytes = buffer.AsSpan(0, file.Read(start, buffer));
-            for (var at = 0; at + Frame.GroupBytes <= bytes.Length; at++)
-            {
-                var frame = bytes.Slice(at, Frame.GroupBytes); // A footer has the same length.
-                if (Frame.Length(frame) == Frame.GroupBytes && Frame.Offset(frame) == start + at && Frame.Kind(frame) is FrameKind.Group or FrameKind.Footer
-                    && Frame.Checksum(salt, frame) == Frame.Crc(frame))
-                {
-                    return (start + at, Frame.Sequence(frame));
-                }
-            }
-        }
-
-        return null;
+        return GroupSearch.Forward(file, salt, from, length);
     }
 
     /// <summary>
@@ -147,8 +131,6 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
             }
         }
     }
-
-    private SegmentInfo Describe(SegmentCursor cursor) => new(number, _path, cursor.FirstSequence, cursor.NextSequence, cursor.Position);
 
     private LogCorruptException Corrupt(long position, long first, string reason, long last = -1) =>
         new(_path, position, new LogSequence(first), new LogSequence(last), reason);

@@ -49,7 +49,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
         }
 
         before = new SegmentEnd(cursor.NextSequence, cursor.Chain, cursor.NextOffsets);
-        return new SegmentInfo(number, _path, cursor.FirstSequence, cursor.NextSequence, cursor.Position);
+        return SegmentInfo.Of(cursor, _path);
     }
 
     /// <summary>Reads header and footer only; replay checks what lies between.</summary>
@@ -70,7 +70,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
         }
 
         before = new SegmentEnd(Frame.Sequence(footer), System.Numerics.BitOperations.Crc32C(Frame.ReadFooter(footer).Chain, Frame.Crc(footer)), null);
-        return new SegmentInfo(number, _path, header.FirstSequence, before.NextSequence, file.Length);
+        return new SegmentInfo(number, _path, header.FirstSequence, before.NextSequence, file.Length, LastGroupMicros: null);
     }
 
     private void RequireContinuation(SegmentEnd? before, SegmentHeader header)
