@@ -93,6 +93,9 @@ public static class Limits
     /// <summary>Categories of a <c>by</c> that a summary holds: each has statistics of its own, some 100 bytes to 10 KB.</summary>
     public const int SummaryCategoriesMax = 64;
 
+    /// <summary>Events that saved sums may say they hold: a million a second for nine years. Thousands of such sums merge without an overflow, so damaged counts stay wrong numbers and nothing worse.</summary>
+    public const long SummedEventsMax = 1L << 48;
+
     /// <summary>Nesting of an expression: keeps the recursive parser and evaluator off the stack's end.</summary>
     public const int ExpressionDepthMax = 64;
 

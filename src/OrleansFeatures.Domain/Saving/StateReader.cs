@@ -34,6 +34,37 @@ public ref struct StateReader(ReadOnlySpan<byte> bytes)
 
     public double Double() => BitConverter.Int64BitsToDouble(Int64());
 
+    /// <exception cref="StateFormatException">Longer than it need be, or than 64 bits.</exception>
+    public ulong Packed()
+    {
+        ulong value = 0;
+        for (int shift = 0; shift < 64; shift += 7)
+        {
+            byte next = Byte();
+            value |= (ulong)(next & 0x7f) << shift;
+            if (next < 0x80)
+            {
+                return (next != 0 || shift == 0) && (shift < 63 || next == 1) ? value : throw new StateFormatException("a packed number is longer than it need be");
+            }
+        }
+
+        throw new StateFormatException("a packed number has no end");
+    }
+
+    public long PackedSigned()
+    {
+        ulong value = Packed();
+        return (long)(value >> 1) ^ -(long)(value & 1);
+    }
+
+    /// <summary>A packed number from <paramref name="min"/> to <paramref name="max"/>.</summary>
+    /// <exception cref="StateFormatException">It is another.</exception>
+    public long PackedWithin(long min, long max)
+    {
+        ulong value = Packed();
+        return value <= long.MaxValue && (long)value >= min && (long)value <= max ? (long)value : throw new StateFormatException($"{value} stands where {min} to {max} are possible");
+    }
+
     public ReadOnlySpan<byte> Bytes() => Take(Int32());
 
     public string Text() => Encoding.UTF8.GetString(Bytes());
@@ -64,6 +95,10 @@ public ref struct StateReader(ReadOnlySpan<byte> bytes)
             ? count
             : throw new StateFormatException($"a count of {count} where {min} to {max} are possible and {Left} bytes are left");
     }
+
+    /// <summary>The count, if things of so many bytes can still follow that many times.</summary>
+    /// <exception cref="StateFormatException">They cannot.</exception>
+    public readonly int Fitting(int count, int bytesEach) => (long)count * bytesEach <= Left ? count : throw new StateFormatException($"{count} things of {bytesEach} bytes are said to follow where {Left} bytes are left");
 
     /// <summary>Nothing must be left.</summary>
     /// <exception cref="StateFormatException">Something is.</exception>

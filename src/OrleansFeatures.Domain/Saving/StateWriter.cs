@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -33,6 +34,21 @@ public sealed class StateWriter
 
     /// <summary>To the bit, NaN included.</summary>
     public void Double(double value) => Int64(BitConverter.DoubleToInt64Bits(value));
+
+    /// <summary>Seven bits a byte, the lowest first, the top bit set while more follow: one byte below 128, at most ten.</summary>
+    public void Packed(ulong value)
+    {
+        Span<byte> room = Take(PackedBytes(value));
+        for (int at = 0; at < room.Length - 1; at++, value >>= 7)
+        {
+            room[at] = (byte)(value | 0x80);
+        }
+
+        room[^1] = (byte)value;
+    }
+
+    /// <summary>The same with the sign in the lowest bit, so that numbers near zero are short on both sides.</summary>
+    public void PackedSigned(long value) => Packed((ulong)((value << 1) ^ (value >> 63)));
 
     /// <summary>Length and bytes.</summary>
     public void Bytes(ReadOnlySpan<byte> value)
@@ -77,4 +93,6 @@ public sealed class StateWriter
         Length += bytes;
         return _bytes.AsSpan(Length - bytes, bytes);
     }
+
+    private static int PackedBytes(ulong value) => (BitOperations.Log2(value | 1) / 7) + 1;
 }

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -21,5 +22,26 @@ internal sealed class Bins(HistogramBounds bounds) : IStatistic
         {
             _counts[bin] += counts[bin];
         }
+    }
+
+    public void Save(StateWriter to)
+    {
+        foreach (long count in _counts)
+        {
+            to.Packed((ulong)count);
+        }
+    }
+
+    public static Bins Load(ref StateReader from, HistogramBounds bounds, long rows)
+    {
+        var bins = new Bins(bounds);
+        long left = rows;
+        foreach (ref long count in bins._counts.AsSpan())
+        {
+            count = from.PackedWithin(0, left);
+            left -= count;
+        }
+
+        return left == 0 ? bins : throw new StateFormatException($"the bins of a histogram lack {left} of {rows} values");
     }
 }

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.State;
 
 namespace OrleansFeatures.Domain.Summaries;
@@ -13,10 +14,18 @@ namespace OrleansFeatures.Domain.Summaries;
 /// Exact while at most 64 categories came. Beyond, every category with more than 1/64 of all rows is held, its statistics miss at most 1/64 of all rows (those before it last entered),
 /// and the rows of categories that gave way are counted as dropped.
 /// </summary>
-internal sealed class Categories(SummarySpec spec)
+internal sealed class Categories
 {
-    private readonly SpaceSaving _weights = new(spec.ByType, Limits.SummaryCategoriesMax);
+    private readonly SummarySpec _spec;
+    private readonly SpaceSaving _weights;
     private readonly List<Statistics> _statistics = [];
+
+    public Categories(SummarySpec spec)
+        : this(spec, new SpaceSaving(spec.ByType, Limits.SummaryCategoriesMax))
+    {
+    }
+
+    private Categories(SummarySpec spec, SpaceSaving weights) => (_spec, _weights) = (spec, weights);
 
     /// <summary>Rows that no category's statistics hold.</summary>
     public long Dropped => _weights.Total - _statistics.Sum(statistics => statistics.Fold.Count);
@@ -28,11 +37,11 @@ internal sealed class Categories(SummarySpec spec)
         int counter = _weights.Add(category, out bool tookOver);
         if (counter == _statistics.Count)
         {
-            _statistics.Add(new Statistics(spec));
+            _statistics.Add(new Statistics(_spec));
         }
         else if (tookOver)
         {
-            _statistics[counter] = new Statistics(spec);
+            _statistics[counter] = new Statistics(_spec);
         }
 
         _statistics[counter].Add(row);
@@ -48,7 +57,7 @@ internal sealed class Categories(SummarySpec spec)
 
         while (_statistics.Count < _weights.Length)
         {
-            _statistics.Add(new Statistics(spec));
+            _statistics.Add(new Statistics(_spec));
         }
 
         for (int counter = 0; counter < other._weights.Length; counter++)
@@ -59,6 +68,26 @@ internal sealed class Categories(SummarySpec spec)
                 _statistics[mine].Merge(other._statistics[counter]);
             }
         }
+    }
+
+    public void Save(StateWriter to)
+    {
+        _weights.Save(to);
+        foreach (Statistics statistics in _statistics)
+        {
+            statistics.Save(to);
+        }
+    }
+
+    public static Categories Load(ref StateReader from, SummarySpec spec)
+    {
+        var categories = new Categories(spec, SpaceSaving.Load(ref from, spec.ByType, Limits.SummaryCategoriesMax));
+        while (categories._statistics.Count < categories._weights.Length)
+        {
+            categories._statistics.Add(Statistics.Load(ref from, spec));
+        }
+
+        return categories;
     }
 
     /// <summary>The map as <see cref="CategoryMap"/> lays it out: ascending keys, null values left out, all invalid where one is. Approximate where rows were dropped or a value is.</summary>
@@ -96,7 +125,7 @@ internal sealed class Categories(SummarySpec spec)
         {
             if (_weights[counter].Value != before[counter])
             {
-                _statistics[counter] = new Statistics(spec);
+                _statistics[counter] = new Statistics(_spec);
             }
         }
     }

@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Aggregates;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -28,6 +29,17 @@ internal sealed class DecayedMean(double halfLifeMicros) : IStatistic
             Merge(mean._reference, mean._high, mean._low, mean._weights);
         }
     }
+
+    public void Save(StateWriter to)
+    {
+        to.Int64(_reference);
+        to.Double(_high);
+        to.Double(_low);
+        to.Double(_weights);
+    }
+
+    public static DecayedMean Load(ref StateReader from, double halfLifeMicros) =>
+        new(halfLifeMicros) { _reference = from.Int64(), _high = from.Double(), _low = from.Double(), _weights = from.Double() };
 
     private void Merge(long reference, double high, double low, double weights)
     {

@@ -1,3 +1,5 @@
+using OrleansFeatures.Domain.Saving;
+
 namespace OrleansFeatures.Domain.Summaries;
 
 /// <summary>
@@ -30,19 +32,10 @@ internal sealed class EndRows(int limit, StatisticKind end) : IStatistic
     public void Add(in StatisticRow row)
     {
         int at = PlaceOf(row);
-        if (at == limit)
+        if (at < limit)
         {
-            return;
+            Insert(at, row);
         }
-
-        if (_length == _rows.Length && _length < limit)
-        {
-            Array.Resize(ref _rows, Math.Min(Math.Max(RowsMin, _length * 2), limit));
-        }
-
-        _length = Math.Min(_length + 1, limit);
-        _rows.AsSpan(at, _length - at - 1).CopyTo(_rows.AsSpan(at + 1));
-        _rows[at] = row;
     }
 
     public void Merge(IStatistic other)
@@ -51,6 +44,48 @@ internal sealed class EndRows(int limit, StatisticKind end) : IStatistic
         {
             Add(row);
         }
+    }
+
+    /// <summary>Each row by its distance from the one before: neighbours are close in time, and often in id.</summary>
+    public void Save(StateWriter to)
+    {
+        StatisticRow before = default;
+        foreach (StatisticRow row in Rows)
+        {
+            SavedValues.Save(to, row, before);
+            before = row;
+        }
+    }
+
+    public static EndRows Load(ref StateReader from, int limit, StatisticKind end, SummarySpec spec, long rows)
+    {
+        var list = new EndRows(limit, end);
+        StatisticRow before = default;
+        while (list._length < Math.Min(limit, rows))
+        {
+            StatisticRow row = SavedValues.Row(ref from, spec, before);
+            if (list._length > 0 && list.IsBefore(row, before))
+            {
+                throw new StateFormatException("rows stand in another order than theirs");
+            }
+
+            list.Insert(list._length, row);
+            before = row;
+        }
+
+        return list;
+    }
+
+    private void Insert(int at, in StatisticRow row)
+    {
+        if (_length == _rows.Length && _length < limit)
+        {
+            Array.Resize(ref _rows, Math.Min(Math.Max(RowsMin, _length * 2), limit));
+        }
+
+        _length = Math.Min(_length + 1, limit);
+        _rows.AsSpan(at, _length - at - 1).CopyTo(_rows.AsSpan(at + 1));
+        _rows[at] = row;
     }
 
     private int PlaceOf(in StatisticRow row)

@@ -1,3 +1,5 @@
+using OrleansFeatures.Domain.Saving;
+
 namespace OrleansFeatures.Domain.Summaries;
 
 /// <summary>The oldest and the newest row, by event time and then id. Exact.</summary>
@@ -22,6 +24,19 @@ internal sealed class Ends : IStatistic
         {
             Widen(ends._oldest, ends._newest);
         }
+    }
+
+    public void Save(StateWriter to)
+    {
+        SavedValues.Save(to, _oldest, default);
+        SavedValues.Save(to, _newest, _oldest);
+    }
+
+    public static Ends Load(ref StateReader from, SummarySpec spec)
+    {
+        StatisticRow oldest = SavedValues.Row(ref from, spec, default);
+        StatisticRow newest = SavedValues.Row(ref from, spec, oldest);
+        return newest.CompareTo(oldest) >= 0 ? new Ends { _isEmpty = false, _oldest = oldest, _newest = newest } : throw new StateFormatException("the newest row is older than the oldest");
     }
 
     private void Widen(in StatisticRow oldest, in StatisticRow newest)

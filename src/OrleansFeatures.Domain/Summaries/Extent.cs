@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -21,6 +22,14 @@ internal sealed class Extent : IStatistic
             Widen(extent.Least, extent.Greatest);
         }
     }
+
+    public void Save(StateWriter to)
+    {
+        SavedValues.Save(to, Least);
+        SavedValues.Save(to, Greatest);
+    }
+
+    public static Extent Load(ref StateReader from, SummarySpec spec) => new() { Least = SavedValues.Value(ref from, spec.Type), Greatest = SavedValues.Value(ref from, spec.Type) };
 
     private void Widen(Value least, Value greatest)
     {

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.State;
 
 namespace OrleansFeatures.Domain.Summaries;
@@ -15,7 +16,7 @@ namespace OrleansFeatures.Domain.Summaries;
 /// </summary>
 internal sealed class Fall : IStatistic
 {
-    private readonly Ends _ends = new();
+    private readonly Ends _ends;
     private bool _isEmpty = true;
     private Value _least;
     private Value _greatest;
@@ -23,6 +24,13 @@ internal sealed class Fall : IStatistic
     /// <summary>The values that the greatest fall went from and to; equal where nothing fell.</summary>
     private Value _from;
     private Value _to;
+
+    public Fall()
+        : this(new Ends())
+    {
+    }
+
+    private Fall(Ends ends) => _ends = ends;
 
     /// <summary>Whether the fall is that of the rows in their order, and no upper bound.</summary>
     public bool IsExact { get; private set; } = true;
@@ -47,6 +55,26 @@ internal sealed class Fall : IStatistic
             IsExact &= fall.IsExact;
         }
     }
+
+    public void Save(StateWriter to)
+    {
+        _ends.Save(to);
+        SavedValues.Save(to, _least);
+        SavedValues.Save(to, _greatest);
+        SavedValues.Save(to, _from);
+        SavedValues.Save(to, _to);
+        to.Flag(IsExact);
+    }
+
+    public static Fall Load(ref StateReader from, SummarySpec spec) => new(Ends.Load(ref from, spec))
+    {
+        _isEmpty = false,
+        _least = SavedValues.Value(ref from, spec.Type),
+        _greatest = SavedValues.Value(ref from, spec.Type),
+        _from = SavedValues.Value(ref from, spec.Type),
+        _to = SavedValues.Value(ref from, spec.Type),
+        IsExact = from.Flag(),
+    };
 
     private void Merge(in StatisticRow oldest, in StatisticRow newest, Value least, Value greatest, Value from, Value to)
     {

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -18,6 +20,9 @@ namespace OrleansFeatures.Domain.Summaries;
 ///   dense  [ r0 r1 r2 ... r4095 ]  one byte each
 /// </code>
 /// <para>
+/// Saved are the hashes as they are, or the registers with six bits each, four in three bytes, after their number, which is zero for registers.
+/// </para>
+/// <para>
 /// The state is a function of the set of hashes alone: a union of more than 512 is dense whichever way it came about. So merging is associative,
 /// commutative and idempotent to the bit, and a value added twice changes nothing.
 /// </para>
@@ -34,6 +39,9 @@ internal sealed class HyperLogLog
     /// <summary>As many hashes as take the memory of the registers.</summary>
     private const int HashesMax = Registers / sizeof(ulong);
     private const int HashesMin = 2;
+
+    /// <summary>Six bits hold a run and its end, at most 53.</summary>
+    private const int PackedRegisters = Registers * 6 / 8;
 
     /// <summary>Distinct hashes in order while they are few; null once dense.</summary>
     private ulong[]? _hashes = [];
@@ -106,6 +114,65 @@ internal sealed class HyperLogLog
     public bool HasSameState(HyperLogLog other) =>
         IsExact == other.IsExact && _registers.AsSpan().SequenceEqual(other._registers)
         && _hashes.AsSpan(0, _hashes is null ? 0 : _hashCount).SequenceEqual(other._hashes.AsSpan(0, other._hashes is null ? 0 : other._hashCount));
+
+    public void Save(StateWriter to)
+    {
+        to.Packed((ulong)_hashCount);
+        if (_hashes is not null)
+        {
+            to.Int64s(MemoryMarshal.Cast<ulong, long>(_hashes.AsSpan(0, _hashCount)));
+            return;
+        }
+
+        Span<byte> packed = to.Take(PackedRegisters);
+        for (int from = 0; from < Registers; from += 4, packed = packed[3..])
+        {
+            int four = _registers[from] | (_registers[from + 1] << 6) | (_registers[from + 2] << 12) | (_registers[from + 3] << 18);
+            (packed[0], packed[1], packed[2]) = ((byte)four, (byte)(four >> 8), (byte)(four >> 16));
+        }
+    }
+
+    /// <param name="from">Where it stands.</param>
+    /// <param name="rows">How many values were added, at least one.</param>
+    public static HyperLogLog Load(ref StateReader from, long rows)
+    {
+        var sketch = new HyperLogLog();
+        int count = (int)from.PackedWithin(0, Math.Min(HashesMax, rows));
+        if (count == 0)
+        {
+            sketch.LoadRegisters(from.Raw(PackedRegisters));
+            return sketch;
+        }
+
+        sketch._hashes = new ulong[Math.Max(HashesMin, BitOperations.RoundUpToPowerOf2((uint)from.Fitting(count, sizeof(ulong))))];
+        sketch._hashCount = count;
+        Span<ulong> hashes = sketch._hashes.AsSpan(0, count);
+        from.Int64s(MemoryMarshal.Cast<ulong, long>(hashes));
+        for (int index = 1; index < count; index++)
+        {
+            if (hashes[index] <= hashes[index - 1])
+            {
+                throw new StateFormatException("hashes of distinct values do not ascend");
+            }
+        }
+
+        return sketch;
+    }
+
+    private void LoadRegisters(ReadOnlySpan<byte> packed)
+    {
+        ToRegisters();
+        for (int to = 0; to < Registers; to += 4, packed = packed[3..])
+        {
+            int four = packed[0] | (packed[1] << 8) | (packed[2] << 16);
+            (_registers[to], _registers[to + 1], _registers[to + 2], _registers[to + 3]) = ((byte)(four & 63), (byte)((four >> 6) & 63), (byte)((four >> 12) & 63), (byte)(four >> 18));
+        }
+
+        if (_registers.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)(RunBits + 1)))
+        {
+            throw new StateFormatException("a register counts a run of zeros that no hash has");
+        }
+    }
 
     private void AddToList(ulong hash)
     {

@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -24,4 +25,7 @@ internal interface IStatistic
 
     /// <summary>Takes in the rows of another of the same plan, and shares nothing with it afterwards.</summary>
     void Merge(IStatistic other);
+
+    /// <summary>Writes what <see cref="StatisticPlan.Load"/> reads, given the plan and the number of rows. Not of an empty one.</summary>
+    void Save(StateWriter to);
 }

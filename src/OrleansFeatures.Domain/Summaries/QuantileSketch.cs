@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Aggregates;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -26,11 +27,18 @@ internal sealed class QuantileSketch
     private const double Growth = (1 + Limits.QuantileAccuracy) / (1 - Limits.QuantileAccuracy);
     private static readonly double GrowthLog = Math.Log(Growth);
 
-    private readonly SketchBins _positive = new();
-    private readonly SketchBins _negative = new();
+    private readonly SketchBins _positive;
+    private readonly SketchBins _negative;
     private long _zeros;
     private double _least = double.PositiveInfinity;
     private double _greatest = double.NegativeInfinity;
+
+    public QuantileSketch()
+        : this(new SketchBins(), new SketchBins())
+    {
+    }
+
+    private QuantileSketch(SketchBins positive, SketchBins negative) => (_positive, _negative) = (positive, negative);
 
     public long Count => _positive.Total + _negative.Total + _zeros;
 
@@ -80,6 +88,29 @@ internal sealed class QuantileSketch
 
     public bool HasSameState(QuantileSketch other) =>
         _zeros == other._zeros && _least == other._least && _greatest == other._greatest && _positive.HasSameState(other._positive) && _negative.HasSameState(other._negative);
+
+    public void Save(StateWriter to)
+    {
+        to.Double(_least);
+        to.Double(_greatest);
+        _negative.Save(to);
+        _positive.Save(to);
+    }
+
+    /// <param name="from">Where it stands.</param>
+    /// <param name="values">How many were counted, at least one: zeros are those that no bin has.</param>
+    public static QuantileSketch Load(ref StateReader from, long values)
+    {
+        (double least, double greatest) = (from.Double(), from.Double());
+        if (!(double.IsFinite(least) && double.IsFinite(greatest) && least <= greatest))
+        {
+            throw new StateFormatException($"values lie from {least} to {greatest}");
+        }
+
+        var negative = SketchBins.Load(ref from, values);
+        var positive = SketchBins.Load(ref from, values - negative.Total);
+        return new QuantileSketch(positive, negative) { _zeros = values - negative.Total - positive.Total, _least = least, _greatest = greatest };
+    }
 
     private static int BinOf(double magnitude) => (int)Math.Ceiling(Math.Log(magnitude) / GrowthLog);
 

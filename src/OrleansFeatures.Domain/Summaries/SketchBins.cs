@@ -1,3 +1,5 @@
+using OrleansFeatures.Domain.Saving;
+
 namespace OrleansFeatures.Domain.Summaries;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace OrleansFeatures.Domain.Summaries;
 internal sealed class SketchBins
 {
     private const int BinsMin = 4;
+
+    /// <summary>No double lies beyond: ln 2^-1074 is -744.4, and a bin spans 0.02 of it.</summary>
+    private const long BinMost = 40_000;
 
     private int[] _bins = [];
     private long[] _counts = [];
@@ -63,6 +68,40 @@ internal sealed class SketchBins
 
     public bool HasSameState(SketchBins other) =>
         _bins.AsSpan(0, _length).SequenceEqual(other._bins.AsSpan(0, other._length)) && _counts.AsSpan(0, _length).SequenceEqual(other._counts.AsSpan(0, other._length));
+
+    /// <summary>Their number, and each bin's distance from the one before with its count: mostly two bytes a bin.</summary>
+    public void Save(StateWriter to)
+    {
+        to.Packed((ulong)_length);
+        for (int index = 0; index < _length; index++)
+        {
+            to.PackedSigned(_bins[index] - (index == 0 ? 0L : _bins[index - 1]));
+            to.Packed((ulong)_counts[index]);
+        }
+    }
+
+    /// <param name="from">Where they stand.</param>
+    /// <param name="total">What they may count up to.</param>
+    public static SketchBins Load(ref StateReader from, long total)
+    {
+        var bins = new SketchBins();
+        int length = from.Fitting((int)from.PackedWithin(0, Limits.QuantileBinsMax), bytesEach: 2);
+        long bin = 0;
+        for (int index = 0; index < length; index++)
+        {
+            long step = from.PackedSigned();
+            if ((index > 0 && step <= 0) || step is > BinMost or < -BinMost || Math.Abs(bin += step) > BinMost)
+            {
+                throw new StateFormatException("the bins of a quantile sketch do not ascend, or are of no number");
+            }
+
+            long count = from.PackedWithin(1, total - bins.Total);
+            bins.Total += count;
+            bins.Insert(index, (int)bin, count);
+        }
+
+        return bins;
+    }
 
     private void Insert(int at, int bin, long count)
     {

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -140,6 +141,56 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
 
         Array.Sort(frequencies, HeaviestFirst);
         return frequencies;
+    }
+
+    /// <summary>Length, total, floor, whether there are errors; then each value with its count, and with its error if so.</summary>
+    public void Save(StateWriter to)
+    {
+        to.Packed((ulong)_length);
+        to.Packed((ulong)Total);
+        to.Packed((ulong)Floor);
+        to.Flag(_errors is not null);
+        for (int counter = 0; counter < _length; counter++)
+        {
+            SavedValues.Save(to, ValueOf(counter));
+            to.Packed((ulong)_counts[counter]);
+            if (_errors is not null)
+            {
+                to.Packed((ulong)_errors[counter]);
+            }
+        }
+    }
+
+    /// <summary>What was saved, of at least one value.</summary>
+    public static SpaceSaving Load(ref StateReader from, FieldType type, int capacity)
+    {
+        var sketch = new SpaceSaving(type, capacity);
+        int length = from.Fitting((int)from.PackedWithin(1, capacity), bytesEach: 2);
+        sketch.Total = from.PackedWithin(length, Limits.SummedEventsMax);
+        sketch.Floor = from.PackedWithin(0, sketch.Total);
+        bool hasErrors = from.Flag();
+        if (length < capacity && (hasErrors || sketch.Floor > 0))
+        {
+            throw new StateFormatException("counters are free, and values are not held");
+        }
+
+        sketch._errors = hasErrors ? new long[capacity] : null;
+        long left = sketch.Total;
+        for (int counter = 0; counter < length; counter++)
+        {
+            Value value = SavedValues.Value(ref from, type);
+            long count = from.PackedWithin(1, sketch.Total);
+            long error = hasErrors ? from.PackedWithin(0, count - 1) : 0;
+            left -= count - error;
+            if (left < 0 || sketch.Find(value) >= 0)
+            {
+                throw new StateFormatException($"{value} is counted twice, or more often than all values together");
+            }
+
+            sketch.Append(sketch.KeyOf(value), sketch.TextOf(value), count, error);
+        }
+
+        return left == 0 || !sketch.IsExact ? sketch : throw new StateFormatException($"every value is held, and {left} of {sketch.Total} are not");
     }
 
     private static int HeaviestFirst(Frequency left, Frequency right)

@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Aggregates;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -26,6 +27,21 @@ internal sealed class Spread : IStatistic
             Merge(spread._reference, spread._moments);
         }
     }
+
+    public void Save(StateWriter to)
+    {
+        to.Double(_reference);
+        to.Double(_moments.Mean);
+        to.Double(_moments.M2);
+        to.Double(_moments.M3);
+        to.Double(_moments.M4);
+    }
+
+    public static Spread Load(ref StateReader from, long rows) => new()
+    {
+        _reference = from.Double(),
+        _moments = new Moments(rows, Mean: from.Double(), M2: from.Double(), M3: from.Double(), M4: from.Double()),
+    };
 
     private void Merge(double reference, Moments moments)
     {

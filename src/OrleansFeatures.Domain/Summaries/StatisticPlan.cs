@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -90,5 +91,24 @@ internal sealed record StatisticPlan(StatisticKind Kind, double Argument = 0, Hi
         StatisticKind.DistinctValues => new DistinctValues(),
         StatisticKind.Quantiles => new Quantiles(),
         _ => new FrequentValues(type),
+    };
+
+    /// <summary>What one of this plan saved.</summary>
+    /// <param name="from">Where it stands.</param>
+    /// <param name="spec">Whose values they are.</param>
+    /// <param name="rows">How many rows were taken in, at least one: every statistic knows that of itself, so it is saved once.</param>
+    public IStatistic Load(ref StateReader from, SummarySpec spec, long rows) => Kind switch
+    {
+        StatisticKind.Extent => Summaries.Extent.Load(ref from, spec),
+        StatisticKind.Ends => Summaries.Ends.Load(ref from, spec),
+        StatisticKind.Spread => Summaries.Spread.Load(ref from, rows),
+        StatisticKind.Trend => Summaries.Trend.Load(ref from, rows),
+        StatisticKind.Fall => Summaries.Fall.Load(ref from, spec),
+        StatisticKind.Bins => Summaries.Bins.Load(ref from, Bounds!, rows),
+        StatisticKind.DecayedMean => Summaries.DecayedMean.Load(ref from, Argument),
+        StatisticKind.Oldest or StatisticKind.Newest or StatisticKind.Least or StatisticKind.Greatest => EndRows.Load(ref from, (int)Argument, Kind, spec, rows),
+        StatisticKind.DistinctValues => Summaries.DistinctValues.Load(ref from, rows),
+        StatisticKind.Quantiles => Summaries.Quantiles.Load(ref from, rows),
+        _ => Summaries.FrequentValues.Load(ref from, spec.Type, rows),
     };
 }

@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.Windows;
 
 namespace OrleansFeatures.Domain.Summaries;
@@ -12,13 +13,19 @@ internal sealed class Statistics
     private Fold _fold;
 
     public Statistics(SummarySpec spec)
+        : this(spec, default)
     {
-        _spec = spec;
-        _parts = spec.Statistics.IsEmpty ? [] : new IStatistic[spec.Statistics.Length];
         for (int part = 0; part < _parts.Length; part++)
         {
             _parts[part] = spec.Statistics[part].Create(spec.Type);
         }
+    }
+
+    private Statistics(SummarySpec spec, in Fold fold)
+    {
+        _spec = spec;
+        _fold = fold;
+        _parts = spec.Statistics.IsEmpty ? [] : new IStatistic[spec.Statistics.Length];
     }
 
     /// <summary>The type of the values.</summary>
@@ -57,6 +64,27 @@ internal sealed class Statistics
         {
             _parts[part].Merge(other._parts[part]);
         }
+    }
+
+    /// <summary>The fold and each part. Statistics without a row do not exist but on their way to the first.</summary>
+    public void Save(StateWriter to)
+    {
+        _fold.Save(to, Type);
+        foreach (IStatistic part in _parts)
+        {
+            part.Save(to);
+        }
+    }
+
+    public static Statistics Load(ref StateReader from, SummarySpec spec)
+    {
+        var statistics = new Statistics(spec, Fold.Load(ref from, spec.Type));
+        for (int part = 0; part < statistics._parts.Length; part++)
+        {
+            statistics._parts[part] = spec.Statistics[part].Load(ref from, spec, statistics._fold.Count);
+        }
+
+        return statistics;
     }
 
     /// <summary>Whether the fold alone answers. It takes no part in moments: <see cref="Spread"/> keeps more of their digits when rows come one by one.</summary>

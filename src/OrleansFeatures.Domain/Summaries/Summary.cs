@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.State;
 
 namespace OrleansFeatures.Domain.Summaries;
@@ -130,6 +131,61 @@ internal sealed class Summary
             (_categories[spec] ??= new Categories(_plan.Specs[spec])).Merge(categories);
         }
     }
+
+    /// <summary>A bit for each spec, set where rows came, and what those have kept.</summary>
+    public void Save(StateWriter to)
+    {
+        Span<byte> present = to.Take(PresenceBytes(_plan));
+        present.Clear();
+        for (int spec = 0; spec < _plan.Specs.Length; spec++)
+        {
+            bool hasRows = _statistics[spec] is not null || (_plan.Specs[spec].By >= 0 && _categories[spec] is not null);
+            present[spec / 8] |= (byte)(hasRows ? 1 << (spec % 8) : 0);
+        }
+
+        for (int spec = 0; spec < _plan.Specs.Length; spec++)
+        {
+            _statistics[spec]?.Save(to);
+            if (_plan.Specs[spec].By >= 0)
+            {
+                _categories[spec]?.Save(to);
+            }
+        }
+    }
+
+    /// <summary>What <see cref="Save"/> wrote of a summary of the same plan: equal to the bit, memory included, now and after whatever comes.</summary>
+    /// <exception cref="StateFormatException">It cannot have written this.</exception>
+    public static Summary Load(ref StateReader from, SummaryPlan plan)
+    {
+        var summary = new Summary(plan);
+        ReadOnlySpan<byte> present = from.Raw(PresenceBytes(plan));
+        for (int spec = 0; spec < 8 * present.Length; spec++)
+        {
+            if ((present[spec / 8] & (1 << (spec % 8))) == 0)
+            {
+                continue;
+            }
+
+            if (spec >= plan.Specs.Length)
+            {
+                throw new StateFormatException("there are rows of a spec that there is not");
+            }
+
+            if (plan.Specs[spec].By >= 0)
+            {
+                summary._categories[spec] = Categories.Load(ref from, plan.Specs[spec]);
+            }
+            else
+            {
+                summary._statistics[spec] = Statistics.Load(ref from, plan.Specs[spec]);
+            }
+        }
+
+        return summary;
+    }
+
+    /// <summary>The fewest bytes that a summary of a plan is saved in.</summary>
+    public static int PresenceBytes(SummaryPlan plan) => (plan.Specs.Length + 7) / 8;
 
     /// <summary>
     /// A feature over all rows taken in: Present where it equals the value over the rows themselves, Approximate where that is not known. Whether the rows are those of the window is the

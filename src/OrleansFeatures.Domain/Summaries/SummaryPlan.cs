@@ -11,8 +11,10 @@ namespace OrleansFeatures.Domain.Summaries;
 /// <param name="OrderBy">The column that events are chosen by; -1 for none.</param>
 /// <param name="Type">The type of the values; null without a column.</param>
 /// <param name="ByType">The type of the categories.</param>
+/// <param name="RankType">The type of what events are chosen by.</param>
+/// <param name="HasTextIds">Whether events are known by texts and not by numbers.</param>
 /// <param name="Statistics">What the features over these rows need together.</param>
-internal sealed record SummarySpec(int Column, ulong FilterBits, int By, int OrderBy, FieldType Type, FieldType ByType, ImmutableArray<StatisticPlan> Statistics);
+internal sealed record SummarySpec(int Column, ulong FilterBits, int By, int OrderBy, FieldType Type, FieldType ByType, FieldType RankType, bool HasTextIds, ImmutableArray<StatisticPlan> Statistics);
 
 /// <summary>What the summaries of one timeline keep. Made once for a timeline; immutable.</summary>
 internal sealed class SummaryPlan
@@ -30,6 +32,8 @@ internal sealed class SummaryPlan
             group.Key.OrderBy,
             TypeOf(plan, group.Key.Column),
             TypeOf(plan, group.Key.By),
+            TypeOf(plan, group.Key.OrderBy),
+            plan.Stream.HasTextIds,
             Needs(group, TypeOf(plan, group.Key.Column)))),
     ]);
 

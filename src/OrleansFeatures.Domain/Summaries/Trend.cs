@@ -1,4 +1,5 @@
 using OrleansFeatures.Domain.Aggregates;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Domain.Summaries;
 
@@ -48,6 +49,27 @@ internal sealed class Trend : IStatistic
         double value = trend._valueReference - _valueReference + trend._valueMean;
         Merge(trend._count, time, value, trend._timeSquares, trend._products);
     }
+
+    public void Save(StateWriter to)
+    {
+        to.Int64(_timeReference);
+        to.Double(_valueReference);
+        to.Double(_timeMean);
+        to.Double(_valueMean);
+        to.Double(_timeSquares);
+        to.Double(_products);
+    }
+
+    public static Trend Load(ref StateReader from, long rows) => new()
+    {
+        _count = rows,
+        _timeReference = from.Int64(),
+        _valueReference = from.Double(),
+        _timeMean = from.Double(),
+        _valueMean = from.Double(),
+        _timeSquares = from.Double(),
+        _products = from.Double(),
+    };
 
     private void Merge(long count, double timeMean, double valueMean, double timeSquares, double products)
     {

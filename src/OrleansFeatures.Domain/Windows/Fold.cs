@@ -1,6 +1,8 @@
 using OrleansFeatures.Domain.Aggregates;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Domain.Summaries;
 
 namespace OrleansFeatures.Domain.Windows;
 
@@ -144,6 +146,46 @@ internal struct Fold
             AggregateKind.Rate => seconds > 0 ? Answer.Of((call.Field is null ? Count : Total(type)) / seconds) : FeatureValue.Null,
             _ => Answer.Of(_moments.Result(call.Kind)),
         };
+    }
+
+    /// <summary>Writes all but the moments, of at least one value.</summary>
+    public readonly void Save(StateWriter to, FieldType type)
+    {
+        to.Packed((ulong)Count);
+        if (type is FieldType.Null or FieldType.String)
+        {
+            return;
+        }
+
+        SavedValues.Save(to, Value.FromBits(type, Least));
+        SavedValues.Save(to, Value.FromBits(type, Greatest));
+        if (type == FieldType.Double)
+        {
+            to.Int64(_sumHigh);
+            to.Int64(_sumLow);
+            return;
+        }
+
+        // The upper half repeats the sign of the lower but for sums beyond 64 bits.
+        to.PackedSigned(_sumLow);
+        to.PackedSigned(_sumHigh ^ (_sumLow >> 63));
+    }
+
+    public static Fold Load(ref StateReader from, FieldType type)
+    {
+        Fold fold = OfCount(from.PackedWithin(1, Limits.SummedEventsMax));
+        if (type is FieldType.Null or FieldType.String)
+        {
+            return fold;
+        }
+
+        Value least = SavedValues.Value(ref from, type);
+        Value greatest = SavedValues.Value(ref from, type);
+        (fold.Least, fold.Greatest) = ValueOrder.Compare(least, greatest) <= 0 ? (least.Bits, greatest.Bits) : throw new StateFormatException($"{least} is the least and {greatest} the greatest");
+        fold._sumHigh = type == FieldType.Double ? from.Int64() : 0;
+        fold._sumLow = type == FieldType.Double ? from.Int64() : from.PackedSigned();
+        fold._sumHigh ^= type == FieldType.Double ? 0 : from.PackedSigned() ^ (fold._sumLow >> 63);
+        return fold;
     }
 
     private readonly double Total(FieldType type) => type == FieldType.Double ? DoubleSum : (double)IntegerSum;

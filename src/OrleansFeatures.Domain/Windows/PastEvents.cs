@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Summaries;
 
@@ -18,6 +19,10 @@ namespace OrleansFeatures.Domain.Windows;
 /// </summary>
 internal sealed class PastEvents
 {
+    private const byte Format = 1;
+    private const int HasCompacted = 1;
+    private const int HasLifetime = 2;
+
     private readonly List<Bucket> _buckets = [];
     private Summary? _lifetime;
     private long _lifetimeThrough = long.MinValue;
@@ -125,6 +130,77 @@ internal sealed class PastEvents
         }
     }
 
+    /// <summary>
+    /// <code>
+    ///   format 1 | flags: 1 compacted, 2 lifetime sum | newest arrival | event count
+    ///   compacted:  floor | through          lifetime sum:  through | the sum
+    ///   number of buckets, then of each: its end's distance from the one before | its events | its sum
+    /// </code>
+    /// </summary>
+    public void Save(StateWriter to)
+    {
+        to.Byte(Format);
+        bool hasCompacted = CompactedThroughMicros != long.MinValue;
+        to.Byte((byte)((hasCompacted ? HasCompacted : 0) | (_lifetime is null ? 0 : HasLifetime)));
+        to.Int64(_newestArrival);
+        to.Packed((ulong)EventCount);
+        if (hasCompacted)
+        {
+            to.Int64(FloorMicros);
+            to.Int64(CompactedThroughMicros);
+        }
+
+        if (_lifetime is not null)
+        {
+            to.Int64(_lifetimeThrough);
+            _lifetime.Save(to);
+        }
+
+        to.Packed((ulong)_buckets.Count);
+        long before = 0;
+        foreach (Bucket bucket in _buckets)
+        {
+            to.Packed((ulong)(bucket.End - before));
+            to.Packed((ulong)bucket.Events);
+            bucket.Sum.Save(to);
+            before = bucket.End;
+        }
+    }
+
+    /// <summary>
+    /// What <see cref="Save"/> wrote under the same definitions: equal to the bit, now and after whatever comes. None of its bytes is accounted yet: the first <see cref="Account"/> gives them all.
+    /// </summary>
+    /// <exception cref="StateFormatException">It cannot have written this.</exception>
+    public static PastEvents Load(ref StateReader from, RowLayout layout)
+    {
+        if (from.Byte() is var format && format != Format)
+        {
+            throw new StateFormatException($"sums are of format {format}, and this program reads format {Format}");
+        }
+
+        byte flags = from.Byte();
+        if (flags > (HasCompacted | HasLifetime) || ((flags & HasLifetime) != 0 && !layout.Plan.HasLifetime))
+        {
+            throw new StateFormatException($"sums are said to hold {flags}, which is not of this timeline");
+        }
+
+        var past = new PastEvents { _newestArrival = from.Int64(), EventCount = from.PackedWithin(0, Limits.SummedEventsMax) };
+        if ((flags & HasCompacted) != 0)
+        {
+            past.FloorMicros = from.Int64();
+            past.CompactedThroughMicros = from.Int64();
+        }
+
+        if ((flags & HasLifetime) != 0)
+        {
+            past._lifetimeThrough = from.Int64();
+            past._lifetime = Summary.Load(ref from, layout.SummaryPlan);
+        }
+
+        past.LoadBuckets(ref from, layout);
+        return past;
+    }
+
     /// <summary>Computes a feature whose window reaches back to sums.</summary>
     public FeatureValue Read(FeaturePlan feature, in WindowRange range, TimelineReader reader, RowLayout layout, EventTime knownAt)
     {
@@ -151,6 +227,25 @@ internal sealed class PastEvents
 
         // Null could as well mean that the events lie in the part of a bucket that does not count.
         return value.HasValue ? value with { Status = FeatureStatus.Approximate } : value.Status == FeatureStatus.NullValue ? FeatureValue.OutsideRetention : value;
+    }
+
+    private void LoadBuckets(ref StateReader from, RowLayout layout)
+    {
+        int count = from.Fitting((int)from.PackedWithin(0, CompactedThroughMicros == long.MinValue ? 0 : int.MaxValue), 2 + Summary.PresenceBytes(layout.SummaryPlan));
+        long end = 0;
+        long events = 0;
+        for (int index = 0; index < count; index++)
+        {
+            end += from.PackedWithin(index == 0 ? 0 : 1, HopEnd(Limits.EventTimeMaxMicros, layout.Plan.HopMicros) - end);
+            if (end % layout.Plan.HopMicros != 0)
+            {
+                throw new StateFormatException($"a bucket ends at {end}, between two hops");
+            }
+
+            long own = from.PackedWithin(1, EventCount - events);
+            events += own;
+            _buckets.Add(new Bucket(end, Summary.Load(ref from, layout.SummaryPlan)) { Events = own });
+        }
     }
 
     private bool MergeBuckets(Summary sum, int spec, in WindowRange range, long hop)
