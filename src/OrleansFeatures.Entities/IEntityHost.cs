@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 
@@ -69,6 +70,15 @@ public interface IEntityHost
     /// <summary>What one entity takes, by part; null where no event of it has come. Costs a walk over its rows.</summary>
     /// <exception cref="DefinitionsChangedException">The entity type is of a catalog that is no longer live.</exception>
     ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Recomputes entities from raw history and compares all their features with the live ones, at one state version each; reads and appends go on. Costs two passes over the log for a
+    /// sample, one per <see cref="Limits.ReconcileRecordsPerPassMax"/> records for all, and memory for as many records. <paramref name="progress"/> is called from one thread at a time.
+    /// </summary>
+    /// <exception cref="ReconcileUnderWayException">One at a time.</exception>
+    /// <exception cref="DefinitionsChangedException">Definitions were changed meanwhile; repeat it.</exception>
+    /// <exception cref="Log.LogException">The log cannot be read.</exception>
+    Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken);
 }
 
 /// <summary>A place in a partition's record sequence; part of a consistency token.</summary>

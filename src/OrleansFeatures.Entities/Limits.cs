@@ -53,4 +53,25 @@ public static class Limits
 
     /// <summary>What an entity takes beside its rows: its place in the table (24 bytes at two thirds full), its key (16 to 32), actor and state (about 130).</summary>
     public const int EntityOverheadBytes = 190;
+
+    /// <summary>Entities that a reconciliation draws at most: a number, a count and a place in two tables, some 100 bytes each; more are "all".</summary>
+    public const int ReconcileSampleMax = 100_000;
+
+    /// <summary>Records that a reconciliation rebuilds at a time: some 100 bytes each, so 500 MB beside the live state. More records mean more passes over the log.</summary>
+    public const long ReconcileRecordsPerPassMax = 5_000_000;
+
+    /// <summary>Entities whose live values wait for one catch-up: with 50 features at five instants of 40 bytes each, 10 MB.</summary>
+    public const int ReconcileBatchEntities = 1_000;
+
+    /// <summary>Differences, and entities that do not answer, that are listed; all are counted. Who meets a thousand looks for one cause, not at the next thousand.</summary>
+    public const int ReconcileListMax = 1_000;
+
+    /// <summary>A few milliseconds of reading between two reports.</summary>
+    public const int ReconcileRecordsPerReport = 10_000;
+
+    /// <summary>Doubles within this of each other, relative to the greater or to one, agree: moments of chunks that begin elsewhere agree to ten digits (docs/architecture.md, Invariants).</summary>
+    public const double ReconcileRelativeError = 1e-10;
+
+    /// <summary>How far before an entity's newest event it is compared too: a minute, an hour, and the day that live state answers exactly in any case (<see cref="Domain.Definitions.Catalog.RetentionSlack"/>).</summary>
+    public static readonly long[] ReconcileBackMicros = [0, 60_000_000, 3_600_000_000, 86_400_000_000];
 }

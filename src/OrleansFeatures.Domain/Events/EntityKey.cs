@@ -49,4 +49,27 @@ public static class EntityKeyEncoding
 
         return length;
     }
+
+    /// <summary>The fields of a key, as they were written.</summary>
+    /// <exception cref="InvariantException">The bytes are not a key.</exception>
+    public static Value[] Read(ReadOnlySpan<byte> key)
+    {
+        var fields = new List<Value>();
+        while (!key.IsEmpty)
+        {
+            if (key[0] == (byte)'i' && key.Length > sizeof(long))
+            {
+                fields.Add(Value.Of(BinaryPrimitives.ReadInt64BigEndian(key[1..])));
+                key = key[(1 + sizeof(long))..];
+                continue;
+            }
+
+            int length = key[0] == (byte)'s' && key.Length >= 3 ? BinaryPrimitives.ReadUInt16BigEndian(key[1..]) : int.MaxValue;
+            InvariantException.Require(length <= key.Length - 3, "the bytes are not an entity's key");
+            fields.Add(Value.Of(Encoding.UTF8.GetString(key.Slice(3, length))));
+            key = key[(3 + length)..];
+        }
+
+        return [.. fields];
+    }
 }

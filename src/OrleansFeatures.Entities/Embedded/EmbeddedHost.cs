@@ -4,6 +4,7 @@ using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
@@ -31,6 +32,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private readonly PartitionLoops _loops;
     private readonly MemoryBudget _budget;
     private volatile Generation _generation;
+    private int _reconciling;
 
     private EmbeddedHost(EventLog log, EventIntake intake, Generation generation, MemoryBudget budget, int loops, ILogger logger)
     {
@@ -46,6 +48,9 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     public Catalog Catalog => _generation.Catalog;
 
     public PartitionMap Partitions => _intake.Map;
+
+    /// <summary>The state that reads see.</summary>
+    internal Generation Live => _generation;
 
     /// <summary>The log's failure after which nothing is acknowledged any more; null while it is well.</summary>
     public LogPoisonedException? Poisoned => _log.Poisoned;
@@ -177,6 +182,23 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
     public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_generation.PartitionOf(Partitions.Of(entity, key.Span)).MemoryOf(entity, key.Span));
+
+    public async Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _reconciling, 1) == 1)
+        {
+            throw new ReconcileUnderWayException();
+        }
+
+        try
+        {
+            return await Task.Run(() => new Reconciliation(_log, this, scope, progress).RunAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _reconciling, 0);
+        }
+    }
 
     /// <summary>Waits for what is being appended, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()

@@ -3,6 +3,7 @@ using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
@@ -58,4 +59,6 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     public HostStatus Status() => host.Status();
 
     public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) => host.MemoryOfAsync(entity, key, cancellationToken);
+
+    public Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken) => host.ReconcileAsync(scope, progress, cancellationToken);
 }

@@ -1,0 +1,195 @@
+using OrleansFeatures.Domain;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Operations;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Entities.Tests.Operations;
+
+public sealed class ReconciliationTests
+{
+    private const int Customers = 40;
+
+    private static readonly ReconcileScope Everything = new(null, null, 0);
+
+    [Fact]
+    public async Task A_sound_store_has_no_differences_whatever_came_late_twice_or_was_corrected()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await FillAsync(store, 3_000, seed: 17);
+        ReconcileReport report = await ReconcileAsync(store, Everything);
+        report.Differences.ShouldBeEmpty();
+        (report.Counts.Differences, report.Counts.Unreadable, report.Counts.Approximate).ShouldBe((0, 0, 0));
+        report.Counts.Entities.ShouldBe(Customers + 10);
+        report.Counts.Values.ShouldBeGreaterThan(report.Counts.Entities * 3 * Limits.ReconcileBackMicros.Length);
+    }
+
+    [Fact]
+    public async Task A_live_state_that_took_another_event_than_the_log_holds_is_reported_with_both_values()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        await FillAsync(store, 500, seed: 3);
+        await store.PushAsync(TestStore.Transaction(100_001, 9_000, "ann", "t1", 10));
+        await CorruptAsync(store, "ann", TestStore.Transaction(100_002, 9_001, "ann", "t1", 1_000));
+        await store.PushAsync(TestStore.Transaction(100_002, 9_001, "ann", "t1", 20));
+
+        ReconcileReport report = await ReconcileAsync(store, Everything);
+        FeatureDifference sum = report.Differences.First(difference => difference.Feature.Name == "sum" && difference.AsOf == TestStore.At(9_001));
+        (sum.Live.Scalar, sum.Recomputed.Scalar).ShouldBe((Value.Of(1_010.0), Value.Of(30.0)));
+        sum.Entity.Name.ShouldBe("customer");
+        EntityKeyEncoding.Read(sum.Key.Span).ShouldBe([Value.Of("ann")]);
+        sum.Events.ShouldBe(2);
+        sum.Partition.ShouldBe(store.Host.Partitions.Of(sum.Entity, sum.Key.Span));
+        sum.StateVersion.ShouldBe(store.Host.DurableOffset(sum.Partition).Value + 1, "the entity's newest record is its partition's");
+        report.Differences.Select(difference => EntityKeyEncoding.Read(difference.Key.Span)[0].Text).Distinct().ShouldBe(["ann"], "neighbours are sound");
+        report.Counts.Differences.ShouldBe(report.Differences.Count);
+    }
+
+    [Fact]
+    public async Task An_entity_that_does_not_answer_is_named_with_the_reason_and_its_neighbours_are_compared()
+    {
+        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        await store.PushAsync(TestStore.Transaction(1, 0, "ann", "t1", 10), TestStore.Transaction(2, 0, "bob", "t1", 10));
+        await Should.ThrowAsync<Exception>(() => CorruptAsync(store, "ann", TestStore.Transaction(3, 1, "ann", "t1", 1_000), cutBytes: 3));
+
+        ReconcileReport report = await ReconcileAsync(store, Everything);
+        UnreadableEntity ann = report.Unreadable.ShouldHaveSingleItem();
+        EntityKeyEncoding.Read(ann.Key.Span).ShouldBe([Value.Of("ann")]);
+        ann.Reason.ShouldContain("met a bug");
+        (report.Counts.Entities, report.Counts.Unreadable, report.Counts.Differences).ShouldBe((2, 1, 0));
+    }
+
+    [Fact]
+    public async Task Small_passes_and_batches_compare_every_entity_once()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await FillAsync(store, 2_000, seed: 5);
+        ReconcileReport report = await ReconcileAsync(store, Everything with { RecordsPerPassMax = 300, BatchEntities = 3 });
+        report.Counts.ShouldBe((await ReconcileAsync(store, Everything)).Counts);
+        report.Counts.Entities.ShouldBe(Customers + 10);
+    }
+
+    [Fact]
+    public async Task A_sample_has_the_size_asked_for_and_only_the_type_asked_for()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await FillAsync(store, 2_000, seed: 5);
+        EntityPlan customer = store.Host.Catalog.Entity("customer")!;
+        ReconcileReport sample = await ReconcileAsync(store, new ReconcileScope(customer, 7, 1) { RecordsPerPassMax = 50 });
+        sample.Counts.Entities.ShouldBe(7);
+        (await ReconcileAsync(store, new ReconcileScope(customer, 1_000, 1))).Counts.Entities.ShouldBe(Customers);
+    }
+
+    [Fact]
+    public async Task While_events_keep_coming_each_value_is_compared_at_its_own_state()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await FillAsync(store, 1_000, seed: 8);
+        using var enough = new CancellationTokenSource();
+        long pushed = 0;
+        Task pushing = Task.Run(
+            async () =>
+            {
+                for (long id = 1_000_000; !enough.IsCancellationRequested; id += 20)
+                {
+                    await store.PushAsync([.. Enumerable.Range(0, 20).Select(step => TestStore.Transaction(id + step, 3_600 + (id + step - 1_000_000), $"c{(id + step) % Customers}", $"t{step % 10}", step))]);
+                    Interlocked.Add(ref pushed, 20);
+                }
+            },
+            TestContext.Current.CancellationToken);
+
+        // One batch for each few entities: many catch-ups, most of them with something to catch up with.
+        long during = 0;
+        for (int run = 0; run < 5; run++)
+        {
+            long before = Interlocked.Read(ref pushed);
+            ReconcileReport report = await ReconcileAsync(store, Everything with { BatchEntities = 4 });
+            during += Interlocked.Read(ref pushed) - before;
+            report.Differences.Select(difference => $"{difference.Feature.Reference} as of {difference.AsOf} at {difference.StateVersion}: {difference.Live} {difference.Recomputed}").ShouldBeEmpty();
+            report.Counts.Entities.ShouldBe(Customers + 10);
+        }
+
+        await enough.CancelAsync();
+        await pushing;
+        during.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task One_reconciliation_at_a_time_and_a_cancelled_one_makes_way()
+    {
+        await using TestStore store = await TestStore.OpenAsync();
+        await FillAsync(store, 500, seed: 2);
+        using var cancel = new CancellationTokenSource();
+        var started = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        Task<ReconcileReport> first = store.Host.ReconcileAsync(
+            Everything,
+            _ =>
+            {
+                started.TrySetResult();
+                goOn.Task.GetAwaiter().GetResult();
+            },
+            cancel.Token);
+        await started.Task;
+        await Should.ThrowAsync<ReconcileUnderWayException>(() => ReconcileAsync(store, Everything));
+        await cancel.CancelAsync();
+        goOn.SetResult();
+
+        // It was at its last report or before another pass: either way it ends.
+        await Task.WhenAny(first);
+        (await ReconcileAsync(store, Everything)).Counts.Differences.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Ranges_cover_every_number_once()
+    {
+        for (int parts = 1; parts < 40; parts++)
+        {
+            List<NumberRange> ranges = NumberRange.All(parts);
+            ranges[0].First.ShouldBe(0ul);
+            ranges[^1].Last.ShouldBe(ulong.MaxValue);
+            for (int index = 1; index < parts; index++)
+            {
+                ranges[index].First.ShouldBe(ranges[index - 1].Last + 1);
+            }
+        }
+    }
+
+    private static Task<ReconcileReport> ReconcileAsync(TestStore store, ReconcileScope scope) => store.Host.ReconcileAsync(scope, _ => { }, TestContext.Current.CancellationToken);
+
+    /// <summary>Transactions out of order, some of them twice, some corrected, some deleted.</summary>
+    private static async Task FillAsync(TestStore store, int events, int seed)
+    {
+        var random = new Random(seed);
+        for (int first = 0; first < events; first += 100)
+        {
+            Push[] pushes = [.. Enumerable.Range(0, 100).Select(_ => RandomPush(random, events))];
+            await store.PushAsync(pushes.DistinctBy(push => push.Fields[0]).ToArray());
+        }
+
+        // Every customer and terminal has come at least once.
+        await store.PushAsync([.. Enumerable.Range(0, Customers).Select(customer => TestStore.Transaction(200_000 + customer, 5_000, $"c{customer}", $"t{customer % 10}", 1))]);
+    }
+
+    private static Push RandomPush(Random random, int events)
+    {
+        EventOperation operation = random.Next(10) switch { 0 => EventOperation.Upsert, 1 => EventOperation.Delete, _ => EventOperation.Insert };
+        return new Push(TestStore.Transaction(random.Next(events), random.Next(7_000), $"c{random.Next(Customers)}", $"t{random.Next(10)}", Math.Round(random.NextDouble() * 100, 2)), operation);
+    }
+
+    /// <summary>The live entity takes an event at the offset that the partition's next record will have; the entity then passes over the record that the log gets there.</summary>
+    private static async Task CorruptAsync(TestStore store, string customer, Domain.Events.Value[] fields, int cutBytes = 0)
+    {
+        await using TestStore other = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        await other.PushAsync(fields);
+        byte[] payload = (await other.RecordsAsync()).Single();
+        byte[] key = new byte[EntityKeyEncoding.BytesMax];
+        PartitionId home = store.Host.Partitions.Of(store.Host.Catalog.Entity("customer")!, key.AsSpan(0, EntityKeyEncoding.Append(key, Value.Of(customer))));
+        Partition partition = store.Host.Live.PartitionOf(home);
+        using (partition.Enter())
+        {
+            partition.Apply_NeedsLock(EventRecord.Parse(payload.AsSpan(0, payload.Length - cutBytes)), new LogOffset(partition.Applied.Value + 1));
+        }
+    }
+}
