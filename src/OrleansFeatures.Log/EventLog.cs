@@ -197,7 +197,7 @@ public sealed class EventLog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _queue.Close(() => new ObjectDisposedException(nameof(EventLog), "The log is closed."));
-        await _loop.Ended.ConfigureAwait(false);
+        await _loop.Ended;
         _truncation.Close();
         _ownership.Dispose();
     }

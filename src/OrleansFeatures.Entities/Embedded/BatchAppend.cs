@@ -25,8 +25,8 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
         bool done = false;
         try
         {
-            done = await AppendInsertsAsync(wait, cancellationToken).ConfigureAwait(false)
-                && (corrections.Length == 0 || await AppendCorrectionsAsync(wait, cancellationToken).ConfigureAwait(false));
+            done = await AppendInsertsAsync(wait, cancellationToken)
+                && (corrections.Length == 0 || await AppendCorrectionsAsync(wait, cancellationToken));
         }
         catch (LogException failure)
         {
@@ -59,7 +59,7 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
         LogSequence first = LogSequence.None;
         if (batch.Records.Count > 0)
         {
-            if (await AppendAsync(batch.Records, batch.Marks, wait, cancellationToken).ConfigureAwait(false) is not { } receipt)
+            if (await AppendAsync(batch.Records, batch.Marks, wait, cancellationToken) is not { } receipt)
             {
                 return false;
             }
@@ -82,7 +82,7 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
             bool progress = TakeFirsts(part);
             if (part.Written.Count > 0)
             {
-                if (await AppendAsync(part.Records, part.Marks, wait, cancellationToken).ConfigureAwait(false) is not { } receipt)
+                if (await AppendAsync(part.Records, part.Marks, wait, cancellationToken) is not { } receipt)
                 {
                     return false;
                 }
@@ -93,7 +93,7 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
             else if (!progress)
             {
                 // Ended by another batch that leaves a line, or whose inserts are durable or given up.
-                await woken.WaitAsync(cancellationToken).ConfigureAwait(false);
+                await woken.WaitAsync(cancellationToken);
             }
         }
 
@@ -134,7 +134,7 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
             return null;
         }
 
-        AppendReceipt receipt = await durable.ConfigureAwait(false);
+        AppendReceipt receipt = await durable;
         _any = true;
         return receipt;
     }

@@ -28,14 +28,14 @@ internal sealed class CatalogGate
                 opened = _closed.Task;
             }
 
-            await opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await opened.WaitAsync(cancellationToken);
         }
     }
 
     /// <summary>Keeps new batches out and waits until those inside have left; open again by disposing.</summary>
     public async ValueTask<IDisposable> CloseAsync(CancellationToken cancellationToken)
     {
-        await _changes.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _changes.WaitAsync(cancellationToken);
         Task empty;
         lock (_gate)
         {
@@ -51,7 +51,7 @@ internal sealed class CatalogGate
 
         try
         {
-            await empty.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await empty.WaitAsync(cancellationToken);
         }
         catch
         {

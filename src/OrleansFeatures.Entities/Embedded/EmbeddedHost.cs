@@ -58,7 +58,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     /// <summary>Opens the log, replays it, and starts. Costs one pass over the log.</summary>
     /// <exception cref="LogException">The log cannot be opened; the message names file, place and remedy.</exception>
     public static Task<EmbeddedHost> StartAsync(EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken) =>
-        Task.Run(() => StartAsync(new FileLogDevice(), options, catalog, time, logger, cancellationToken), cancellationToken);
+        Background.Run(() => StartAsync(new FileLogDevice(), options, catalog, time, logger, cancellationToken), cancellationToken);
 
     /// <summary>The same on any disk.</summary>
     internal static async Task<EmbeddedHost> StartAsync(
@@ -74,19 +74,19 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             long replayed = generation.Replay(log, LogSequence.None, intake, logger, cancellationToken);
             logger.Replayed(replayed, options.LogDirectory);
             var host = new EmbeddedHost(log, intake, generation, budget, options.PartitionLoops, logger);
-            await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken).ConfigureAwait(false);
+            await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken);
             return host;
         }
         catch
         {
-            await log.DisposeAsync().ConfigureAwait(false);
+            await log.DisposeAsync();
             throw;
         }
     }
 
     public async ValueTask<IntakeBatch> BeginBatchAsync(CancellationToken cancellationToken)
     {
-        IDisposable lease = await _gate.EnterAsync(cancellationToken).ConfigureAwait(false);
+        IDisposable lease = await _gate.EnterAsync(cancellationToken);
         return _intake.Begin(_generation.Catalog, lease);
     }
 
@@ -97,14 +97,14 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             throw new StateMemoryFullException(_budget.HeldBytes, _budget.ProcessBytes);
         }
 
-        if (!await new BatchAppend(_log, _intake, CanTakeBack, batch).RunAsync(wait, cancellationToken).ConfigureAwait(false))
+        if (!await new BatchAppend(_log, _intake, CanTakeBack, batch).RunAsync(wait, cancellationToken))
         {
             return false;
         }
 
         try
         {
-            await batch.OriginalsDurable().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await batch.OriginalsDurableAsync(cancellationToken);
         }
         catch (Exception failure) when (failure is LogException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -115,7 +115,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     }
 
     public async ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken) =>
-        await _waiters.WaitAsync(position, () => _generation.Partitions[position.Partition.Value].Applied, cancellationToken).ConfigureAwait(false);
+        await _waiters.WaitAsync(position, () => _generation.Partitions[position.Partition.Value].Applied, cancellationToken);
 
     public long? StreamTimeMicros(StreamPlan stream) => _intake.Clocks.StreamTimeMicros(stream.Id);
 
@@ -145,17 +145,17 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
     public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
-        await ReadAsync(read, cancellationToken).ConfigureAwait(false);
-        await Task.Run(() => new HistoryReader(_log, Partitions).Fill(read, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await ReadAsync(read, cancellationToken);
+        await Background.Run(() => new HistoryReader(_log, Partitions).Fill(read, progress, cancellationToken), cancellationToken);
     }
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken)
     {
-        using IDisposable alone = await _gate.CloseAsync(cancellationToken).ConfigureAwait(false);
-        await new HistoryCopies(_log, Partitions).AddFeedsAsync(Catalog, next, cancellationToken).ConfigureAwait(false);
-        await WaitAllAppliedAsync(cancellationToken).ConfigureAwait(false);
+        using IDisposable alone = await _gate.CloseAsync(cancellationToken);
+        await new HistoryCopies(_log, Partitions).AddFeedsAsync(Catalog, next, cancellationToken);
+        await WaitAllAppliedAsync(cancellationToken);
         var generation = new Generation(next, _log.PartitionCount, _budget);
-        long replayed = await Task.Run(() => generation.Replay(_log, LogSequence.None, null, _logger, cancellationToken), cancellationToken).ConfigureAwait(false);
+        long replayed = await Background.Run(() => generation.Replay(_log, LogSequence.None, null, _logger, cancellationToken), cancellationToken);
         commit();
         Generation replaced = _generation;
         _generation = generation;
@@ -203,10 +203,10 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     /// <summary>Waits for what is being appended, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()
     {
-        using (await _gate.CloseAsync(CancellationToken.None).ConfigureAwait(false))
+        using (await _gate.CloseAsync(CancellationToken.None))
         {
-            await _log.DisposeAsync().ConfigureAwait(false);
-            await _loops.DisposeAsync().ConfigureAwait(false);
+            await _log.DisposeAsync();
+            await _loops.DisposeAsync();
             _waiters.Dispose();
         }
     }
@@ -246,7 +246,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         for (int index = 0; index < _log.PartitionCount; index++)
         {
             var partition = new PartitionId(index);
-            await WaitAppliedAsync(new PartitionOffset(partition, _log.DurableOffset(partition)), cancellationToken).ConfigureAwait(false);
+            await WaitAppliedAsync(new PartitionOffset(partition, _log.DurableOffset(partition)), cancellationToken);
         }
     }
 }

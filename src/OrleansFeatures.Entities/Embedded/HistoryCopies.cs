@@ -31,7 +31,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
             using LogLookup lookup = log.Lookup();
             var batch = new AppendBatch();
             new EventCopies(map, lookup).Add(batch, record, stream, [.. stream.Feeds], tail.Copies);
-            await AppendAsync(batch, cancellationToken).ConfigureAwait(false);
+            await AppendAsync(batch, cancellationToken);
         }
     }
 
@@ -57,7 +57,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
             var visitor = new CopyVisitor(new EventCopies(map, lookup), next, added);
             log.Read(new LogSequence(position), end, ref visitor, cancellationToken);
             position = visitor.Next;
-            await AppendAsync(visitor.Batch, cancellationToken).ConfigureAwait(false);
+            await AppendAsync(visitor.Batch, cancellationToken);
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
         {
             if (batch.Count > 0)
             {
-                await log.AppendAsync(batch, cancellationToken).ConfigureAwait(false);
+                await log.AppendAsync(batch, cancellationToken);
             }
         }
     }

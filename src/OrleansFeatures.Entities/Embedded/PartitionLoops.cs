@@ -26,22 +26,25 @@ internal sealed class PartitionLoops : IAsyncDisposable
         (_apply, _applied) = (apply, applied);
         _queues = [.. Enumerable.Range(0, loops).Select(_ => Channel.CreateBounded<SharedBatch>(
             new BoundedChannelOptions(Limits.LoopQueueBatchesMax) { SingleReader = true, SingleWriter = true }))];
-        _all = Task.WhenAll([Task.Run(() => DispatchAsync(committed)), .. Enumerable.Range(0, loops).Select(loop => Task.Run(() => RunAsync(loop)))]);
+        _all = Task.WhenAll([Background.Run(() => DispatchAsync(committed)), .. Enumerable.Range(0, loops).Select(loop => Background.Run(() => RunAsync(loop)))]);
     }
 
     /// <summary>Waits until everything that was committed has been applied.</summary>
-    public async ValueTask DisposeAsync() => await _all.ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await _all;
 
     private async Task DispatchAsync(ChannelReader<CommittedBatch> committed)
     {
         try
         {
-            await foreach (CommittedBatch batch in committed.ReadAllAsync().ConfigureAwait(false))
+            while (await committed.WaitToReadAsync())
             {
-                var shared = new SharedBatch(batch, _queues.Length);
-                foreach (var queue in _queues)
+                while (committed.TryRead(out CommittedBatch? batch))
                 {
-                    await queue.Writer.WriteAsync(shared).ConfigureAwait(false);
+                    var shared = new SharedBatch(batch, _queues.Length);
+                    foreach (var queue in _queues)
+                    {
+                        await queue.Writer.WriteAsync(shared);
+                    }
                 }
             }
         }
@@ -60,13 +63,17 @@ internal sealed class PartitionLoops : IAsyncDisposable
 
     private async Task RunAsync(int loop)
     {
-        await foreach (SharedBatch shared in _queues[loop].Reader.ReadAllAsync().ConfigureAwait(false))
+        ChannelReader<SharedBatch> queue = _queues[loop].Reader;
+        while (await queue.WaitToReadAsync())
         {
-            _apply(shared.Batch.Records, loop, _queues.Length);
-            if (shared.IsLastToFinish())
+            while (queue.TryRead(out SharedBatch? shared))
             {
-                _applied(shared.Batch);
-                shared.Batch.Release();
+                _apply(shared.Batch.Records, loop, _queues.Length);
+                if (shared.IsLastToFinish())
+                {
+                    _applied(shared.Batch);
+                    shared.Batch.Release();
+                }
             }
         }
     }

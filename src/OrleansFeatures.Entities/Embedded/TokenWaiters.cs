@@ -33,7 +33,9 @@ internal sealed class TokenWaiters : IDisposable
             // What was applied between the first look and the entry into the list woke nobody.
             if (applied().Value < position.Offset.Value)
             {
-                await waiter.Reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+                // The waiter's own completion and not Task.WaitAsync, which would come back by way of the thread pool.
+                using CancellationTokenRegistration patience = cancellationToken.Register(() => waiter.Reached.TrySetCanceled(cancellationToken));
+                await waiter.Reached.Task;
             }
         }
         finally

@@ -74,7 +74,7 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogL
         {
             if (intake.Open(known.Batch) is { InsertsDurable.IsCompleted: false } other)
             {
-                other.InsertsDurable.ContinueWith(_ => batch.Wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                other.InsertsDurable.ContinueWith(_ => batch.Wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
                 return Taking.Waits;
             }
         }

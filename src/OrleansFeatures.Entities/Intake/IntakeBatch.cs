@@ -226,7 +226,16 @@ public sealed class IntakeBatch : IDisposable
     }
 
     /// <summary>A duplicate may be acknowledged only when its original is durable.</summary>
-    internal Task OriginalsDurable() => _originals.Count == 0 ? Task.CompletedTask : Task.WhenAll(_originals.Where(original => original != Appended));
+    internal async ValueTask OriginalsDurableAsync(CancellationToken cancellationToken)
+    {
+        foreach (Task original in _originals)
+        {
+            if (original != Appended)
+            {
+                await original.WaitAsync(cancellationToken);
+            }
+        }
+    }
 
     /// <summary>Completes at the next <see cref="Wake"/>. Ask before looking at what might have changed.</summary>
     internal Task Woken() => Volatile.Read(ref _woken).Task;

@@ -20,6 +20,7 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
     private Func<Exception>? _refusal;
     private bool _closing;
     private int _lastGroupBatches;
+    private TaskCompletionSource? _workCame; // Of a simulated writer; null in production.
     private long _lastCommitEnd = long.MinValue;
 
     /// <summary>Bytes of the budget in use.</summary>
@@ -102,16 +103,36 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
             }
 
             Gather_NeedsLock();
-            long bytes = 0;
-            while (_admitted.TryPeek(out var next) && (group.Count == 0 || bytes + next.Batch.Bytes <= options.CommitBytesMax))
+            Take_NeedsLock(group);
+            return true;
+        }
+    }
+
+    /// <summary>The same for a simulated writer. How many batches come together is then up to its scheduler, which may run the appenders first.</summary>
+    public async ValueTask<bool> TakeGroupAsync(List<PendingAppend> group)
+    {
+        await Task.Yield();
+        while (true)
+        {
+            Task came;
+            lock (_gate)
             {
-                bytes += next.Batch.Bytes;
-                group.Add(_admitted.Dequeue());
+                if (_admitted.Count > 0)
+                {
+                    Take_NeedsLock(group);
+                    return true;
+                }
+
+                if (_closing)
+                {
+                    return false;
+                }
+
+                _workCame = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                came = _workCame.Task;
             }
 
-            _admittedBytes -= bytes;
-            _lastGroupBatches = group.Count;
-            return true;
+            await came;
         }
     }
 
@@ -145,7 +166,7 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
             _closing = true;
             waiting = [.. _waiting];
             _waiting.Clear();
-            Monitor.PulseAll(_gate);
+            WakeWriter_NeedsLock();
         }
 
         // Outside the lock: failing an append waits for its cancellation callback, which may be waiting for the lock.
@@ -184,6 +205,19 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
         }
     }
 
+    private void Take_NeedsLock(List<PendingAppend> group)
+    {
+        long bytes = 0;
+        while (_admitted.TryPeek(out var next) && (group.Count == 0 || bytes + next.Batch.Bytes <= options.CommitBytesMax))
+        {
+            bytes += next.Batch.Bytes;
+            group.Add(_admitted.Dequeue());
+        }
+
+        _admittedBytes -= bytes;
+        _lastGroupBatches = group.Count;
+    }
+
     private void CancelWaiting(LinkedListNode<PendingAppend> node, CancellationToken token)
     {
         lock (_gate)
@@ -216,7 +250,13 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
         _heldBatches++;
         _admittedBytes += append.Batch.Bytes;
         _admitted.Enqueue(append);
-        Monitor.Pulse(_gate);
+        WakeWriter_NeedsLock();
+    }
+
+    private void WakeWriter_NeedsLock()
+    {
+        Monitor.Pulse(_gate); // Nobody but the writer waits.
+        _workCame?.TrySetResult();
     }
 
     private bool Fits_NeedsLock(PendingAppend append) =>

@@ -5,7 +5,7 @@ namespace OrleansFeatures.Log.Commit;
 
 /// <summary>
 /// The writer thread: takes groups from the queue, makes them durable, hands them on. It runs nobody else's code: appenders continue on
-/// the thread pool, the consumer reads a channel at its own pace. The first failed write or sync ends it for good.
+/// the thread pool, the consumer reads a channel at its own pace. The first failed write or sync ends it for good. Under a simulation it has no thread, and each group is one of its steps.
 /// </summary>
 internal sealed class CommitLoop
 {
@@ -19,19 +19,27 @@ internal sealed class CommitLoop
     public CommitLoop(AppendQueue queue, LogWriter writer, LogProgress progress, Channel<CommittedBatch>? committed)
     {
         (_queue, _writer, _progress, _committed) = (queue, writer, progress, committed);
-        new Thread(Run) { IsBackground = true, Name = "log writer" }.Start();
+        if (SteppedScheduler.Ambient is { } simulation)
+        {
+            Task.Factory.StartNew(() => RunAsync(inSteps: true), CancellationToken.None, TaskCreationOptions.DenyChildAttach, simulation);
+        }
+        else
+        {
+            // Never waits but in TakeGroup, so it runs on this thread from beginning to end.
+            new Thread(() => RunAsync(inSteps: false).GetAwaiter().GetResult()) { IsBackground = true, Name = "log writer" }.Start();
+        }
     }
 
     /// <summary>Completes when the thread has ended and its files are closed; never fails.</summary>
     public Task Ended => _ended.Task;
 
-    private void Run()
+    private async Task RunAsync(bool inSteps)
     {
         LogPoisonedException? poison = null;
         try
         {
             _writer.WriteMark(); // Recovery has made everything durable that it found.
-            while (_queue.TakeGroup(_group))
+            while (inSteps ? await _queue.TakeGroupAsync(_group) : _queue.TakeGroup(_group))
             {
                 CommitGroup();
                 _queue.GroupEnded();
