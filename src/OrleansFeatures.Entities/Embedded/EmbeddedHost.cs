@@ -192,7 +192,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
         try
         {
-            return await Task.Run(() => new Reconciliation(_log, this, scope, progress).RunAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await Background.Run(() => new Reconciliation(_log, this, scope, progress).RunAsync(cancellationToken), cancellationToken);
         }
         finally
         {

@@ -39,7 +39,7 @@ internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileSc
         _total = _read + (records * ranges.Count);
         foreach (NumberRange range in ranges)
         {
-            await CompareAsync(range, cancellationToken).ConfigureAwait(false);
+            await CompareAsync(range, cancellationToken);
         }
 
         Report();
@@ -62,19 +62,19 @@ internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileSc
     {
         var rebuilt = new Rebuilt(_catalog, scope, range, Tick);
         LogSequence position = Read(rebuilt, log.FirstSequence, cancellationToken);
-        await WaitAppliedAsync(cancellationToken).ConfigureAwait(false);
+        await WaitAppliedAsync(cancellationToken);
         Dictionary<EntityPlan, EntityRead> reads = _catalog.Entities.Where(entity => !entity.Features.IsEmpty).ToDictionary(entity => entity, entity => _catalog.AllOf(entity.Name)!.Entities[0]);
         foreach (PastEntity[] batch in rebuilt.Entities.All.Where(past => reads.ContainsKey(past.Plan)).ToList().Chunk(scope.BatchEntities))
         {
             foreach (PastEntity past in batch)
             {
-                await AskAsync(rebuilt, past, cancellationToken).ConfigureAwait(false);
+                await AskAsync(rebuilt, past, cancellationToken);
             }
 
             if (rebuilt.IsAnyoneWaiting)
             {
                 position = Read(rebuilt, new LogSequence(position.Value + 1), cancellationToken);
-                await WaitAppliedAsync(cancellationToken).ConfigureAwait(false);
+                await WaitAppliedAsync(cancellationToken);
             }
 
             foreach (PastEntity past in batch)
@@ -92,7 +92,7 @@ internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileSc
         FeatureRead read = QuestionOf(past);
         try
         {
-            await host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+            await host.ReadAsync(read, cancellationToken);
         }
         catch (Exception failure) when (failure is InvariantException or LogException)
         {
@@ -158,7 +158,7 @@ internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileSc
         for (int index = 0; index < host.Partitions.Count; index++)
         {
             var partition = new PartitionId(index);
-            await host.WaitAppliedAsync(new PartitionOffset(partition, host.DurableOffset(partition)), cancellationToken).ConfigureAwait(false);
+            await host.WaitAppliedAsync(new PartitionOffset(partition, host.DurableOffset(partition)), cancellationToken);
         }
     }
 
