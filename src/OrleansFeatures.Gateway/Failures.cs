@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using OrleansFeatures.Domain;
 using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Gateway.Metadata;
 using OrleansFeatures.Log;
@@ -37,6 +38,7 @@ public static class Failures
         StateMemoryFullException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
         OriginalNotDurableException or DefinitionsChangedException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
+        ReconcileUnderWayException => new(StatusCode.FailedPrecondition, 409, "", exception.Message, 0),
         LogFullException or LogPoisonedException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
         LogOverloadedException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
         LogCorruptException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),

@@ -10,7 +10,7 @@ using Selection = OrleansFeatures.Domain.Definitions.Selection;
 namespace OrleansFeatures.Gateway.Admin;
 
 /// <summary>What operators ask, over gRPC.</summary>
-public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late) : V1.AdminService.AdminServiceBase
+public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late, Reconciling reconciling) : V1.AdminService.AdminServiceBase
 {
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
@@ -83,8 +83,7 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
 
     public override async Task<GetEntityResponse> GetEntity(GetEntityRequest request, ServerCallContext context)
     {
-        Selection selection = host.Catalog.AllOf(request.Entity)
-            ?? throw Refuse.Unknown("entity", $"there is no entity '{request.Entity}'", NameSuggestion.DidYouMean(request.Entity, host.Catalog.Entities.Select(known => known.Name)));
+        Selection selection = host.Catalog.AllOf(request.Entity) ?? throw Reconciling.UnknownEntity(host.Catalog, request.Entity);
         if (request.Key.Count != selection.KeyFields.Length)
         {
             throw Refuse.Argument("key", $"{request.Key.Count} values for the key of {request.Entity}", $"give one text for each of {string.Join(", ", selection.KeyFields.Select(field => field.Name))}");
@@ -97,6 +96,9 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
         EntityMemory? memory = await host.MemoryOfAsync(entity, encoded[0], context.CancellationToken).ConfigureAwait(false);
         return EntityOf(memory, host.Partitions.Of(entity, encoded[0].Span).Value, host.Status().Memory.EntityBudgetBytes);
     }
+
+    public override Task Reconcile(ReconcileRequest request, IServerStreamWriter<ReconcileResponse> responseStream, ServerCallContext context) =>
+        reconciling.AnswerAsync(request, responseStream, context.CancellationToken);
 
     private static GetEntityResponse EntityOf(EntityMemory? memory, int partition, long budgetBytes)
     {

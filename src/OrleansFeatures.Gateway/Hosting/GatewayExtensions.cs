@@ -32,6 +32,7 @@ public static class GatewayExtensions
         services.AddSingleton<FeatureService>();
         services.AddSingleton<DefinitionChanges>();
         services.AddSingleton<RegistryService>();
+        services.AddSingleton<Reconciling>();
         services.AddSingleton<AdminService>();
         services.AddSingleton<HealthServiceImpl>();
         services.AddGrpc(options =>

@@ -78,21 +78,38 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         for (int index = 0; index < values.Length; index++)
         {
             writer.WritePropertyName(read.Selection.Features[index].Reference);
-            if (!values[index].HasValue)
-            {
-                writer.WriteNullValue();
-            }
-            else if (values[index].List is { } list)
-            {
-                WriteList(writer, list, read.Selection.Features[index].Shape == FeatureShape.Map);
-            }
-            else
-            {
-                WriteValue(writer, values[index].Scalar);
-            }
+            WriteCell(writer, values[index], read.Selection.Features[index].Shape == FeatureShape.Map);
         }
 
         writer.WriteEndObject();
+    }
+
+    /// <summary>One value by itself; null where there is none.</summary>
+    public static string TextOf(in FeatureValue value, FeaturePlan feature)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            WriteCell(writer, value, feature.Shape == FeatureShape.Map);
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void WriteCell(Utf8JsonWriter writer, in FeatureValue value, bool isMap)
+    {
+        if (!value.HasValue)
+        {
+            writer.WriteNullValue();
+        }
+        else if (value.List is { } list)
+        {
+            WriteList(writer, list, isMap);
+        }
+        else
+        {
+            WriteValue(writer, value.Scalar);
+        }
     }
 
     /// <summary>A map is an object: its keys become text, because JSON knows no other names.</summary>

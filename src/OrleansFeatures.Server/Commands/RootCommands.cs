@@ -21,6 +21,7 @@ internal static class RootCommands
             LateCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
+            ReconcileCommand.Create(),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

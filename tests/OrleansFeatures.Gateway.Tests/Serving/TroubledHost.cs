@@ -24,6 +24,11 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     /// <summary>Runs before the next read, once.</summary>
     public Func<Task>? BeforeNextRead { get; set; }
 
+    /// <summary>What a reconciliation finds, instead of what there is.</summary>
+    public ReconcileReport? Reconciled { get; set; }
+
+    public Exception? ReconcileFailure { get; set; }
+
     public Catalog Catalog => host.Catalog;
 
     public PartitionMap Partitions => host.Partitions;
@@ -60,5 +65,8 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
 
     public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) => host.MemoryOfAsync(entity, key, cancellationToken);
 
-    public Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken) => host.ReconcileAsync(scope, progress, cancellationToken);
+    public Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken) =>
+        ReconcileFailure is { } failure ? Task.FromException<ReconcileReport>(failure)
+        : Reconciled is { } report ? Task.FromResult(report)
+        : host.ReconcileAsync(scope, progress, cancellationToken);
 }

@@ -21,7 +21,7 @@ internal sealed class FakeStore : IAsyncDisposable
 
     public string Address => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
-    public static async Task<FakeStore> StartAsync(FakeIngest ingest, FakeFeatures? features = null)
+    public static async Task<FakeStore> StartAsync(FakeIngest ingest, FakeFeatures? features = null, FakeAdmin? admin = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -29,9 +29,11 @@ internal sealed class FakeStore : IAsyncDisposable
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(ingest);
         builder.Services.AddSingleton(features ?? new FakeFeatures());
+        builder.Services.AddSingleton(admin ?? new FakeAdmin());
         WebApplication application = builder.Build();
         application.MapGrpcService<FakeIngest>();
         application.MapGrpcService<FakeFeatures>();
+        application.MapGrpcService<FakeAdmin>();
         await application.StartAsync();
         return new FakeStore(application);
     }

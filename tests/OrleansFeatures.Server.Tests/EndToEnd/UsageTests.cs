@@ -28,6 +28,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("serve --data d --grpc 70000", "--grpc 70000: expected a port")]
     [InlineData("demo --rate 0", "--rate 0: expected 1 to")]
     [InlineData("quarantine --limit 5000", "--limit 5000: expected 1 to 1000")]
+    [InlineData("reconcile --sample 0", "--sample 0: expected 1 to 100000, or --all")]
+    [InlineData("reconcile --sample 5 --all", "--all and --sample: give one of them")]
     public async Task What_cannot_be_carried_out_as_written_is_a_usage_error_in_one_line(string line, string expected)
     {
         CommandRun run = await CommandRun.RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -46,6 +48,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("apply --definitions FILE")]
     [InlineData("quarantine")]
     [InlineData("status --output json")]
+    [InlineData("reconcile")]
     public async Task A_server_that_is_not_there_is_unreachable(string line)
     {
         string file = _directory.Write("events.csv", "id\n1\n");
@@ -66,6 +69,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("training")]
     [InlineData("quarantine")]
     [InlineData("status")]
+    [InlineData("reconcile")]
     public async Task Every_command_explains_itself_with_examples_and_exit_codes(string command)
     {
         CommandRun run = await CommandRun.RunAsync([command, "--help"]);
