@@ -9,12 +9,7 @@ public sealed class FileLogDevice : ILogDevice
 
     public IDisposable Own(string directory)
     {
-        if (!Directory.Exists(directory))
-        {
-            Directory.CreateDirectory(directory);
-            SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(directory)) ?? directory);
-        }
-
+        CreateDurably(Path.GetFullPath(directory));
         var path = Path.Combine(directory, LockFile);
         FileStream stream;
         try
@@ -59,6 +54,24 @@ public sealed class FileLogDevice : ILogDevice
         {
             SystemCalls.SyncDirectory(directory);
         }
+    }
+
+    /// <summary>Every directory that is missing on the way, each made durable in the one above it.</summary>
+    private void CreateDurably(string directory)
+    {
+        if (Directory.Exists(directory))
+        {
+            return;
+        }
+
+        var above = Path.GetDirectoryName(directory);
+        if (above is not null)
+        {
+            CreateDurably(above);
+        }
+
+        Directory.CreateDirectory(directory);
+        SyncDirectory(above ?? directory);
     }
 
     private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);

@@ -33,7 +33,7 @@ public enum LogFileAccess
     Create,
 }
 
-/// <summary>One open file of an <see cref="ILogDevice"/>.</summary>
+/// <summary>One open file of an <see cref="ILogDevice"/>. It may be disposed while another thread reads: that read finishes, or throws <see cref="ObjectDisposedException"/>.</summary>
 public interface ILogFile : IDisposable
 {
     long Length { get; }

@@ -38,4 +38,37 @@ public static class Limits
 
     /// <summary>First buffer of a batch: some thirty events of 90 bytes with their 28-byte frame headers.</summary>
     public const int BatchBytesInitial = 4 * 1024;
+
+    /// <summary>A state file's number takes 24 bits of a <see cref="Snapshots.StatePlace"/>: one file every 10 s for five years. A new directory starts again at 1.</summary>
+    public const long StateFileNumberMax = (1L << 24) - 1;
+
+    /// <summary>A position in a state file takes 40 bits of a <see cref="Snapshots.StatePlace"/>: 1 TB, of which the largest record keeps its distance.</summary>
+    public const long StateFileBytesMax = (1L << 40) - 2L * StateRecordBytesMax;
+
+    /// <summary>Smallest limit of a state file: the header, a few records, index and footer; only tests want files this small.</summary>
+    public const int StateFileBytesMin = 1024;
+
+    /// <summary>One state record's payload: a part of an entity is up to 64 chunks of 64 rows of some hundred bytes (1 MB), a page of event ids about as much; 64 MB is room for rows of 16 KB.</summary>
+    public const int StateRecordBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>The writer's own part of a checkpoint's manifest. 100,000 producers' clocks of 160 bytes each.</summary>
+    public const int SnapshotBlobBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Files that one checkpoint may name: 64 bytes of manifest each, so 4 MB; at the default file size 256 TB.</summary>
+    public const int StateFilesMax = 65_536;
+
+    /// <summary>Entries between two blocks of a state file's index: 16,384 x 40 bytes = 640 KB in the writer's memory, and read with one call.</summary>
+    public const int StateIndexBlockEntries = 16_384;
+
+    /// <summary>What a checkpoint's writer gathers before it writes: the system call (about 1 us) vanishes beside copying 1 MB (about 100 us).</summary>
+    public const int StateBufferBytes = 1024 * 1024;
+
+    /// <summary>A checkpoint syncs after so many bytes (16 MB is about 30 ms of a disk with 500 MB/s), so that the log's syncs do not wait behind one huge flush.</summary>
+    public const int StateSyncBytes = 16 * 1024 * 1024;
+
+    /// <summary>Where the writer syncs by itself if nobody calls <see cref="Snapshots.SnapshotWriter.Flush"/>: four times the usual distance.</summary>
+    public const int StateUnsyncedBytesMax = 4 * StateSyncBytes;
+
+    /// <summary>First read of a state record: a page of the usual file system; most entities (about 400 bytes) come with it whole.</summary>
+    public const int StateReadBytes = 4096;
 }
