@@ -3,17 +3,28 @@ namespace OrleansFeatures.Log.Tests.Faults;
 /// <summary>
 /// A disk in memory that does what bad disks and crashes do, from a seed: lose power at a chosen operation (that one half done), fail one
 /// sync or write, run full. After <see cref="RestartMachine"/> it holds the synced bytes and an arbitrary part of the others; of renames, creations
-/// and deletions since the last SyncDirectory it keeps a prefix.
+/// and deletions since the last SyncDirectory it keeps a prefix. One directory, unless it <see cref="HasDirectories"/>.
 /// </summary>
 internal sealed class FaultyLogDevice(int seed) : ILogDevice
 {
     private readonly Lock _gate = new();
     private readonly Random _random = new(seed);
-    private readonly List<Dictionary<string, MemoryFile>> _unsyncedDirectories = [];
+    private readonly List<(string Directory, Action<Dictionary<string, MemoryFile>> Change)> _unsyncedChanges = [];
+    private readonly HashSet<string> _owned = [];
     private Dictionary<string, MemoryFile> _directory = [];
     private Dictionary<string, MemoryFile> _syncedDirectory = [];
-    private bool _owned;
-    private bool _dead;
+
+    /// <summary>Whether files of one name in two directories are two files. Names are then whole paths.</summary>
+    public bool HasDirectories { get; init; }
+
+    /// <summary>Told of every operation that changes the disk, before it happens.</summary>
+    public Action<string>? OnStep { get; set; }
+
+    /// <summary>The power is off: every operation fails until a restart.</summary>
+    public bool IsDead { get; private set; }
+
+    /// <summary>Operations that were made to fail by <see cref="FailAt"/>, so far.</summary>
+    public int Failures { get; private set; }
 
     /// <summary>Operations that change the disk, so far.</summary>
     public int Operations { get; private set; }
@@ -29,6 +40,9 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
 
     /// <summary>Whether space can be reserved; if not, a full disk is met by the write.</summary>
     public bool CanReserve { get; set; } = true;
+
+    /// <summary>Bytes that all files take or have reserved.</summary>
+    public long UsedBytes => _directory.Values.Sum(file => file.Reserved);
 
     public IReadOnlyDictionary<string, byte[]> Files
     {
@@ -47,8 +61,8 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         lock (_gate)
         {
             _directory = files.ToDictionary(entry => entry.Key, entry => { var file = new MemoryFile(); file.Set(entry.Value); return file; });
-            _syncedDirectory = _directory;
-            _unsyncedDirectories.Clear();
+            _syncedDirectory = new(_directory);
+            _unsyncedChanges.Clear();
         }
     }
 
@@ -57,24 +71,45 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            (_dead, _owned, PowerLossAt, FailAt) = (false, false, int.MaxValue, int.MaxValue);
+            (IsDead, PowerLossAt, FailAt) = (false, int.MaxValue, int.MaxValue);
+            _owned.Clear();
         }
     }
 
     /// <summary>The machine comes back after a loss of power, with each unsynced sector as likely as given.</summary>
-    public void RestartMachine(double survival)
+    public CrashLosses RestartMachine(double survival)
     {
         lock (_gate)
         {
-            _directory = ((IEnumerable<Dictionary<string, MemoryFile>>)[_syncedDirectory, .. _unsyncedDirectories]).ElementAt(_random.Next(_unsyncedDirectories.Count + 1));
-            foreach (var file in _directory.Values)
+            var losses = default(CrashLosses);
+            foreach (var directory in _unsyncedChanges.GroupBy(change => change.Directory).ToList())
             {
-                file.Crash(_random, survival);
+                var kept = _random.Next(directory.Count() + 1);
+                losses += new CrashLosses(0, 0, directory.Count() - kept);
+                foreach (var (_, change) in directory.Take(kept))
+                {
+                    change(_syncedDirectory);
+                }
             }
 
-            _syncedDirectory = _directory;
-            _unsyncedDirectories.Clear();
+            _unsyncedChanges.Clear();
+            foreach (var file in _syncedDirectory.Values.Distinct())
+            {
+                losses += file.Crash(_random, survival);
+            }
+
+            _directory = new(_syncedDirectory);
             RestartProcess();
+            return losses;
+        }
+    }
+
+    /// <summary>The medium loses one bit of a file. Flipping it again restores it.</summary>
+    public void Flip(string name, long position, int bit)
+    {
+        lock (_gate)
+        {
+            _directory[name].Flip(position, bit);
         }
     }
 
@@ -82,13 +117,12 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            if (_owned)
+            if (!_owned.Add(HasDirectories ? directory : ""))
             {
                 throw new LogInUseException(directory, "another process");
             }
 
-            _owned = true;
-            return new Ownership(this);
+            return new Ownership(this, HasDirectories ? directory : "");
         }
     }
 
@@ -96,7 +130,7 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            return [.. _directory.Keys];
+            return [.. _directory.Keys.Where(name => !HasDirectories || Path.GetDirectoryName(name) == directory).Select(name => Path.GetFileName(name))];
         }
     }
 
@@ -104,14 +138,14 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            var name = Path.GetFileName(path);
+            var name = NameOf(path);
             if (access != LogFileAccess.Create)
             {
                 return new Handle(this, name, _directory.TryGetValue(name, out var there) ? there : throw new FileNotFoundException("No such file", path));
             }
 
             var file = new MemoryFile();
-            ChangeDirectory(directory => directory[name] = file);
+            ChangeDirectory(name, directory => directory[name] = file);
             return new Handle(this, name, file);
         }
     }
@@ -120,10 +154,10 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            ChangeDirectory(directory =>
+            ChangeDirectory(NameOf(from), directory =>
             {
-                directory[Path.GetFileName(to)] = directory[Path.GetFileName(from)];
-                directory.Remove(Path.GetFileName(from));
+                directory[NameOf(to)] = directory[NameOf(from)];
+                directory.Remove(NameOf(from));
             });
         }
     }
@@ -132,7 +166,7 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            ChangeDirectory(directory => directory.Remove(Path.GetFileName(path)));
+            ChangeDirectory(NameOf(path), directory => directory.Remove(NameOf(path)));
         }
     }
 
@@ -140,52 +174,59 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     {
         lock (_gate)
         {
-            Step("sync of the directory");
-            _syncedDirectory = _directory;
-            _unsyncedDirectories.Clear();
+            Step($"sync of directory {Path.GetFileName(directory)}");
+            foreach (var (_, change) in _unsyncedChanges.Where(change => change.Directory == DirectoryOf(directory)))
+            {
+                change(_syncedDirectory);
+            }
+
+            _unsyncedChanges.RemoveAll(change => change.Directory == DirectoryOf(directory));
         }
     }
 
-    private void ChangeDirectory(Action<Dictionary<string, MemoryFile>> change)
+    private void ChangeDirectory(string name, Action<Dictionary<string, MemoryFile>> change)
     {
-        Step("change of the directory");
-        _directory = new(_directory);
+        Step($"change of the entry {Path.GetFileName(name)}");
         change(_directory);
-        _unsyncedDirectories.Add(_directory);
+        _unsyncedChanges.Add((HasDirectories ? Path.GetDirectoryName(name)! : "", change));
     }
+
+    private string NameOf(string path) => HasDirectories ? path : Path.GetFileName(path);
+
+    private string DirectoryOf(string directory) => HasDirectories ? directory : "";
 
     /// <summary>Counts the operation; true: do it. Throws when the power is off or fails now.</summary>
     private void Step(string operation, Action? halfDone = null)
     {
-        if (_dead)
+        if (IsDead)
         {
             throw new IOException($"{operation}: the power is off (seed {seed})");
         }
 
         Operations++;
+        OnStep?.Invoke(operation);
         if (Operations >= PowerLossAt)
         {
-            _dead = true;
+            IsDead = true;
             halfDone?.Invoke();
             throw new IOException($"{operation}: power lost (seed {seed}, operation {Operations})");
         }
 
         if (Operations == FailAt)
         {
+            Failures++;
             halfDone?.Invoke();
             throw new IOException($"{operation}: input/output error (seed {seed}, operation {Operations})");
         }
     }
 
-    private long UsedBytes => _directory.Values.Sum(file => file.Reserved);
-
-    private sealed class Ownership(FaultyLogDevice device) : IDisposable
+    private sealed class Ownership(FaultyLogDevice device, string directory) : IDisposable
     {
         public void Dispose()
         {
             lock (device._gate)
             {
-                device._owned = false;
+                device._owned.Remove(directory);
             }
         }
     }
@@ -207,7 +248,7 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         {
             lock (device._gate)
             {
-                var bytes = file.Content.AsSpan((int)Math.Min(position, file.Content.Length));
+                var bytes = file.Content[(int)Math.Min(position, file.Content.Length)..];
                 bytes = bytes[..Math.Min(bytes.Length, buffer.Length)];
                 bytes.CopyTo(buffer);
                 return bytes.Length;
@@ -218,7 +259,14 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         {
             lock (device._gate)
             {
-                var bytes = buffers.SelectMany(buffer => buffer.ToArray()).ToArray();
+                var bytes = new byte[buffers.Sum(buffer => buffer.Length)];
+                var length = 0;
+                foreach (var buffer in buffers)
+                {
+                    buffer.Span.CopyTo(bytes.AsSpan(length));
+                    length += buffer.Length;
+                }
+
                 device.Step($"write to {name}", () => file.Write(position, bytes[..device._random.Next(bytes.Length + 1)]));
                 if (position + bytes.Length > file.Reserved && device.UsedBytes - file.Reserved + position + bytes.Length > device.Capacity)
                 {

@@ -1,5 +1,12 @@
 namespace OrleansFeatures.Log.Tests.Faults;
 
+/// <summary>What a loss of power took: sectors that had not been synced and are gone, and those of them of which a part came through.</summary>
+internal readonly record struct CrashLosses(int LostSectors, int TornSectors, int LostNames)
+{
+    public static CrashLosses operator +(CrashLosses left, CrashLosses right) =>
+        new(left.LostSectors + right.LostSectors, left.TornSectors + right.TornSectors, left.LostNames + right.LostNames);
+}
+
 /// <summary>
 /// A file as a disk and a page cache see it: what was synced, and the operations since. Programs see both; a crash keeps the first and
 /// any part of the second. Not thread-safe; the device locks.
@@ -7,10 +14,11 @@ namespace OrleansFeatures.Log.Tests.Faults;
 internal sealed class MemoryFile
 {
     private readonly List<Change> _unsynced = [];
-    private byte[] _synced = [];
+    private readonly Image _seen = new();
+    private readonly Image _synced = new();
 
     /// <summary>What a program reads now.</summary>
-    public byte[] Content { get; private set; } = [];
+    public ReadOnlySpan<byte> Content => _seen.Bytes;
 
     /// <summary>Space secured by TryReserve, at least the length.</summary>
     public long Reserved { get; set; }
@@ -30,49 +38,59 @@ internal sealed class MemoryFile
         // Only what was written since: what an earlier failed sync lost stays lost until somebody writes it again.
         foreach (var change in _unsynced)
         {
-            _synced = change.On(_synced);
+            change.ApplyTo(_synced);
         }
 
         _unsynced.Clear();
     }
 
     /// <summary>A failed sync, as Linux does it: some of it reached the disk, programs still see all of it, and a later sync says all is well.</summary>
-    public void FailSync(Random random)
-    {
-        _synced = Survivors(random, 0.5);
-        _unsynced.Clear();
-    }
+    public void FailSync(Random random) => Settle(random, 0.5);
 
     /// <summary>After a crash: the synced bytes, and of the rest each sector with the given probability, sometimes a torn one.</summary>
-    public void Crash(Random random, double survival)
+    public CrashLosses Crash(Random random, double survival)
     {
-        Content = _synced = Survivors(random, survival);
-        Reserved = Content.Length;
-        _unsynced.Clear();
+        var losses = Settle(random, survival);
+        _seen.Set(_synced.Bytes);
+        Reserved = _seen.Length;
+        return losses;
     }
 
     public void Set(byte[] content)
     {
-        Content = _synced = content;
+        _seen.Set(content);
+        _synced.Set(content);
         _unsynced.Clear();
+    }
+
+    /// <summary>The medium loses one bit.</summary>
+    public void Flip(long position, int bit)
+    {
+        _seen.Flip(position, bit);
+        _synced.Flip(position, bit);
     }
 
     private void Apply(Change change)
     {
         _unsynced.Add(change);
-        Content = change.On(Content);
-        Reserved = Math.Max(Reserved, Content.Length);
+        change.ApplyTo(_seen);
+        Reserved = Math.Max(Reserved, _seen.Length);
     }
 
-    private byte[] Survivors(Random random, double survival)
+    /// <summary>Decides what of the unsynced operations reaches the medium.</summary>
+    private CrashLosses Settle(Random random, double survival)
     {
         const int sector = 512;
-        var bytes = _synced;
+        var losses = default(CrashLosses);
         foreach (var change in _unsynced)
         {
             if (change.Data is null)
             {
-                bytes = random.NextDouble() < survival ? change.On(bytes) : bytes;
+                if (random.NextDouble() < survival)
+                {
+                    change.ApplyTo(_synced);
+                }
+
                 continue;
             }
 
@@ -80,43 +98,91 @@ internal sealed class MemoryFile
             {
                 var place = change.Position + at;
                 var size = (int)Math.Min(change.Data.Length - at, sector - place % sector);
-                if (random.NextDouble() < survival)
-                {
-                    // One in eight surviving sectors is torn at a byte; on one in eight lost ones the length survives without the data.
-                    var kept = survival < 1 && random.Next(8) == 0 ? random.Next(size + 1) : size;
-                    bytes = new Change(place, change.Data[at..(at + kept)]).On(bytes);
-                }
-                else if (random.Next(8) == 0 && bytes.Length < place + size)
-                {
-                    bytes = [.. bytes, .. new byte[place + size - bytes.Length]];
-                }
-
+                losses += SettleSector(random, survival, place, change.Data.AsSpan(at, size));
                 at += size;
             }
         }
 
-        return bytes;
+        _unsynced.Clear();
+        return losses;
+    }
+
+    private CrashLosses SettleSector(Random random, double survival, long place, ReadOnlySpan<byte> data)
+    {
+        if (random.NextDouble() < survival)
+        {
+            // One in eight surviving sectors is torn at a byte; on one in eight lost ones the length survives without the data.
+            var kept = survival < 1 && random.Next(8) == 0 ? random.Next(data.Length + 1) : data.Length;
+            _synced.Write(place, data[..kept]);
+            return kept == data.Length ? default : new CrashLosses(0, 1, 0);
+        }
+
+        if (random.Next(8) == 0 && _synced.Length < place + data.Length)
+        {
+            _synced.SetLength(place + data.Length);
+        }
+
+        return new CrashLosses(1, 0, 0);
     }
 
     /// <summary>A write, or without data a cut to the position.</summary>
     private readonly record struct Change(long Position, byte[]? Data)
     {
-        public byte[] On(byte[] content)
+        public void ApplyTo(Image image)
         {
             if (Data is null)
             {
-                return Position <= content.Length ? content[..(int)Position] : [.. content, .. new byte[Position - content.Length]];
+                image.SetLength(Position);
             }
-
-            if (Data.Length == 0)
+            else
             {
-                return content;
+                image.Write(Position, Data);
+            }
+        }
+    }
+
+    /// <summary>Bytes that grow in place; what was never written is zero.</summary>
+    private sealed class Image
+    {
+        private byte[] _buffer = [];
+        private int _length;
+
+        public long Length => _length;
+
+        public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
+
+        public void Write(long position, ReadOnlySpan<byte> data)
+        {
+            if (data.Length > 0)
+            {
+                SetLength(Math.Max(_length, position + data.Length));
+                data.CopyTo(_buffer.AsSpan((int)position));
+            }
+        }
+
+        public void SetLength(long length)
+        {
+            if (length > _buffer.Length)
+            {
+                Array.Resize(ref _buffer, (int)Math.Max(length, 2L * _buffer.Length));
             }
 
-            var changed = new byte[Math.Max(content.Length, Position + Data.Length)];
-            content.CopyTo(changed, 0);
-            Data.CopyTo(changed, Position);
-            return changed;
+            if (length < _length)
+            {
+                _buffer.AsSpan((int)length.._length).Clear();
+            }
+
+            _length = (int)length;
+        }
+
+        public void Set(ReadOnlySpan<byte> content) => (_buffer, _length) = (content.ToArray(), content.Length);
+
+        public void Flip(long position, int bit)
+        {
+            if (position < _length)
+            {
+                _buffer[position] ^= (byte)(1 << bit);
+            }
         }
     }
 }
