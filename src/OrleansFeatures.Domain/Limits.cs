@@ -9,6 +9,12 @@ public static class Limits
     /// <summary>Latest event time, 2100-01-01T00:00:00Z (exclusive): 47,482 days. Seconds taken for microseconds fall before 1970-02, milliseconds taken for microseconds too; the reverse mistakes land here.</summary>
     public const long EventTimeMaxMicros = 47_482L * 86_400 * 1_000_000;
 
+    /// <summary>Earliest value of a timestamp field, 0001-01-01, and so the first that RFC 3339 can write: 719,162 days before 1970.</summary>
+    public const long TimestampMinMicros = -719_162L * 86_400 * 1_000_000;
+
+    /// <summary>Latest value of a timestamp field, the last microsecond of the year 9999: 2,932,897 days after 1970 and not quite.</summary>
+    public const long TimestampMaxMicros = (2_932_897L * 86_400 * 1_000_000) - 1;
+
     /// <summary>
     /// How far an event's time may be ahead of its arrival: a day, which covers a clock in the wrong time zone (14 hours at most). More would drag stream
     /// time along, and whatever comes in time after it would be late.

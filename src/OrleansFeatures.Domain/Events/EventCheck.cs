@@ -28,6 +28,11 @@ public static class EventCheck
                 return new EventRefusal(NameOf(version, position), $"{value} is not a finite number", "send a finite number, or leave the field out");
             }
 
+            if (value.Type == FieldType.Timestamp && position != version.TimePosition && value.Bits is < Limits.TimestampMinMicros or > Limits.TimestampMaxMicros)
+            {
+                return new EventRefusal(NameOf(version, position), $"{value} is not between the years 1 and 9999", "send microseconds since 1970 in UTC, or RFC 3339; check the producer's unit");
+            }
+
             if (value.Type == FieldType.String)
             {
                 int length = Encoding.UTF8.GetByteCount(value.Text);

@@ -48,8 +48,14 @@ public readonly record struct EventTime(long Micros) : IComparable<EventTime>
         return true;
     }
 
+    /// <summary>RFC 3339; beyond the years 1 to 9999, which it cannot write, the number.</summary>
     public override string ToString()
     {
+        if (Micros is < Limits.TimestampMinMicros or > Limits.TimestampMaxMicros)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"{Micros} microseconds since 1970");
+        }
+
         var time = DateTimeOffset.UnixEpoch.AddTicks(Micros * TimeSpan.TicksPerMicrosecond);
         string format = Micros % 1_000_000 == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : Micros % 1_000 == 0 ? "yyyy-MM-ddTHH:mm:ss.fffZ" : "yyyy-MM-ddTHH:mm:ss.ffffffZ";
         return time.ToString(format, CultureInfo.InvariantCulture);

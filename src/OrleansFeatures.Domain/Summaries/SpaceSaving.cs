@@ -182,9 +182,9 @@ internal sealed class SpaceSaving(FieldType type, int capacity)
             long count = from.PackedWithin(1, sketch.Total);
             long error = hasErrors ? from.PackedWithin(0, count - 1) : 0;
             left -= count - error;
-            if (left < 0 || sketch.Find(value) >= 0)
+            if (left < 0 || sketch.Find(value) >= 0 || ValueHash.Canonical(value) != value)
             {
-                throw new StateFormatException($"{value} is counted twice, or more often than all values together");
+                throw new StateFormatException($"{value} is counted twice, or more often than all values together, or is a zero with a sign");
             }
 
             sketch.Append(sketch.KeyOf(value), sketch.TextOf(value), count, error);

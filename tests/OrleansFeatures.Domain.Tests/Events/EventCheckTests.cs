@@ -31,6 +31,13 @@ public sealed class EventCheckTests
     [InlineData(4_102_444_799_999_999)]
     public void The_first_and_the_last_possible_time_are_taken(long micros) => Refuse(fields => fields[1] = Value.Of(new EventTime(micros))).ShouldBeNull();
 
+    /// <summary>It would be answered in RFC 3339, which cannot write it.</summary>
+    [Theory]
+    [InlineData(long.MinValue)]
+    [InlineData(long.MaxValue)]
+    [InlineData(Limits.TimestampMaxMicros + 1)]
+    public void A_timestamp_beyond_the_years_1_to_9999_is_refused(long micros) => Refuse(fields => fields[5] = Value.Of(new EventTime(micros)))!.Field.ShouldBe("seen");
+
     [Fact]
     public void What_is_missing_is_named()
     {
@@ -92,9 +99,9 @@ public sealed class EventCheckTests
     private static (StreamPlan Stream, Value[] Fields) GoodOf()
     {
         var stream = new StreamDefinition("s", 1, "id", "at",
-            [new("id", FieldType.Int64), new("at", FieldType.Timestamp), new("customer_id", FieldType.String), new("amount", FieldType.Double), new("note", FieldType.String)]);
+            [new("id", FieldType.Int64), new("at", FieldType.Timestamp), new("customer_id", FieldType.String), new("amount", FieldType.Double), new("note", FieldType.String), new("seen", FieldType.Timestamp)]);
         var view = new FeatureViewDefinition("v", 1, "customer", "s", null, [new FeatureDefinition("count", "count", Duration.Days(1), Duration.Zero, null, Value.Null)]);
         Catalog catalog = Catalog.Compile(new DefinitionSet([stream], [new EntityDefinition("customer", ["customer_id"])], [view], []), out _)!;
-        return (catalog.Stream("s")!, [Value.Of(1L), Value.Of(new EventTime(5)), Value.Of("ann"), Value.Of(1.5), Value.Null]);
+        return (catalog.Stream("s")!, [Value.Of(1L), Value.Of(new EventTime(5)), Value.Of("ann"), Value.Of(1.5), Value.Null, Value.Of(new EventTime(-1))]);
     }
 }

@@ -34,4 +34,13 @@ public sealed class EventTimeTests
     [InlineData("Sun, 01 Apr 2018 00:00:31Z")]
     public void What_is_ambiguous_or_finer_than_a_microsecond_is_refused(string text) =>
         EventTime.TryParse(text, out _).ShouldBeFalse();
+
+    [Theory]
+    [InlineData(long.MinValue, "-9223372036854775808 microseconds since 1970")]
+    [InlineData(long.MaxValue, "9223372036854775807 microseconds since 1970")]
+    [InlineData(Limits.TimestampMinMicros - 1, "-62135596800000001 microseconds since 1970")]
+    [InlineData(Limits.TimestampMinMicros, "0001-01-01T00:00:00Z")]
+    [InlineData(Limits.TimestampMaxMicros, "9999-12-31T23:59:59.999999Z")]
+    [InlineData(Limits.TimestampMaxMicros + 1, "253402300800000000 microseconds since 1970")]
+    public void A_time_beyond_what_RFC_3339_can_write_is_written_as_a_number(long micros, string text) => new EventTime(micros).ToString().ShouldBe(text);
 }

@@ -13,11 +13,12 @@ internal sealed class SummaryFixture
     /// <summary>The flag of rows that pass the filter.</summary>
     public const ulong Filter = 1;
 
-    private SummaryFixture(FieldType type, FieldType categoryType, IEnumerable<(string Aggregate, ulong Filter, bool By)> features)
+    private SummaryFixture(FieldType type, FieldType categoryType, IEnumerable<(string Aggregate, ulong Filter, bool By)> features, FieldType ids = FieldType.Int64)
     {
+        HasTextIds = ids == FieldType.String;
         Features = [.. features.Select((feature, index) => Feature(index, type, feature.Aggregate, feature.Filter, feature.By))];
         var stream = new StreamDefinition(
-            "events", 1, "id", "at", [new("id", FieldType.Int64), new("at", FieldType.Timestamp), new("x", type), new("category", categoryType)]);
+            "events", 1, "id", "at", [new("id", ids), new("at", FieldType.Timestamp), new("x", type), new("category", categoryType)]);
         Plan = SummaryPlan.For(new TimelinePlan(
             new StreamPlan([stream]),
             [new ColumnPlan(2, type, 1UL << 32), new ColumnPlan(3, categoryType, 1UL << 33)],
@@ -30,6 +31,8 @@ internal sealed class SummaryFixture
 
     public FeaturePlan[] Features { get; }
 
+    public bool HasTextIds { get; }
+
     public SummaryPlan Plan { get; }
 
     /// <summary>One feature over everything.</summary>
@@ -38,7 +41,7 @@ internal sealed class SummaryFixture
     public static SummaryFixture By(string aggregate, FieldType type, FieldType categoryType) => new(type, categoryType, [(aggregate, 0, true)]);
 
     /// <summary>Every aggregate that the type takes, with and without the filter, and by category where it gives one value.</summary>
-    public static SummaryFixture OfAll(FieldType type, FieldType categoryType)
+    public static SummaryFixture OfAll(FieldType type, FieldType categoryType, FieldType ids = FieldType.Int64)
     {
         string[] aggregates = [.. AggregateOracleTests.Cases().Where(data => data.Data.Item2 == type).Select(data => data.Data.Item1)];
         return new SummaryFixture(type, categoryType, aggregates.SelectMany(aggregate => (IEnumerable<(string, ulong, bool)>)
@@ -46,7 +49,7 @@ internal sealed class SummaryFixture
             (aggregate, 0, false),
             (aggregate, Filter, false),
             .. Column.Call(aggregate).Shape == FeatureShape.Scalar ? new[] { (aggregate, 0UL, true) } : [],
-        ]));
+        ]), ids);
     }
 
     public Summary Of(IEnumerable<NaiveRow> rows) => Of(rows.Select((row, id) => (row, id, Filter)));
