@@ -39,7 +39,7 @@ public static class Failures
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
         OriginalNotDurableException or DefinitionsChangedException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
         ReconcileUnderWayException => new(StatusCode.FailedPrecondition, 409, "", exception.Message, 0),
-        LogFullException or LogPoisonedException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
+        LogFullException or LogPoisonedException { IsDiskFull: true } or MetadataException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
         LogOverloadedException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
         LogCorruptException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),
         LogInvariantException => new(StatusCode.Internal, 500, "", exception.Message, 0),

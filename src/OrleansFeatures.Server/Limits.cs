@@ -80,4 +80,10 @@ internal static class Limits
 
     /// <summary>Entities that reconcile draws when nobody says: some seconds beside the passes over the log, and one wrong entity in 300 is found with a probability of 95 %.</summary>
     public const int ReconcileSampleDefault = 1_000;
+
+    /// <summary>What calls under way are given to finish when the server stops: a hundred times what a push takes. Streams are ended after half of it.</summary>
+    public static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>What closing the store may take once no call is under way. With the drain 25 s, below the 30 s after which supervisors (Kubernetes, docker stop with a margin) kill.</summary>
+    public static readonly TimeSpan CloseMax = TimeSpan.FromSeconds(15);
 }

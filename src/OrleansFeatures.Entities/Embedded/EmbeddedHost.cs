@@ -61,7 +61,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         Background.Run(() => StartAsync(new FileLogDevice(), options, catalog, time, logger, cancellationToken), cancellationToken);
 
     /// <summary>The same on any disk.</summary>
-    internal static async Task<EmbeddedHost> StartAsync(
+    public static async Task<EmbeddedHost> StartAsync(
         ILogDevice device, EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         var log = EventLog.Open(

@@ -8,6 +8,9 @@ namespace OrleansFeatures.Gateway.Metadata;
 /// </summary>
 public sealed class MetadataDatabase : IDisposable
 {
+    /// <summary>SQLITE_FULL: the disk is, or a quota.</summary>
+    private const int SqliteFull = 13;
+
     private readonly Lock _gate = new();
     private readonly SqliteConnection _connection;
     private readonly string _path;
@@ -75,6 +78,10 @@ public sealed class MetadataDatabase : IDisposable
             try
             {
                 return work();
+            }
+            catch (SqliteException failure) when (failure.SqliteErrorCode == SqliteFull)
+            {
+                throw new MetadataException($"{_path}: no space left on the disk ({failure.Message}). Nothing of it was written. Free some space, then repeat it", failure) { IsDiskFull = true };
             }
             catch (SqliteException failure)
             {

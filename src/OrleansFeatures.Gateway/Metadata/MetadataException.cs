@@ -15,4 +15,7 @@ public sealed class MetadataException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>Whether there was no space on the disk: then the same may succeed when some is free.</summary>
+    public bool IsDiskFull { get; init; }
 }

@@ -58,9 +58,17 @@ internal static class ServeCommand
             DefinitionFiles.Load(directory);
         }
 
-        await using EmbeddedServer server = await StartAsync(options, cancellationToken).ConfigureAwait(false);
-        terminal.Write($"ready grpc={Address(server.GrpcAddress)} http={Address(server.HttpAddress)}");
-        await UntilStoppedAsync(cancellationToken).ConfigureAwait(false);
+        EmbeddedServer server = await StartAsync(options, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            terminal.Write($"ready grpc={Address(server.GrpcAddress)} http={Address(server.HttpAddress)}");
+            await UntilStoppedAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await StopAsync(server).ConfigureAwait(false);
+        }
+
         return ExitCode.Ok;
     }
 
@@ -85,6 +93,18 @@ internal static class ServeCommand
         catch (UnauthorizedAccessException exception)
         {
             throw CommandFailure.Refused($"{options.DataDirectory}: {exception.Message}", exception);
+        }
+    }
+
+    private static async Task StopAsync(EmbeddedServer server)
+    {
+        try
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (ServerStopException exception)
+        {
+            throw CommandFailure.Refused(exception.Message, exception);
         }
     }
 

@@ -17,15 +17,15 @@ namespace OrleansFeatures.Server.Hosting;
 /// </summary>
 public sealed class EmbeddedServer : IAsyncDisposable
 {
-    /// <summary>What calls under way are given to finish when the server stops.</summary>
-    private static readonly TimeSpan DrainMax = TimeSpan.FromSeconds(10);
-
     private readonly WebApplication _app;
     private readonly Store _store;
     private readonly ServerLife _life;
 
-    private EmbeddedServer(WebApplication app, Store store, ServerLife life)
+    private readonly ServeOptions _options;
+
+    private EmbeddedServer(WebApplication app, Store store, ServerLife life, ServeOptions options)
     {
+        _options = options;
         _app = app;
         _store = store;
         _life = life;
@@ -35,6 +35,9 @@ public sealed class EmbeddedServer : IAsyncDisposable
     public Uri GrpcAddress { get; }
 
     public Uri HttpAddress { get; }
+
+    /// <summary>Once the server stops: when the store is closed, however late.</summary>
+    internal Task Closing { get; private set; } = Task.CompletedTask;
 
     /// <summary>Completes when every acknowledged event is applied and both listeners accept. Costs one pass over the log.</summary>
     /// <exception cref="ServerStartException">The definitions are wrong, or contradict what is live.</exception>
@@ -51,7 +54,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
         {
             app = Build(options, store, life);
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
-            return server = new EmbeddedServer(app, store, life);
+            return server = new EmbeddedServer(app, store, life, options);
         }
         finally
         {
@@ -64,14 +67,29 @@ public sealed class EmbeddedServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Says NOT_SERVING, ends streams with what they have acknowledged, lets calls under way finish for a while, closes the log.</summary>
+    /// <summary>
+    /// Says NOT_SERVING, ends streams with what they have acknowledged, takes no new connections, lets calls under way finish for <see cref="Limits.DrainMax"/>, closes the store. What a client that
+    /// does not read keeps open is cut off when that time is over.
+    /// </summary>
+    /// <exception cref="ServerStopException">The store was not closed within <see cref="Limits.CloseMax"/>. It is left as a crash would leave it.</exception>
     public async ValueTask DisposeAsync()
     {
         _life.BeginStop();
         await _app.StopAsync().ConfigureAwait(false);
+        Closing = CloseAsync();
+        if (await Task.WhenAny(Closing, Task.Delay(_options.CloseMax)).ConfigureAwait(false) != Closing)
+        {
+            throw new ServerStopException(_options.CloseMax, _options.DataDirectory);
+        }
+
+        await Closing.ConfigureAwait(false);
+        _life.Dispose();
+    }
+
+    private async Task CloseAsync()
+    {
         await _app.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
-        _life.Dispose();
     }
 
     private static WebApplication Build(ServeOptions options, Store store, ServerLife life)
@@ -81,7 +99,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging(Logging);
-        builder.Services.Configure<HostOptions>(settings => settings.ShutdownTimeout = DrainMax);
+        builder.Services.Configure<HostOptions>(settings => settings.ShutdownTimeout = options.DrainMax);
         builder.Services.AddSingleton<IEntityHost>(store.Host);
         builder.Services.AddSingleton(life);
         builder.Services.AddSingleton(store.Registry);

@@ -1,3 +1,5 @@
+using OrleansFeatures.Log;
+
 namespace OrleansFeatures.Server.Hosting;
 
 /// <summary>Where a server keeps its data and where it listens.</summary>
@@ -15,7 +17,23 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
 
     /// <summary>What the rows of one entity may take. Default <see cref="Entities.Limits.EntityBudgetBytesDefault"/>.</summary>
     public long EntityBudgetBytes { get; init; } = Entities.Limits.EntityBudgetBytesDefault;
+
+    /// <summary>The disk that the log and the state lie on; tests give one that fails.</summary>
+    internal ILogDevice Device { get; init; } = new FileLogDevice();
+
+    /// <summary>Tests have less patience than <see cref="Limits.DrainMax"/>.</summary>
+    internal TimeSpan DrainMax { get; init; } = Limits.DrainMax;
+
+    /// <summary>Tests have less patience than <see cref="Limits.CloseMax"/>.</summary>
+    internal TimeSpan CloseMax { get; init; } = Limits.CloseMax;
 }
 
 /// <summary>The server cannot start as asked; the message says why and what to do. Nothing was changed.</summary>
 public sealed class ServerStartException(string message) : Exception(message);
+
+/// <summary>
+/// The store could not be closed in time: something that was under way, most likely a write to the disk, has not come back. Whatever was acknowledged is on disk; what was under way has not been
+/// acknowledged.
+/// </summary>
+public sealed class ServerStopException(TimeSpan waited, string dataDirectory)
+    : Exception($"{dataDirectory}: the store could not be closed within {waited.TotalSeconds:0} s, because a write to the disk has not come back. Everything acknowledged is on disk, nothing else was acknowledged; look at the disk, then start the store again");

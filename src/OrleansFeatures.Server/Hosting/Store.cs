@@ -45,7 +45,7 @@ internal sealed class Store : IAsyncDisposable
                 MemoryBudgetBytes = options.MemoryBudgetBytes,
                 EntityBudgetBytes = options.EntityBudgetBytes,
             };
-            host = await EmbeddedHost.StartAsync(hostOptions, registry.Live.Catalog, TimeProvider.System, logger, cancellationToken).ConfigureAwait(false);
+            host = await Task.Run(() => EmbeddedHost.StartAsync(options.Device, hostOptions, registry.Live.Catalog, TimeProvider.System, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (plan is not null)
             {
                 using var changes = new DefinitionChanges(registry, host);

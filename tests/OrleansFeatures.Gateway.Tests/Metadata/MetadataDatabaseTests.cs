@@ -67,4 +67,21 @@ public sealed class MetadataDatabaseTests
         }));
         database.Read(connection => connection.Scalar("SELECT count(*) FROM definition_files")).ShouldBe(0);
     }
+
+    [Fact]
+    public void A_full_disk_is_told_from_other_trouble_and_nothing_is_half_written()
+    {
+        using var folder = new TemporaryFolder();
+        using MetadataDatabase database = MetadataDatabase.Open(folder.Path);
+        database.Write((connection, _) => connection.Execute("CREATE TABLE big (text TEXT)"));
+        database.Read(connection => connection.Scalar("PRAGMA max_page_count = 1"));
+        var full = Should.Throw<MetadataException>(() => database.Write((connection, _) => connection.Execute("INSERT INTO big VALUES (?1)", new string('x', 1_000_000))));
+        full.IsDiskFull.ShouldBeTrue();
+        full.Message.ShouldStartWith(Path.Combine(folder.Path, "metadata.db") + ": no space left");
+        Failure failure = Failures.Of(full);
+        (failure.Code, failure.HttpStatus).ShouldBe((Grpc.Core.StatusCode.ResourceExhausted, 507));
+        database.Read(connection => connection.Scalar("PRAGMA max_page_count = 1000000"));
+        database.Read(connection => connection.Scalar("SELECT count(*) FROM big")).ShouldBe(0);
+        database.Write((connection, _) => connection.Execute("INSERT INTO big VALUES ('x')")).ShouldBe(1, "it goes on when there is space again");
+    }
 }
