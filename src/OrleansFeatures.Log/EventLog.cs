@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using OrleansFeatures.Log.Commit;
 using OrleansFeatures.Log.Format;
+using OrleansFeatures.Log.Inspection;
 using OrleansFeatures.Log.Recovery;
 
 namespace OrleansFeatures.Log;
@@ -192,6 +193,16 @@ public sealed class EventLog : IAsyncDisposable
     /// then too, before or after the drop. A crash leaves the state before or after; leftovers are deleted when the log is opened.
     /// </summary>
     public ImmutableArray<LogSegment> Truncate(LogSequence before, long olderThanMicros) => _truncation.Run(before, olderThanMicros);
+
+    /// <summary>
+    /// Reads every byte of the log again and reports all damage; appends and readers go on. Nothing is changed. <see cref="LogInspection"/> does the same for a log that this process does not own.
+    /// </summary>
+    public LogReport Verify(IProgress<InspectionProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var view = _progress.View;
+        var last = view.Active ?? view.Sealed[^1];
+        return LogInspection.Run(_options.Directory, _device, LogVerification.All, new DurableMark(last.Number, last.Bytes, last.NextSequence), progress, cancellationToken);
+    }
 
     /// <summary>Refuses new appends, writes what was accepted, closes. Appends that still wait for room fail with <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()

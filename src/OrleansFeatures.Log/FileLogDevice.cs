@@ -1,16 +1,15 @@
 using Microsoft.Win32.SafeHandles;
+using OrleansFeatures.Log.Format;
 
 namespace OrleansFeatures.Log;
 
 /// <summary>The real disk. On Linux fdatasync, fallocate and fsync of directories go straight to the C library; elsewhere the nearest that .NET offers.</summary>
 public sealed class FileLogDevice : ILogDevice
 {
-    private const string LockFile = "log.lock";
-
     public IDisposable Own(string directory)
     {
         CreateDurably(Path.GetFullPath(directory));
-        var path = Path.Combine(directory, LockFile);
+        var path = Path.Combine(directory, LogFiles.Lock);
         FileStream stream;
         try
         {

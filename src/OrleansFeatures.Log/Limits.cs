@@ -36,6 +36,18 @@ public static class Limits
     /// <summary>Read size of a single record's look-up: the distance between known positions and a record of the usual size behind it.</summary>
     public const int LookupReadBytes = PositionSpacingBytes + 16 * 1024;
 
+    /// <summary>Damaged places that are told apart in one segment; what lies behind the last counts as one. A disk with more is beyond saving, and 256 x 64 partitions x 20 bytes still fit a manifest of 1 MB.</summary>
+    public const int DamagesPerSegmentMax = 256;
+
+    /// <summary>The manifest: 52 bytes, and a gap of at most 256 in each of some hundred damaged segments with their lists of 64 partitions. It is written again with every new segment.</summary>
+    public const int ManifestBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>More records than any group can hold: the largest batch or commit in the smallest frames.</summary>
+    public const long GroupRecordsMax = BatchBytesMax / 28 + 1;
+
+    /// <summary>More records than any segment can hold. A log whose end was lost goes on behind so many, so that no sequence is given twice.</summary>
+    public const long SegmentRecordsMax = SegmentBytesMax / 28 + GroupRecordsMax;
+
     /// <summary>First buffer of a batch: some thirty events of 90 bytes with their 28-byte frame headers.</summary>
     public const int BatchBytesInitial = 4 * 1024;
 

@@ -105,8 +105,8 @@ internal static class LogReplay
             throw Missing(progress, segment, new LogSequence(segment.FirstSequence));
         }
 
-        var reader = SegmentReader.Open(file, partitionCount, segment.Bytes, out var header, out var reason);
-        if (reader is not null && header!.Number == segment.Number && header.FirstSequence == segment.FirstSequence)
+        var reader = SegmentReader.Open(file, partitionCount, segment.Bytes, segment.Gaps, out var header, out var reason);
+        if (reader is not null && header!.Number == segment.Number && (header.FirstSequence == segment.FirstSequence || header.IsLost))
         {
             return reader;
         }

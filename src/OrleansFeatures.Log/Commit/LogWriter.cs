@@ -200,7 +200,7 @@ internal sealed class LogWriter : IDisposable
         }
     }
 
-    private SegmentInfo Describe() => SegmentInfo.Of(_cursor, _path);
+    private SegmentInfo Describe() => SegmentInfo.Of(_cursor, _path, []);
 
     private string PathOf(long number) => Path.Combine(_options.Directory, LogFiles.Segment(number));
 

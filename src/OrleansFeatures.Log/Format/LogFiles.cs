@@ -8,6 +8,7 @@ internal static class LogFiles
     public const int Version = 1;
     public const string Manifest = "log.manifest";
     public const string DurableMark = "log.durable";
+    public const string Lock = "log.lock";
     public const string NewSuffix = ".new";
 
     private const string SegmentPrefix = "segment-";

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using OrleansFeatures.Log.Inspection;
+
 namespace OrleansFeatures.Log.Format;
 
 /// <summary>Where reading or writing stands in one segment: everything that the next frame must agree with.</summary>
@@ -35,17 +38,19 @@ internal sealed class SegmentCursor
 
     public long Records => NextSequence - FirstSequence;
 
-    public static SegmentCursor AtStart(SegmentHeader header) => new(header, SegmentHeader.Bytes(header.NextOffsets.Length));
+    public static SegmentCursor AtStart(SegmentHeader header) => At(header, SegmentHeader.Bytes(header.NextOffsets.Length));
+
+    public static SegmentCursor At(SegmentHeader header, long position) => new(header, position);
 }
 
 /// <summary>
 /// One segment as readers know it: whole groups from its header up to <see cref="Bytes"/>, records <see cref="FirstSequence"/> to before <see cref="NextSequence"/>. The time of its
-/// last group is null where there is none or nobody has looked yet.
+/// last group is null where there is none or nobody has looked yet. Gaps are damage that was skipped: its records are counted and cannot be read.
 /// </summary>
-internal sealed record SegmentInfo(long Number, string Path, long FirstSequence, long NextSequence, long Bytes, long? LastGroupMicros)
+internal sealed record SegmentInfo(long Number, string Path, long FirstSequence, long NextSequence, long Bytes, long? LastGroupMicros, ImmutableArray<LogDamage> Gaps)
 {
     public static readonly IComparer<SegmentInfo> ByNumber = Comparer<SegmentInfo>.Create((x, y) => x.Number.CompareTo(y.Number));
 
-    public static SegmentInfo Of(SegmentCursor cursor, string path) =>
-        new(cursor.Number, path, cursor.FirstSequence, cursor.NextSequence, cursor.Position, cursor.LastGroupMicros);
+    public static SegmentInfo Of(SegmentCursor cursor, string path, ImmutableArray<LogDamage> gaps) =>
+        new(cursor.Number, path, cursor.FirstSequence, cursor.NextSequence, cursor.Position, cursor.LastGroupMicros, gaps);
 }

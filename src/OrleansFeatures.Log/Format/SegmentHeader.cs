@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using OrleansFeatures.Log.Inspection;
 
 namespace OrleansFeatures.Log.Format;
 
@@ -18,6 +19,16 @@ internal sealed record SegmentHeader(Guid StoreId, long Number, long FirstSequen
 
     /// <summary>The checksum of the encoded header: the seed of every frame checksum and of the chain in this segment.</summary>
     public uint Salt { get; private init; }
+
+    /// <summary>Whether this stands for a damaged header that a known gap covers: store, chain and offsets are not known.</summary>
+    public bool IsLost => StoreId == Guid.Empty;
+
+    public static SegmentHeader Lost(LogDamage gap, int partitionCount)
+    {
+        var unknown = new long[partitionCount];
+        unknown.AsSpan().Fill(SegmentReader.Unknown);
+        return new SegmentHeader(Guid.Empty, gap.Segment, gap.First.Value, 0, unknown) { Salt = gap.Salt };
+    }
 
     public static int Bytes(int partitionCount) => FixedBytes + 8 * partitionCount + 4;
 

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Numerics;
+using OrleansFeatures.Log.Inspection;
 
 namespace OrleansFeatures.Log.Format;
 
@@ -12,14 +14,22 @@ internal readonly record struct SegmentDamage(long Position, string Reason);
 /// header | G r r r | G r | G r r r r | F        G group header, r record, F footer (sealed segments only)
 ///                        ^ GroupEnd: behind the last whole group; a cut may only happen at such a place
 /// </code>
+/// Known gaps begin where a group would, and are leapt over; from there to the end of the segment offsets are checked for density from the first record of a partition on, and the footer's chain not at all.
 /// </summary>
 internal sealed class SegmentReader : IDisposable
 {
-    private const long Unknown = -1;
+    /// <summary>In the cursor's offsets: the next record of this partition may have any.</summary>
+    public const long Unknown = -1;
+
     private const int SkipReadBytes = 4096;
 
     private readonly ILogFile _file;
     private readonly long _end;
+    private readonly ImmutableArray<LogDamage> _gaps;
+    private readonly bool _headerLost;
+    private int _nextGap;
+    private long _gapAt = long.MaxValue;
+    private long _groupSequence;
     private byte[] _buffer = [];
     private long _bufferStart;
     private int _bufferLength;
@@ -27,10 +37,11 @@ internal sealed class SegmentReader : IDisposable
     private long _recordsEnd;
     private bool _skipped;
 
-    private SegmentReader(ILogFile file, long end, SegmentCursor cursor)
+    private SegmentReader(ILogFile file, long end, SegmentCursor cursor, ImmutableArray<LogDamage> gaps)
     {
-        (_file, _end, Cursor) = (file, end, cursor);
+        (_file, _end, Cursor, _gaps, _headerLost) = (file, end, cursor, gaps, cursor.Position == 0);
         (GroupStart, GroupEnd) = (cursor.Position, cursor.Position);
+        AwaitGap();
     }
 
     public SegmentCursor Cursor { get; }
@@ -46,13 +57,30 @@ internal sealed class SegmentReader : IDisposable
     /// <summary>Whether the footer was read: nothing may follow.</summary>
     public bool Sealed { get; private set; }
 
-    /// <summary>Opens the segment, checks its header, and reads up to a byte position (null: the file's end). Null with the reason when the header is damaged.</summary>
-    public static SegmentReader? Open(ILogFile file, int partitionCount, long? end, out SegmentHeader? header, out string reason)
+    /// <summary>Whether the segment's end is a known gap: there is no footer to be met.</summary>
+    public bool EndsInGap { get; private set; }
+
+    /// <summary>Where the group begins that damage concerns, and its first record: the damage itself when it lies between two groups.</summary>
+    public (long Position, long Sequence) DamagedGroup => _recordsLeft > 0 ? (GroupStart, _groupSequence) : (Cursor.Position, Cursor.NextSequence);
+
+    /// <summary>How many known gaps lie behind the cursor, leapt over or swallowed by damage.</summary>
+    public int GapsPassed => _nextGap;
+
+    public LogDamage GapBefore(int number) => _gaps[number];
+
+    /// <summary>Opens the segment, checks its header unless that is a known gap, and reads up to a byte position (null: the file's end). Null with the reason when the header is damaged.</summary>
+    public static SegmentReader? Open(ILogFile file, int partitionCount, long? end, ImmutableArray<LogDamage> gaps, out SegmentHeader? header, out string reason)
     {
+        if (gaps is [{ FromByte: 0 } lost, ..])
+        {
+            (header, reason) = (SegmentHeader.Lost(lost, partitionCount), "");
+            return new SegmentReader(file, end ?? file.Length, SegmentCursor.At(header, 0), gaps);
+        }
+
         var bytes = new byte[SegmentHeader.Bytes(partitionCount)];
         var read = file.Read(0, bytes);
         header = SegmentHeader.Decode(bytes.AsSpan(0, read), partitionCount, out reason);
-        return header is null ? null : new SegmentReader(file, end ?? file.Length, SegmentCursor.AtStart(header));
+        return header is null ? null : new SegmentReader(file, end ?? file.Length, SegmentCursor.AtStart(header), gaps);
     }
 
     public void Dispose() => _file.Dispose();
@@ -60,7 +88,12 @@ internal sealed class SegmentReader : IDisposable
     /// <summary>The next frame, whatever its kind; empty at the end or at damage (then <see cref="Damage"/> is set). Valid until the next call.</summary>
     public ReadOnlySpan<byte> Next()
     {
-        if (Cursor.Position == _end)
+        if (Cursor.Position == _gapAt)
+        {
+            PassGaps();
+        }
+
+        if (Cursor.Position == _end || EndsInGap)
         {
             return _recordsLeft > 0 ? Fail("the segment ends inside a group") : default;
         }
@@ -118,6 +151,12 @@ internal sealed class SegmentReader : IDisposable
     {
         while (Cursor.Position < _end)
         {
+            PassGaps();
+            if (EndsInGap)
+            {
+                return;
+            }
+
             var frame = Peek(Frame.GroupBytes, SkipReadBytes);
             if (frame.Length < Frame.GroupBytes || Frame.Kind(frame) != FrameKind.Group || Frame.Length(frame) != Frame.GroupBytes
                 || Frame.Checksum(Cursor.Salt, frame) != Frame.Crc(frame) || Frame.Sequence(frame) != Cursor.NextSequence)
@@ -134,10 +173,16 @@ internal sealed class SegmentReader : IDisposable
             Cursor.NextSequence += records;
             Cursor.LastGroupMicros = micros;
             Cursor.Position += Frame.GroupBytes + bytes;
-            GroupStart = GroupEnd = Cursor.Position;
-            _skipped = true;
-            Cursor.NextOffsets.AsSpan().Fill(Unknown);
+            PassedOver();
         }
+    }
+
+    /// <summary>After damage: goes on at a group header or footer that was found behind it.</summary>
+    public void Resume(long position, long sequence)
+    {
+        (Cursor.Position, Cursor.NextSequence, _recordsLeft, Damage) = (position, sequence, 0, null);
+        PassedOver();
+        AwaitGap();
     }
 
     /// <summary>When the last group of the segment was written, found from its end; null when no sound group header is there.</summary>
@@ -187,7 +232,7 @@ internal sealed class SegmentReader : IDisposable
             return $"a group header states durable position {Frame.Offset(frame)}, sequence {Frame.Sequence(frame)}, {records} records, {bytes} bytes, which cannot be here";
         }
 
-        GroupStart = Cursor.Position;
+        (GroupStart, _groupSequence) = (Cursor.Position, Cursor.NextSequence);
         Cursor.LastGroupMicros = micros;
         _recordsLeft = records;
         _recordsEnd = Cursor.Position + Frame.GroupBytes + bytes;
@@ -202,14 +247,50 @@ internal sealed class SegmentReader : IDisposable
         }
 
         var (records, chain, zero) = Frame.ReadFooter(frame);
-        if (Frame.Offset(frame) != Cursor.Position || Frame.Sequence(frame) != Cursor.NextSequence || records != Cursor.Records || zero != 0
+        if (Frame.Offset(frame) != Cursor.Position || Frame.Sequence(frame) != Cursor.NextSequence || (records != Cursor.Records && !_headerLost) || zero != 0
             || (chain != Cursor.Chain && !_skipped))
         {
             return $"the footer states {records} records before sequence {Frame.Sequence(frame)} and checksum {chain:x8}, found {Cursor.Records} before {Cursor.NextSequence} and {Cursor.Chain:x8}";
         }
 
+        if (_skipped)
+        {
+            Cursor.Chain = chain; // Vouched for by the footer's own checksum: the next segment can be tied to it.
+        }
+
         Sealed = true;
         return null;
+    }
+
+    private void PassGaps()
+    {
+        while (Cursor.Position == _gapAt && _recordsLeft == 0)
+        {
+            var gap = _gaps[_nextGap++];
+            EndsInGap = gap.ToByte == LogDamage.EndOfFile;
+            Cursor.NextSequence = gap.Next.Value;
+            Cursor.Position = EndsInGap ? Cursor.Position : gap.ToByte;
+            PassedOver();
+            AwaitGap();
+        }
+    }
+
+    private void PassedOver()
+    {
+        GroupStart = GroupEnd = Cursor.Position;
+        _skipped = true;
+        Cursor.NextOffsets.AsSpan().Fill(Unknown);
+    }
+
+    /// <summary>Looks for the next known gap at or behind the cursor; gaps that newly found damage has swallowed are passed.</summary>
+    private void AwaitGap()
+    {
+        while (_nextGap < _gaps.Length && _gaps[_nextGap].FromByte < Cursor.Position)
+        {
+            _nextGap++;
+        }
+
+        _gapAt = _nextGap < _gaps.Length ? _gaps[_nextGap].FromByte : long.MaxValue;
     }
 
     private ReadOnlySpan<byte> Fail(string reason)

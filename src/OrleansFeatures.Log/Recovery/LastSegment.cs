@@ -40,14 +40,14 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
             file.Dispose();
         }
 
-        return new RecoveredSegment(SegmentInfo.Of(sound.Cursor, _path), sound.Cursor, sound.Sealed ? null : file);
+        return new RecoveredSegment(SegmentInfo.Of(sound.Cursor, _path, manifest.GapsOf(number)), sound.Cursor, sound.Sealed ? null : file);
     }
 
     private SegmentReader ReadThrough(SegmentEnd? before, long? end, out long length)
     {
         var file = device.Open(_path, LogFileAccess.Read);
         length = file.Length;
-        var reader = SegmentReader.Open(file, manifest.PartitionCount, end, out var header, out var reason);
+        var reader = SegmentReader.Open(file, manifest.PartitionCount, end, manifest.GapsOf(number), out var header, out var reason);
         if (reader is null)
         {
             file.Dispose();

@@ -25,7 +25,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
     public SegmentInfo VerifyAll(ref SegmentEnd? before)
     {
         var file = device.Open(_path, LogFileAccess.Read);
-        using var reader = SegmentReader.Open(file, manifest.PartitionCount, null, out var header, out var reason);
+        using var reader = SegmentReader.Open(file, manifest.PartitionCount, null, manifest.GapsOf(number), out var header, out var reason);
         if (reader is null)
         {
             file.Dispose();
@@ -49,7 +49,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
         }
 
         before = new SegmentEnd(cursor.NextSequence, cursor.Chain, cursor.NextOffsets);
-        return SegmentInfo.Of(cursor, _path);
+        return SegmentInfo.Of(cursor, _path, manifest.GapsOf(number));
     }
 
     /// <summary>Reads header and footer only; replay checks what lies between.</summary>
@@ -70,7 +70,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
         }
 
         before = new SegmentEnd(Frame.Sequence(footer), System.Numerics.BitOperations.Crc32C(Frame.ReadFooter(footer).Chain, Frame.Crc(footer)), null);
-        return new SegmentInfo(number, _path, header.FirstSequence, before.NextSequence, file.Length, LastGroupMicros: null);
+        return new SegmentInfo(number, _path, header.FirstSequence, before.NextSequence, file.Length, LastGroupMicros: null, []);
     }
 
     private void RequireContinuation(SegmentEnd? before, SegmentHeader header)
