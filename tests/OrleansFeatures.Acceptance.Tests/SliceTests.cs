@@ -31,6 +31,14 @@ public sealed class SliceTests
         AcceptanceScript.Pass("kill9.py", ["--rows", "40000", "--kills", "3"], FraudFiles);
 
     [Fact]
+    public Task Four_clients_outlive_a_server_that_is_killed_under_them_and_every_event_is_there_once() =>
+        AcceptanceScript.Pass("torture.py", ["--rows", "30000", "--kills", "5"], FraudFiles);
+
+    [Fact]
+    public Task Four_clients_that_correct_what_they_said_outlive_a_server_that_is_killed_under_them() =>
+        AcceptanceScript.Pass("torture.py", ["--rows", "15000", "--kills", "4", "--corrections"], FraudFiles);
+
+    [Fact]
     public async Task A_window_that_is_one_second_too_short_does_not_get_past_the_oracle()
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("orleans-features-");

@@ -7,6 +7,7 @@ or missing, deletes by id for what never happened.
 
 import csv
 import datetime
+import itertools
 import random
 
 import fraud
@@ -33,19 +34,10 @@ class Mistakes:
         with open(self.first, "w", encoding="ascii", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(self.header)
-            for row in rows:
-                kind = draw.random()
-                if kind >= MISSING:
-                    writer.writerow(self._spoiled(row, rows, draw) if kind < MISSING + WRONG else row)
-                    self.pushed += 1
-                if kind < MISSING + WRONG:
-                    corrections.append(["upsert", *row])
-                if draw.random() < INVENTED:
-                    invented = self._spoiled(row, rows, draw)
-                    invented[fraud.EVENT_ID] = str(FIRST_INVENTED_ID + self.pushed)
-                    writer.writerow(invented)
-                    self.pushed += 1
-                    corrections.append(["delete", invented[fraud.EVENT_ID], *[""] * (len(row) - 1)])
+            for first, later in histories(rows, draw):
+                writer.writerows(first)
+                self.pushed += len(first)
+                corrections += later
         draw.shuffle(corrections)
         self.corrections = len(corrections)
         with open(self.second, "w", encoding="ascii", newline="") as out:
@@ -53,16 +45,35 @@ class Mistakes:
             writer.writerow(["op", *self.header])
             writer.writerows(corrections)
 
-    def _spoiled(self, row, rows, draw):
-        """The event with another customer, terminal, amount, label or time, at least one of them."""
-        spoiled = list(row)
-        while spoiled == row:
-            other = draw.choice(rows)
-            for at in range(fraud.EVENT_TIME, len(row)):
-                if draw.random() < 0.4:
-                    spoiled[at] = other[at]
-            spoiled[fraud.EVENT_TIME] = row[fraud.EVENT_TIME]
+
+def histories(rows, draw):
+    """For every event: the rows that are pushed in its place at first, and the corrections, each with its operation before it, that put them right."""
+    invented_ids = itertools.count(FIRST_INVENTED_ID)
+    for row in rows:
+        first, later = [], []
+        kind = draw.random()
+        if kind >= MISSING:
+            first.append(spoiled(row, rows, draw) if kind < MISSING + WRONG else row)
+        if kind < MISSING + WRONG:
+            later.append(["upsert", *row])
+        if draw.random() < INVENTED:
+            invented = spoiled(row, rows, draw)
+            invented[fraud.EVENT_ID] = str(next(invented_ids))
+            first.append(invented)
+            later.append(["delete", invented[fraud.EVENT_ID], *[""] * (len(row) - 1)])
+        yield first, later
+
+
+def spoiled(row, rows, draw):
+    """The event with another customer, terminal, amount, label or time, at least one of them."""
+    wrong = list(row)
+    while wrong == row:
+        other = draw.choice(rows)
+        for at in range(fraud.EVENT_TIME, len(row)):
             if draw.random() < 0.4:
-                time = datetime.datetime.strptime(row[fraud.EVENT_TIME], TIME) + datetime.timedelta(seconds=draw.randint(-86_400, 86_400))
-                spoiled[fraud.EVENT_TIME] = time.strftime(TIME)
-        return spoiled
+                wrong[at] = other[at]
+        wrong[fraud.EVENT_TIME] = row[fraud.EVENT_TIME]
+        if draw.random() < 0.4:
+            time = datetime.datetime.strptime(row[fraud.EVENT_TIME], TIME) + datetime.timedelta(seconds=draw.randint(-86_400, 86_400))
+            wrong[fraud.EVENT_TIME] = time.strftime(TIME)
+    return wrong
