@@ -16,4 +16,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(5, LogLevel.Debug, "The early end of {Method} could not be sent; its stream is reset.")]
     public static partial void EndNotSent(this ILogger logger, string method, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Warning, "A client of {Method} has not read its response for {Stall}; its stream is reset.")]
+    public static partial void ClientStalled(this ILogger logger, string method, TimeSpan stall);
 }

@@ -8,6 +8,8 @@ namespace Grpc.Server;
 /// <summary>The response: headers, messages. A write happens between BeginWrite and EndWrite, so that an early end never cuts into one.</summary>
 internal sealed partial class ServerCall
 {
+    private static readonly Status Stalled = new(StatusCode.Cancelled, "The client did not read the response.");
+
     private bool _headersPrepared;
     private bool _bodyWritten;
 
@@ -79,6 +81,7 @@ internal sealed partial class ServerCall
         try
         {
             FlushResult result;
+            using (ITimer stall = _settings.Time.CreateTimer(static call => ((ServerCall)call!).EndStalled(), this, Limits.ResponseStallMax, Timeout.InfiniteTimeSpan))
             using (cancellationToken.UnsafeRegister(static call => ((ServerCall)call!).CancelFlush(), this))
             {
                 result = await flush.ConfigureAwait(false);
@@ -91,6 +94,13 @@ internal sealed partial class ServerCall
         {
             EndWrite();
         }
+    }
+
+    /// <summary>The client has not read for so long that it never will: the stream is reset, and what it holds is let go.</summary>
+    private void EndStalled()
+    {
+        _settings.Logger.ClientStalled(_settings.Method, Limits.ResponseStallMax);
+        EndEarly(Stalled, stuckWriteEnds: true);
     }
 
     private void CancelFlush()

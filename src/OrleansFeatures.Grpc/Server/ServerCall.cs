@@ -9,12 +9,13 @@ using Grpc.Net.Compression;
 namespace Grpc.Server;
 
 /// <summary>
-/// One call on the server: what its handler sees, and how it ends. Three parties may want to end it: the handler by returning, the deadline
-/// timer, and the shutdown. The first under <c>_gate</c> wins; the others do nothing.
+/// One call on the server: what its handler sees, and how it ends. Four parties may want to end it: the handler by returning, the deadline
+/// timer, the timer of a write that nobody takes, and the shutdown. The first under <c>_gate</c> wins; the others do nothing.
 /// <code>
 ///   open ──handler returned or threw──> ended          status written by the handler's thread
 ///   open ──deadline, shutdown─────────> ended          status written at once; the handler may run on, unheard
 ///   open ──deadline while a write waits for the client──> ended by reset, since trailers cannot pass stuck data
+///   open ──a write has waited ResponseStallMax──────────> the same
 ///   open ──shutdown while a write waits for the client──> ended when the write is done; Kestrel ends what stays stuck
 /// </code>
 /// The request delegate returns only after both the handler and an early end are done: until then the HttpContext is theirs.

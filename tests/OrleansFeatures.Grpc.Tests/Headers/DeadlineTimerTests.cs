@@ -46,6 +46,19 @@ public class DeadlineTimerTests
         _fired.ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public void A_clock_that_is_set_by_a_day_makes_it_neither_earlier_nor_later(int days)
+    {
+        using var timer = Start(TimeSpan.FromSeconds(10));
+        _time.Set(TimeSpan.FromDays(days));
+        _time.Advance(TimeSpan.FromSeconds(9));
+        _fired.ShouldBe(0);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        _fired.ShouldBe(1);
+    }
+
     private DeadlineTimer Start(TimeSpan wait) =>
         new(_time, _time.GetUtcNow().UtcDateTime + wait, static test => ((DeadlineTimerTests)test)._fired++, this);
 }

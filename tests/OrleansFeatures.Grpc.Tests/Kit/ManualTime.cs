@@ -5,6 +5,7 @@ internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _armed = [];
+    private TimeSpan _setBy;
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public int ArmedTimers
@@ -23,6 +24,28 @@ internal sealed class ManualTime : TimeProvider
         lock (_gate)
         {
             return _now;
+        }
+    }
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>Runs with <see cref="Advance"/> only; the clock on the wall may be set besides.</summary>
+    public override long GetTimestamp()
+    {
+        lock (_gate)
+        {
+            return (_now - _setBy).Ticks;
+        }
+    }
+
+    /// <summary>Sets the clock on the wall: no timer notices.</summary>
+    public void Set(TimeSpan ahead)
+    {
+        lock (_gate)
+        {
+            _now += ahead;
+            _setBy += ahead;
+            _armed.ForEach(timer => timer.Shift(ahead));
         }
     }
 
@@ -60,6 +83,8 @@ internal sealed class ManualTime : TimeProvider
         public DateTimeOffset Due { get; private set; }
 
         public void Fire() => callback(state);
+
+        public void Shift(TimeSpan by) => Due += by;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
