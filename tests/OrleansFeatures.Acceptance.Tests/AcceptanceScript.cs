@@ -11,6 +11,8 @@ internal static class AcceptanceScript
 
     private static readonly string Root = FindRoot();
 
+    public static string Definitions => Path.Combine(Root, "definitions", "fraud");
+
     public static string FraudDefinitions => Path.Combine(Root, "definitions", "fraud", "fraud.yaml");
 
     /// <summary>Runs the script to its end; everything it said goes to the test's output and, should it fail, into the message.</summary>
@@ -50,6 +52,13 @@ internal static class AcceptanceScript
         return (process.ExitCode, all);
     }
 
+    /// <summary>The program of the same configuration as these tests: artifacts/bin/PROJECT/CONFIGURATION.</summary>
+    public static string Program()
+    {
+        string configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        return Path.Combine(Root, "artifacts", "bin", "OrleansFeatures.Server", configuration, "orleans-features");
+    }
+
     private static Process Start(string program, string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)
     {
         RedirectStandardOutput = true,
@@ -62,13 +71,6 @@ internal static class AcceptanceScript
         string? found = folders.Prepend("/usr/bin").Select(folder => Path.Combine(folder, "python3")).FirstOrDefault(File.Exists);
         Assert.SkipWhen(found is null, "python3 is not installed: ./test.sh installs it");
         return found;
-    }
-
-    /// <summary>The program of the same configuration as these tests: artifacts/bin/PROJECT/CONFIGURATION.</summary>
-    private static string Program()
-    {
-        string configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        return Path.Combine(Root, "artifacts", "bin", "OrleansFeatures.Server", configuration, "orleans-features");
     }
 
     private static string FindRoot([CallerFilePath] string here = "")

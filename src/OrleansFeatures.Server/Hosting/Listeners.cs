@@ -15,6 +15,12 @@ internal static class Listeners
     /// <summary>Calls at once on one connection. Clients beyond that wait in their own queue; four connections carry twice what one does.</summary>
     private const int CallsPerConnectionMax = 1_000;
 
+    /// <summary>HTTP/2's connection preface: "PRI * HTTP/2.0", "SM" and line ends (RFC 9113, 3.4).</summary>
+    private const int PrefaceBytes = 24;
+
+    /// <summary>Of HTTP/1.1, where the shortest request is "GET / HTTP/1.1" with its line end.</summary>
+    private const int RequestLineBytes = 16;
+
     /// <summary>Bytes a producer may send ahead on one stream: some twenty batches, so that a push never waits for a window update.</summary>
     private const int StreamWindowBytes = 4 * 1024 * 1024;
 
@@ -31,8 +37,9 @@ internal static class Listeners
 
         // On HTTP/2 this rate is the whole server's: a client that reads a stream slowly would cost its connection every other call. Writes wait instead.
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Listen(IPAddress.Loopback, options.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-        kestrel.Listen(IPAddress.Loopback, options.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+        Bound(kestrel.Limits, options.Connections);
+        Listen(kestrel, options.GrpcPort, HttpProtocols.Http2, new Greeting(PrefaceBytes, options.Connections.Greeting));
+        Listen(kestrel, options.HttpPort, HttpProtocols.Http1, new Greeting(RequestLineBytes, options.Connections.Greeting));
     }
 
     /// <summary>Where the listeners ended up, in the order of <see cref="Configure"/>. Once the application has started.</summary>
@@ -41,4 +48,19 @@ internal static class Listeners
         ICollection<string> addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
         return (new Uri(addresses.First()), new Uri(addresses.Last()));
     }
+
+    private static void Bound(KestrelServerLimits limits, ConnectionLimits connections)
+    {
+        limits.MaxConcurrentConnections = connections.Connections;
+        limits.RequestHeadersTimeout = connections.RequestHeaders;
+        limits.KeepAliveTimeout = connections.Idle;
+        limits.Http2.KeepAlivePingDelay = connections.PingAfter;
+        limits.Http2.KeepAlivePingTimeout = connections.PingAnswer;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, int port, HttpProtocols protocols, Greeting greeting) => kestrel.Listen(IPAddress.Loopback, port, listen =>
+    {
+        listen.Protocols = protocols;
+        listen.Use(greeting.Before);
+    });
 }

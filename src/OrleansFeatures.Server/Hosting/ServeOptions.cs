@@ -18,6 +18,9 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
     /// <summary>What the rows of one entity may take. Default <see cref="Entities.Limits.EntityBudgetBytesDefault"/>.</summary>
     public long EntityBudgetBytes { get; init; } = Entities.Limits.EntityBudgetBytesDefault;
 
+    /// <summary>What clients may hold without saying anything.</summary>
+    public ConnectionLimits Connections { get; init; } = ConnectionLimits.OfThisProcess();
+
     /// <summary>The disk that the log and the state lie on; tests give one that fails.</summary>
     internal ILogDevice Device { get; init; } = new FileLogDevice();
 
