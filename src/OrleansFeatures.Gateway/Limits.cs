@@ -75,6 +75,9 @@ public static class Limits
     /// <summary>Rows in one message of a training answer: some 12 features of 9 bytes are 430 KB.</summary>
     public const int TrainingRowsPerMessage = 4_000;
 
+    /// <summary>Values that all training queries may hold at once: 40 bytes each, so 2 GB. Two queries of two million rows and twelve features.</summary>
+    public const long TrainingCellsMax = 48_000_000;
+
     /// <summary>One message of a training answer, in bytes: half of what gRPC clients take by default (4 MB). Long lists make it shorter than the rows above.</summary>
     public const int TrainingMessageBytesMax = 2 * 1024 * 1024;
 

@@ -49,6 +49,8 @@ internal static class Refuse
     public static RequestRefusedException Full() =>
         Of(RefusalKind.Exhausted, "", "the store takes no more events at the moment; nothing of this batch was kept", $"send it again after {Limits.RetryAfterMs} ms, or push over a stream, which waits by itself");
 
+    public static RequestRefusedException Busy(string field, string reason, string fix) => Of(RefusalKind.Exhausted, field, reason, fix);
+
     public static RequestRefusedException OutOfTime(string field, string reason, string fix) => Of(RefusalKind.OutOfTime, field, reason, fix);
 
     public static RequestRefusedException Stopping() =>

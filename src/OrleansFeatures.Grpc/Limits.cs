@@ -23,9 +23,9 @@ internal static class Limits
 
     /// <summary>
     /// How long a message of a response may wait for a client that does not read. What waits with it (the call's answer, 4 MB of requests) is held as long, so a client that has forgotten its
-    /// stream must not hold it for ever; one that is merely slow takes its 64 KiB window in far less.
+    /// stream must not hold it for ever; one that trains a model on every batch of rows takes the next one in far less.
     /// </summary>
-    public static readonly TimeSpan ResponseStallMax = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan ResponseStallMax = TimeSpan.FromMinutes(5);
 
     /// <summary>The client reads responses in pieces of one HTTP/2 frame (16 KiB); a message that is larger takes more pieces.</summary>
     public const int ClientReadBytes = 16 * 1024;

@@ -14,10 +14,13 @@ namespace OrleansFeatures.Gateway.Serve;
 /// </summary>
 public sealed class TrainingReads(FeatureReads reads)
 {
+    private readonly TrainingRoom _room = new();
+
     public async Task AnswerAsync(
         IAsyncStreamReader<TrainingRequest> requests, IServerStreamWriter<TrainingResponse> responses, CancellationToken cancellationToken)
     {
-        FeatureRead read = await CollectAsync(requests, cancellationToken).ConfigureAwait(false);
+        using TrainingRoom.Share share = _room.Open();
+        FeatureRead read = await CollectAsync(requests, share, cancellationToken).ConfigureAwait(false);
         var head = new TrainingResponse { RowsTotal = (ulong)read.Rows };
         head.Columns.AddRange(AnswerLayout.Of(read.Selection).Columns);
         await responses.WriteAsync(head, cancellationToken).ConfigureAwait(false);
@@ -29,18 +32,20 @@ public sealed class TrainingReads(FeatureReads reads)
         await SendRowsAsync(read, responses, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<FeatureRead> CollectAsync(IAsyncStreamReader<TrainingRequest> requests, CancellationToken cancellationToken)
+    private async Task<FeatureRead> CollectAsync(IAsyncStreamReader<TrainingRequest> requests, TrainingRoom.Share share, CancellationToken cancellationToken)
     {
         TrainingRows? rows = null;
+        Selection? selection = null;
         while (await requests.MoveNext(cancellationToken).ConfigureAwait(false))
         {
-            if (rows is null)
+            if (rows is null || selection is null)
             {
-                Selection selection = reads.Resolve(reads.Host.Catalog, requests.Current.What);
+                selection = reads.Resolve(reads.Host.Catalog, requests.Current.What);
                 rows = new TrainingRows(selection, reads.Now());
             }
 
             rows.Add(requests.Current);
+            share.Grow(rows.Count, selection.Features.Length);
         }
 
         return rows?.ToRead() ?? throw Refuse.Argument("what", "the call ended without a message", "send what to read in the first message, and rows in it or in those that follow");

@@ -13,6 +13,9 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
     private readonly List<EventTime[]> _knownAt = [];
     private int _rows;
 
+    /// <summary>Rows so far.</summary>
+    public int Count => _rows;
+
     /// <exception cref="RequestRefusedException">The message's columns do not fit the selection, or the rows are too many.</exception>
     public void Add(TrainingRequest message)
     {

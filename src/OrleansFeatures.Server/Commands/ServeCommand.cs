@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using OrleansFeatures.Log;
 using OrleansFeatures.Server.Hosting;
 using OrleansFeatures.Server.Output;
@@ -58,6 +59,7 @@ internal static class ServeCommand
             DefinitionFiles.Load(directory);
         }
 
+        using PosixSignalRegistration? fileSizes = SurviveFileSizeLimit();
         EmbeddedServer server = await StartAsync(options, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -114,6 +116,13 @@ internal static class ServeCommand
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration registration = cancellationToken.Register(() => stopped.TrySetResult());
         await stopped.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>A file that would grow past the limit on files (<c>ulimit -f</c>) is a failed write, after which reads go on; without a handler the system would end the process.</summary>
+    private static PosixSignalRegistration? SurviveFileSizeLimit()
+    {
+        const PosixSignal FileSizeExceeded = (PosixSignal)25; // SIGXFSZ, on Linux and macOS alike.
+        return OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(FileSizeExceeded, static signal => signal.Cancel = true);
     }
 
     /// <summary>Null when the option is not given. Less than a slab of rows is no budget but a slip of the unit.</summary>

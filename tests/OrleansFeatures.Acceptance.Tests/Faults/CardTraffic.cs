@@ -21,6 +21,8 @@ internal sealed class CardTraffic(GrpcChannel channel, int customers = 500)
     private readonly FeatureService.FeatureServiceClient _features = new(channel);
     private readonly AdminService.AdminServiceClient _admin = new(channel);
 
+    private ConsistencyToken? _token;
+
     /// <summary>Events that the store has said it has.</summary>
     public long Acknowledged { get; private set; }
 
@@ -46,6 +48,16 @@ internal sealed class CardTraffic(GrpcChannel channel, int customers = 500)
         PushResponse answer = await _ingest.PushAsync(Batch(Acknowledged), Options());
         answer.Accepted.ShouldBe((ulong)BatchEvents);
         Acknowledged += BatchEvents;
+        _token = answer.Token;
+    }
+
+    /// <summary>Pushes the next batch, of which the store may have something already.</summary>
+    public async Task<PushResponse> PushAgainAsync()
+    {
+        PushResponse answer = await _ingest.PushAsync(Batch(Acknowledged), Options());
+        Acknowledged += BatchEvents;
+        _token = answer.Token;
+        return answer;
     }
 
     public async Task PushAsync(int batches)
@@ -79,10 +91,10 @@ internal sealed class CardTraffic(GrpcChannel channel, int customers = 500)
 
     public async Task<MemoryStatus> MemoryAsync() => (await _admin.GetStatusAsync(new GetStatusRequest(), Options())).Memory;
 
-    /// <summary>What one customer has, by a read of its features as of the newest acknowledged event; and what it must have.</summary>
+    /// <summary>What one customer has, by a read of its features as of the newest acknowledged event (and with it); and what it must have.</summary>
     public async Task<(long Found, long Expected)> CountAsync(long customer)
     {
-        var request = new GetFeaturesRequest { What = new FeatureSelection { Features = new FeatureList { Names = { "customer_spend:nb_tx_30d" } } }, AsOfMicros = { TimeOf(Acknowledged) } };
+        var request = new GetFeaturesRequest { What = new FeatureSelection { Features = new FeatureList { Names = { "customer_spend:nb_tx_30d" } } }, AsOfMicros = { TimeOf(Acknowledged) }, MinToken = _token };
         request.Keys.Add(new KeyColumn { Field = "customer_id", Int64S = { customer } });
         GetFeaturesResponse answer = await _features.GetFeaturesAsync(request, Options());
         return (answer.Rows.Int64S.Single(), Enumerable.Range(0, (int)Acknowledged).LongCount(id => id % customers == customer));
