@@ -65,7 +65,14 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         ILogDevice device, EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         var log = EventLog.Open(
-            new LogOptions { Directory = options.LogDirectory, PartitionCount = options.PartitionCount, Verification = LogVerification.LastSegment }, device, time);
+            new LogOptions
+            {
+                Directory = options.LogDirectory,
+                PartitionCount = options.PartitionCount,
+                SegmentBytesMax = options.LogSegmentBytesMax,
+                QueueBytesMax = options.LogQueueBytesMax,
+                Verification = LogVerification.LastSegment,
+            }, device, time);
         try
         {
             var intake = new EventIntake(new PartitionMap(log.PartitionCount), time);

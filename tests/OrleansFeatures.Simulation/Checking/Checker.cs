@@ -1,0 +1,107 @@
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Log;
+using OrleansFeatures.Log.Tests.Faults;
+using OrleansFeatures.Simulation.Running;
+using OrleansFeatures.Simulation.Workload;
+
+namespace OrleansFeatures.Simulation.Checking;
+
+/// <summary>
+/// Everything that is checked while the store is quiet: the log against what clients were told, every answer against the oracle, live state against a replay of the log by another store,
+/// training reads of the past, tokens from before the crash.
+/// </summary>
+internal sealed class Checker(World world, EmbeddedHostOptions options, SimulatedClock clock, int seed, Readings readings, SharedPromises shared, Client[] clients, Tally tally)
+{
+    private const int InstantsPerEntity = 3;
+    private readonly Random _random = new(seed);
+    private readonly History _history = new(world);
+
+    public async Task CheckAsync(EmbeddedHost host, FaultyLogDevice disk)
+    {
+        await WaitAllAppliedAsync(host);
+        FaultyLogDevice copy = CopyOf(disk);
+        await ReadLogAsync(copy);
+        foreach (Client client in clients)
+        {
+            client.Promises.Check(_history, world, client.Open);
+            await client.ReadWithTokenAsync(host);
+        }
+
+        shared.Check(_history);
+        await ReadAllAsync(host, copy);
+        readings.Check(_history);
+        tally.Compactions += host.Status().Memory.Use.Compactions;
+    }
+
+    /// <summary>The log's files and nothing else, as a program sees them now.</summary>
+    private static FaultyLogDevice CopyOf(FaultyLogDevice disk)
+    {
+        var copy = new FaultyLogDevice(0) { HasDirectories = true };
+        copy.SetFiles(disk.Files.Where(file => Path.GetDirectoryName(file.Key) == StoreOptions.Directory));
+        return copy;
+    }
+
+    private async Task ReadLogAsync(FaultyLogDevice disk)
+    {
+        await using EventLog log = EventLog.Open(new LogOptions { Directory = StoreOptions.Directory, PartitionCount = options.PartitionCount, DeliverCommitted = false }, disk, clock);
+        _history.Absorb(log);
+    }
+
+    private static async Task WaitAllAppliedAsync(EmbeddedHost host)
+    {
+        foreach (PartitionState partition in host.Status().Partitions)
+        {
+            await host.WaitAppliedAsync(new PartitionOffset(new PartitionId(partition.Partition), new LogOffset(partition.DurableOffset)), CancellationToken.None);
+        }
+    }
+
+    /// <summary>Reads every entity, and a few that nobody has written to, from this store and from one that has nothing but the log.</summary>
+    private async Task ReadAllAsync(EmbeddedHost host, FaultyLogDevice disk)
+    {
+        await using EmbeddedHost replayed = await EmbeddedHost.StartAsync(disk, options, world.Catalog, clock, new ErrorCatcher(), CancellationToken.None);
+        await WaitAllAppliedAsync(replayed);
+        foreach ((string entity, int count) in (IEnumerable<(string, int)>)[("customer", Bounds.Customers + 1), ("shop", Bounds.Shops + 1)])
+        {
+            for (int number = 0; number < count; number++)
+            {
+                Value key = EventMaker.KeyOf(entity, number);
+                for (int instant = 0; instant < InstantsPerEntity; instant++)
+                {
+                    long asOf = clock.WorldMicros - (instant == 0 ? 0 : _random.NextInt64(6 * Bounds.HourMicros));
+                    await readings.ReadAsync(host, entity, key, asOf);
+                    await CompareAsync(host, replayed, entity, key, asOf);
+                }
+
+                long knownAt = _random.Next(2) == 0 ? EventTime.Never.Micros : clock.WorldMicros - _random.NextInt64(6 * Bounds.HourMicros);
+                await readings.ReadHistoryAsync(host, entity, key, clock.WorldMicros - _random.NextInt64(12 * Bounds.HourMicros), knownAt);
+            }
+        }
+    }
+
+    /// <summary>Live is replay, bit for bit.</summary>
+    private static async Task CompareAsync(EmbeddedHost live, EmbeddedHost replayed, string entity, Value key, long asOf)
+    {
+        FeatureRead one = Readings.Question(live, entity, key, asOf, null);
+        FeatureRead other = Readings.Question(replayed, entity, key, asOf, null);
+        await live.ReadAsync(one, CancellationToken.None);
+        await replayed.ReadAsync(other, CancellationToken.None);
+        if (one.Stamps[0] != other.Stamps[0])
+        {
+            throw new ViolationException($"{entity} {key}: live {one.Stamps[0]}, replayed {other.Stamps[0]}");
+        }
+
+        for (int index = 0; index < one.Values.Length; index++)
+        {
+            if (!Same(one.Values[index], other.Values[index]))
+            {
+                throw new ViolationException(
+                    $"{entity} {key} as of {new EventTime(asOf)}, {one.Selection.Features[index].Reference}: live {Readings.Describe(one.Values[index])}, replayed {Readings.Describe(other.Values[index])}");
+            }
+        }
+    }
+
+    private static bool Same(in FeatureValue live, in FeatureValue replayed) => live.Equals(replayed);
+}

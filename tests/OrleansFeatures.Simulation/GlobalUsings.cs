@@ -1,0 +1,2 @@
+global using OrleansFeatures.Domain.Definitions;
+global using OrleansFeatures.Domain.Events;

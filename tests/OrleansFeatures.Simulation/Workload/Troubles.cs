@@ -1,0 +1,42 @@
+using OrleansFeatures.Log.Tests.Faults;
+using OrleansFeatures.Simulation.Running;
+
+namespace OrleansFeatures.Simulation.Workload;
+
+/// <summary>What goes wrong without ending the store: the disk fills up and is cleared again, the machine's clock is set wrong and right again.</summary>
+internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, Trace trace, Tally tally)
+{
+    private readonly Random _random = new(seed);
+
+    public async Task RunAsync(Func<bool> isStopping)
+    {
+        while (!isStopping())
+        {
+            await Task.Delay(TimeSpan.FromSeconds(_random.Next(5, 400)), clock);
+            if (_random.Next(3) == 0)
+            {
+                FillDisk();
+                await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
+                End();
+            }
+            else if (_random.Next(6) == 0)
+            {
+                TimeSpan ahead = TimeSpan.FromHours((_random.NextDouble() * 44) - 22);
+                trace.Fault($"the clock is {ahead} ahead");
+                tally.ClockJumps++;
+                clock.SetAhead(ahead);
+            }
+        }
+    }
+
+    /// <summary>There is space again.</summary>
+    public void End() => disk.Capacity = long.MaxValue;
+
+    private void FillDisk()
+    {
+        long left = _random.Next(4_000);
+        trace.Fault($"the disk has {left} bytes left");
+        tally.FullDisks++;
+        disk.Capacity = disk.UsedBytes + left;
+    }
+}
