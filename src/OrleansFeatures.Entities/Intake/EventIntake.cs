@@ -122,17 +122,8 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     internal void CountLate(uint stream) => Interlocked.Increment(ref CountersOf(stream).Late);
 
-    internal EventTime Now() => EventTime.From(time.GetUtcNow());
-
-    /// <summary>
-    /// The arrival that the store stamps: whole milliseconds, rounded up, so that arrivals pack into four bytes in memory. A read at <c>known_at</c> a moment before
-    /// an arrival must not know the event, so rounding down is out of the question.
-    /// </summary>
-    internal EventTime ArrivalNow()
-    {
-        const long MicrosPerMillisecond = 1_000;
-        return new EventTime((Now().Micros + MicrosPerMillisecond - 1) / MicrosPerMillisecond * MicrosPerMillisecond);
-    }
+    /// <summary>The arrival of an event that comes now.</summary>
+    internal EventTime ArrivalNow() => ArrivalClock.Stamp();
 
     internal void Return(IntakeBatch batch, EventRecordWriter writer)
     {

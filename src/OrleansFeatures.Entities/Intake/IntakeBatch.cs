@@ -259,7 +259,7 @@ public sealed class IntakeBatch : IDisposable
     private EventRefusal? Refuse(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance)
     {
         Domain.InvariantException.Require(provenance.Operation != EventOperation.Retract, "a retraction cannot be asked for");
-        if (provenance.Arrival is { } stated && EventCheck.RefuseArrival(stated, _intake.Now()) is { } refusal)
+        if (provenance.Arrival is { } stated && EventCheck.RefuseArrival(stated, _arrival) is { } refusal)
         {
             return refusal;
         }
