@@ -83,4 +83,10 @@ public static class Limits
 
     /// <summary>First read of a state record: a page of the usual file system; most entities (about 400 bytes) come with it whole.</summary>
     public const int StateReadBytes = 4096;
+
+    /// <summary>Damaged places of one state file that a verification reports one by one: a disk that has lost more than 100 places has lost the file, and a report of 100 lines can still be read.</summary>
+    public const int StateDamageReportedMax = 100;
+
+    /// <summary>Records named for one damaged place: at 100 bytes of text each, 2 KB.</summary>
+    public const int StateConcernedNamedMax = 20;
 }

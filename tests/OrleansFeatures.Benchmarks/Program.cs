@@ -5,6 +5,7 @@ using OrleansFeatures.Benchmarks.Kernel;
 Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
 {
     ["log"] = (LogBenchmark.About, LogBenchmark.Run),
+    ["state"] = (StateBenchmark.About, StateBenchmark.Run),
     ["host"] = (HostBenchmark.About, HostBenchmark.Run),
     ["corrections"] = (CorrectionBenchmark.About, CorrectionBenchmark.Run),
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),

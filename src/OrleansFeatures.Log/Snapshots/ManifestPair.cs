@@ -35,6 +35,9 @@ internal sealed class ManifestPair(ILogDevice device, string directory)
         device.SyncDirectory(directory);
     }
 
+    /// <summary>What a <see cref="Prepare"/> that failed may have left; it takes room and nothing else.</summary>
+    public List<string> Unprepared => [.. _names.Select(name => PathOf(name) + LogFiles.NewSuffix)];
+
     /// <summary>Puts them in place. If this fails, the next opening may find the old or the new ones.</summary>
     public void Publish()
     {

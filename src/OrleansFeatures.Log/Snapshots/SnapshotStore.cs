@@ -15,7 +15,7 @@ namespace OrleansFeatures.Log.Snapshots;
 ///   state.manifest       checkpoint 3: files 1, 4; log through 17,203; applied per partition
 ///   state.manifest-copy  the same once more
 /// </code>
-/// <see cref="Read(StatePlace, StateRecordKind, ref byte[])"/>, <see cref="Forget"/> and the properties may be called from any thread, also while a checkpoint is written; there is one writer at a time.
+/// <see cref="Read(StatePlace, StateRecordKind, ref byte[])"/>, <see cref="Forget"/>, <see cref="Verify(CancellationToken)"/> and the properties may be called from any thread, also while a checkpoint is written; there is one writer at a time.
 /// </summary>
 public sealed class SnapshotStore : IDisposable
 {
@@ -106,7 +106,7 @@ public sealed class SnapshotStore : IDisposable
 
     /// <summary>
     /// Shows the entries of all files, newest file first, within a file newest first: the first one seen of a thing is the current one. The visitor's answers replace the counts of garbage, so call it before any
-    /// <see cref="Forget"/> and with no checkpoint under way.
+    /// <see cref="Forget"/>, <see cref="Verify(CancellationToken)"/> and with no checkpoint under way.
     /// </summary>
     /// <exception cref="StateCorruptException">A block of an index is damaged; its entries were not shown.</exception>
     public void ReadIndex(IStateIndexVisitor visitor)
@@ -176,6 +176,15 @@ public sealed class SnapshotStore : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reads every byte of the committed checkpoint's files and reports all damage, file by file. Changes nothing; safe beside reads and a checkpoint under way, whose new files it does not look at.
+    /// </summary>
+    public StateReport Verify(CancellationToken cancel) => new StateVerification(Options.Directory, _device).Run(_manifest.Head.Number, cancel);
+
+    /// <summary>The same for a directory that is not open here, also one that <see cref="Open"/> refuses. Without a sound manifest every state file is checked against itself.</summary>
+    /// <exception cref="LogIncompatibleException">A newer format.</exception>
+    public static StateReport Verify(string directory, ILogDevice device, CancellationToken cancel) => new StateVerification(directory, device).Run(0, cancel);
+
     public void Dispose()
     {
         foreach (var file in _files.Values)
@@ -215,18 +224,7 @@ public sealed class SnapshotStore : IDisposable
 
         head = head with { WrittenMicros = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond, Blob = head.Blob.ToArray() };
         var manifest = new StateManifest(Options.StoreId, _nextFile, head, [.. kept.Select(file => file.ManifestEntry)]);
-        _pair.Prepare(manifest.Encode());
-        try
-        {
-            _pair.Publish();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The next opening may find the new manifest: the new files must stay until a later checkpoint has replaced it for sure.
-            Retire(added, deleteNow: false);
-            added.Clear();
-            throw;
-        }
+        Publish(manifest, added);
 
         lock (_gate)
         {
@@ -235,6 +233,32 @@ public sealed class SnapshotStore : IDisposable
 
         Retire(victims, deleteNow: true);
         return head;
+    }
+
+    private void Publish(StateManifest manifest, List<StateFile> added)
+    {
+        var prepared = false;
+        try
+        {
+            _pair.Prepare(manifest.Encode());
+            prepared = true;
+            _pair.Publish();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (prepared)
+            {
+                // The next opening may find the new manifest: the new files must stay until a later checkpoint has replaced it for sure.
+                Retire(added, deleteNow: false);
+                added.Clear();
+            }
+            else
+            {
+                _pair.Unprepared.ForEach(path => TryDelete(path));
+            }
+
+            throw;
+        }
     }
 
     /// <summary>The checkpoint under way is over without being committed.</summary>
