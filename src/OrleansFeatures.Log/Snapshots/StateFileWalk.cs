@@ -22,7 +22,7 @@ internal sealed class StateFileWalk
     private readonly CancellationToken _cancel;
     private readonly List<(long From, long To, string Reason)> _damage = [];
     private readonly List<long> _indexBlocks = [];
-    private byte[] _buffer = new byte[Limits.ReadBufferBytes];
+    private byte[] _buffer;
     private long _bufferStart;
     private int _bufferLength;
     private long _records;
@@ -37,6 +37,7 @@ internal sealed class StateFileWalk
         (_path, _file, _entry, _header, _cancel) = (path, file, entry, header, cancel);
         header.Encode(out _salt);
         _chain = _salt;
+        _buffer = new byte[Math.Clamp(file.Length, StateFrame.HeaderBytes, Limits.ReadBufferBytes)];
     }
 
     /// <summary>A file that a manifest names: header, length and footer must be exactly what the manifest says. Throws <see cref="FileNotFoundException"/>.</summary>

@@ -17,6 +17,9 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     /// <summary>Whether files of one name in two directories are two files. Names are then whole paths.</summary>
     public bool HasDirectories { get; init; }
 
+    /// <summary>Whether of the unsynced creations, renames and deletions any may survive a loss of power, and not just the first ones. Few file systems do that; none promises not to.</summary>
+    public bool ReordersDirectory { get; init; }
+
     /// <summary>Told of every operation that changes the disk, before it happens.</summary>
     public Action<string>? OnStep { get; set; }
 
@@ -84,9 +87,10 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
             var losses = default(CrashLosses);
             foreach (var directory in _unsyncedChanges.GroupBy(change => change.Directory).ToList())
             {
-                var kept = _random.Next(directory.Count() + 1);
-                losses += new CrashLosses(0, 0, directory.Count() - kept);
-                foreach (var (_, change) in directory.Take(kept))
+                var count = _random.Next(directory.Count() + 1);
+                var kept = (ReordersDirectory ? directory.Where(_ => _random.Next(2) == 0) : directory.Take(count)).ToList();
+                losses += new CrashLosses(0, 0, directory.Count() - kept.Count);
+                foreach (var (_, change) in kept)
                 {
                     change(_syncedDirectory);
                 }
@@ -110,6 +114,23 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         lock (_gate)
         {
             _directory[name].Flip(position, bit);
+        }
+    }
+
+    /// <summary>Puts other bytes into a file under whoever has it open; null takes the file away. Nobody is told.</summary>
+    public void Damage(string name, byte[]? content)
+    {
+        lock (_gate)
+        {
+            if (content is null)
+            {
+                _directory.Remove(name);
+                _syncedDirectory.Remove(name);
+            }
+            else
+            {
+                _directory[name].Set(content);
+            }
         }
     }
 
@@ -156,8 +177,10 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         {
             ChangeDirectory(NameOf(from), directory =>
             {
-                directory[NameOf(to)] = directory[NameOf(from)];
-                directory.Remove(NameOf(from));
+                if (directory.Remove(NameOf(from), out var file)) // After a crash its creation may be lost.
+                {
+                    directory[NameOf(to)] = file;
+                }
             });
         }
     }
