@@ -142,13 +142,14 @@ internal sealed class EventFeed(Catalog catalog)
         for (int index = 0; index < stream.Feeds.Length; index++)
         {
             StreamFeed feed = stream.Feeds[index];
-            if (!retracted.IsEmpty && KeyOf(feed, retracted) != KeyOf(feed, fields))
+            bool moves = !retracted.IsEmpty && KeyOf(feed, retracted) != KeyOf(feed, fields);
+            if (moves)
             {
                 _writer.WriteHead(feed, Encoding.Latin1.GetBytes(KeyOf(feed, retracted)), primary: false, retracts: true);
                 Apply(stream, feed);
             }
 
-            _writer.WriteHead(feed, version, fields, primary: index == 0);
+            _writer.WriteHead(feed, Encoding.Latin1.GetBytes(KeyOf(feed, fields)), primary: index == 0, isNewHere: moves);
             result = Apply(stream, feed);
         }
 

@@ -12,7 +12,8 @@ namespace OrleansFeatures.Domain.Events;
 /// <code>
 /// offset  size
 ///      0     1  format, 2
-///      1     1  flags: bit 0 primary copy (raw history is the primaries), bit 1 text id, bits 2 and 3 operation
+///      1     1  flags: bit 0 primary copy (raw history is the primaries), bit 1 text id, bits 2 and 3 operation,
+///                bit 4 the version that it corrects did not concern this entity
 ///      2     2  schema version            integers little-endian
 ///      4     4  stream number             (NameId)
 ///      8     4  entity type number        (NameId); 0: none yet, the key is then the id's bytes
@@ -38,6 +39,7 @@ public readonly ref partial struct EventRecord
     internal const int HeadBytes = 14;
     internal const byte PrimaryFlag = 1;
     internal const byte TextIdFlag = 2;
+    internal const byte NewHereFlag = 16;
     internal const int OperationShift = 2;
     internal const int OperationMask = 3;
 
@@ -54,6 +56,7 @@ public readonly ref partial struct EventRecord
         Format = bytes[0];
         IsPrimary = (bytes[1] & PrimaryFlag) != 0;
         Operation = (EventOperation)((bytes[1] >> OperationShift) & OperationMask);
+        IsNewHere = (bytes[1] & NewHereFlag) != 0;
         SchemaVersion = BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]);
         StreamId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
         EntityTypeId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
@@ -97,6 +100,9 @@ public readonly ref partial struct EventRecord
 
     /// <summary>The version of the event that this record corrects. Unless an insert.</summary>
     public EventVersion Previous { get; }
+
+    /// <summary>Whether the version that it corrects did not concern this entity, so that there is nothing to take back.</summary>
+    public bool IsNewHere { get; }
 
     public int SchemaVersion { get; }
 

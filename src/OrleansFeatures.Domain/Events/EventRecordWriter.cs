@@ -99,20 +99,25 @@ public sealed class EventRecordWriter
     /// Begins the copy for one entity whose key is known. It has the body's operation, unless it is a retraction: the copy of an upsert for an entity that the
     /// event no longer concerns.
     /// </summary>
-    public void WriteHead(StreamFeed feed, ReadOnlySpan<byte> key, bool primary, bool retracts = false)
+    /// <param name="feed">The entity's type.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="primary">Whether this is the copy that raw history keeps.</param>
+    /// <param name="retracts">Whether the event no longer concerns the entity.</param>
+    /// <param name="isNewHere">Whether the version before did not concern the entity.</param>
+    public void WriteHead(StreamFeed feed, ReadOnlySpan<byte> key, bool primary, bool retracts = false, bool isNewHere = false)
     {
         key.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
-        FinishHead(HeadOf(feed.Entity.Id, primary, retracts ? EventOperation.Retract : _operation), EventRecord.HeadBytes + key.Length);
+        FinishHead(HeadOf(feed.Entity.Id, primary, retracts ? EventOperation.Retract : _operation) with { IsNewHere = isNewHere }, EventRecord.HeadBytes + key.Length);
     }
 
     /// <summary>
     /// Begins another copy of an event that is in the log already, for an entity that it has none for. The body is the original's.
     /// </summary>
-    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<byte> key, bool retracts = false)
+    public void WriteCopyHead(in EventRecord original, StreamFeed feed, ReadOnlySpan<byte> key, bool retracts = false, bool isNewHere = false)
     {
         key.CopyTo(_head.AsSpan(EventRecord.HeadBytes));
         EventOperation operation = retracts ? EventOperation.Retract : original.Operation;
-        FinishHead(new RecordHead(original.Format, original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId, operation), EventRecord.HeadBytes + key.Length);
+        FinishHead(new RecordHead(original.Format, original.StreamId, feed.Entity.Id, original.SchemaVersion, Primary: false, original.HasTextId, operation) { IsNewHere = isNewHere }, EventRecord.HeadBytes + key.Length);
     }
 
     /// <summary>Begins the one copy of an event that concerns no entity: history keeps it, for views to come or for its id. Its key is its id's bytes.</summary>
@@ -151,7 +156,7 @@ public sealed class EventRecordWriter
     {
         Span<byte> head = _head;
         head[0] = values.Format;
-        head[1] = (byte)((values.Primary ? EventRecord.PrimaryFlag : 0) | (values.HasTextId ? EventRecord.TextIdFlag : 0) | ((int)values.Operation << EventRecord.OperationShift));
+        head[1] = (byte)((values.Primary ? EventRecord.PrimaryFlag : 0) | (values.HasTextId ? EventRecord.TextIdFlag : 0) | ((int)values.Operation << EventRecord.OperationShift) | (values.IsNewHere ? EventRecord.NewHereFlag : 0));
         BinaryPrimitives.WriteUInt16LittleEndian(head[2..], (ushort)values.SchemaVersion);
         BinaryPrimitives.WriteUInt32LittleEndian(head[4..], values.StreamId);
         BinaryPrimitives.WriteUInt32LittleEndian(head[8..], values.EntityTypeId);
@@ -189,5 +194,8 @@ public sealed class EventRecordWriter
         }
     }
 
-    private readonly record struct RecordHead(byte Format, uint StreamId, uint EntityTypeId, int SchemaVersion, bool Primary, bool HasTextId, EventOperation Operation);
+    private readonly record struct RecordHead(byte Format, uint StreamId, uint EntityTypeId, int SchemaVersion, bool Primary, bool HasTextId, EventOperation Operation)
+    {
+        public bool IsNewHere { get; init; }
+    }
 }

@@ -58,7 +58,7 @@ public sealed class EntityState
         ref Timeline events = ref Of(timeline);
         RowLayout rows = _layout.Timelines[timeline];
         ApplyResult superseded = ApplyResult.Applied;
-        if (record.Operation != EventOperation.Insert && record.Previous != EventVersion.None)
+        if (record.Operation != EventOperation.Insert && record.Previous != EventVersion.None && !record.IsNewHere)
         {
             long id = _layout.Readers[timeline].IdOf(record);
             superseded = events.Supersede(rows, record.Previous.TimeMicros, id, record.Arrival.Micros);

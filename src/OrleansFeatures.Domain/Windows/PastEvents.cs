@@ -15,17 +15,20 @@ namespace OrleansFeatures.Domain.Windows;
 ///   is older
 /// </code>
 /// Buckets leave like events do, into the lifetime sum where a feature wants one. A window whose ends fall on hop boundaries is summed from whole buckets; where an end cuts a
-/// bucket, the bucket counts if its middle lies in the window, and the value is approximate. What is summed up cannot be corrected, nor read as it was known earlier.
+/// bucket, the bucket counts if its middle lies in the window, and the value is approximate. What is summed up cannot be corrected, nor read as it was known earlier. A correction that was let in
+/// before its event was summed up finds it here: the sum keeps the old version, and every value from it is approximate from then on.
 /// </summary>
 internal sealed class PastEvents
 {
     private const byte Format = 1;
     private const int HasCompacted = 1;
     private const int HasLifetime = 2;
+    private const int LifetimeMuddled = 4;
 
     private readonly List<Bucket> _buckets = [];
     private Summary? _lifetime;
     private long _lifetimeThrough = long.MinValue;
+    private bool _isLifetimeMuddled;
     private long _newestArrival = long.MinValue;
     private long _accounted;
 
@@ -98,6 +101,24 @@ internal sealed class PastEvents
         return true;
     }
 
+    /// <summary>A version of an event of that time was to be taken back; if it is in a sum, it stays there, and the sum says so.</summary>
+    public void Muddle(RowLayout layout, long time)
+    {
+        if (time > FloorMicros && time <= CompactedThroughMicros)
+        {
+            long end = HopEnd(time, layout.Plan.HopMicros);
+            int at = FirstEndingAfter(end - 1);
+            if (at < _buckets.Count && _buckets[at].End == end)
+            {
+                _buckets[at].IsMuddled = true;
+            }
+        }
+        else
+        {
+            _isLifetimeMuddled |= _lifetime is not null && time <= _lifetimeThrough;
+        }
+    }
+
     /// <summary>Lets buckets go that end at or before <paramref name="through"/>.</summary>
     public void Forget(RowLayout layout, long through)
     {
@@ -132,16 +153,16 @@ internal sealed class PastEvents
 
     /// <summary>
     /// <code>
-    ///   format 1 | flags: 1 compacted, 2 lifetime sum | newest arrival | event count
+    ///   format 1 | flags: 1 compacted, 2 lifetime sum, 4 which is muddled | newest arrival | event count
     ///   compacted:  floor | through          lifetime sum:  through | the sum
-    ///   number of buckets, then of each: its end's distance from the one before | its events | its sum
+    ///   number of buckets, then of each: its end's distance from the one before | its events, doubled, and 1 if muddled | its sum
     /// </code>
     /// </summary>
     public void Save(StateWriter to)
     {
         to.Byte(Format);
         bool hasCompacted = CompactedThroughMicros != long.MinValue;
-        to.Byte((byte)((hasCompacted ? HasCompacted : 0) | (_lifetime is null ? 0 : HasLifetime)));
+        to.Byte((byte)((hasCompacted ? HasCompacted : 0) | (_lifetime is null ? 0 : HasLifetime) | (_isLifetimeMuddled ? LifetimeMuddled : 0)));
         to.Int64(_newestArrival);
         to.Packed((ulong)EventCount);
         if (hasCompacted)
@@ -161,7 +182,7 @@ internal sealed class PastEvents
         foreach (Bucket bucket in _buckets)
         {
             to.Packed((ulong)(bucket.End - before));
-            to.Packed((ulong)bucket.Events);
+            to.Packed(((ulong)bucket.Events << 1) | (bucket.IsMuddled ? 1UL : 0));
             bucket.Sum.Save(to);
             before = bucket.End;
         }
@@ -179,12 +200,12 @@ internal sealed class PastEvents
         }
 
         byte flags = from.Byte();
-        if (flags > (HasCompacted | HasLifetime) || ((flags & HasLifetime) != 0 && !layout.Plan.HasLifetime))
+        if (flags > (HasCompacted | HasLifetime | LifetimeMuddled) || ((flags & HasLifetime) != 0 && !layout.Plan.HasLifetime) || (flags & (HasLifetime | LifetimeMuddled)) == LifetimeMuddled)
         {
             throw new StateFormatException($"sums are said to hold {flags}, which is not of this timeline");
         }
 
-        var past = new PastEvents { _newestArrival = from.Int64(), EventCount = from.PackedWithin(0, Limits.SummedEventsMax) };
+        var past = new PastEvents { _newestArrival = from.Int64(), EventCount = from.PackedWithin(0, Limits.SummedEventsMax), _isLifetimeMuddled = (flags & LifetimeMuddled) != 0 };
         if ((flags & HasCompacted) != 0)
         {
             past.FloorMicros = from.Int64();
@@ -212,15 +233,17 @@ internal sealed class PastEvents
 
         int spec = layout.SummaryPlan.SpecOf(feature);
         var sum = new Summary(layout.SummaryPlan);
+        bool isBlurred = false;
         if (_lifetime is not null && isLifetime)
         {
             sum.Merge(_lifetime, spec);
+            isBlurred = _isLifetimeMuddled;
         }
 
-        bool isCut = MergeBuckets(sum, spec, range, layout.Plan.HopMicros);
+        isBlurred |= MergeBuckets(sum, spec, range, layout.Plan.HopMicros);
         reader.Sum(range.From, range.To, sum, spec);
         FeatureValue value = sum.Compute(feature, range.Span);
-        if (!isCut)
+        if (!isBlurred)
         {
             return value;
         }
@@ -242,29 +265,31 @@ internal sealed class PastEvents
                 throw new StateFormatException($"a bucket ends at {end}, between two hops");
             }
 
-            long own = from.PackedWithin(1, EventCount - events);
+            long packed = from.PackedWithin(2, ((EventCount - events) << 1) | 1);
+            long own = packed >> 1;
             events += own;
-            _buckets.Add(new Bucket(end, Summary.Load(ref from, layout.SummaryPlan)) { Events = own });
+            _buckets.Add(new Bucket(end, Summary.Load(ref from, layout.SummaryPlan)) { Events = own, IsMuddled = (packed & 1) != 0 });
         }
     }
 
+    /// <summary>Adds what lies in the window; true if a bucket is cut, or holds what it should not.</summary>
     private bool MergeBuckets(Summary sum, int spec, in WindowRange range, long hop)
     {
-        bool isCut = false;
+        bool isBlurred = false;
         long through = range.Span.Through;
         for (int index = FirstEndingAfter(range.After); index < _buckets.Count && _buckets[index].End - hop < through; index++)
         {
             Bucket bucket = _buckets[index];
             long start = bucket.End - hop;
             long middle = bucket.End - (hop / 2);
-            isCut |= start < range.After || through < bucket.End;
+            isBlurred |= bucket.IsMuddled || start < range.After || through < bucket.End;
             if (middle > range.After && middle <= through)
             {
                 sum.Merge(bucket.Sum, spec);
             }
         }
 
-        return isCut;
+        return isBlurred;
     }
 
     private int FirstEndingAfter(long time)
@@ -287,6 +312,7 @@ internal sealed class PastEvents
             if (layout.Plan.HasLifetime)
             {
                 (_lifetime ??= new Summary(layout.SummaryPlan)).Merge(_buckets[index].Sum);
+                _isLifetimeMuddled |= _buckets[index].IsMuddled;
                 _lifetimeThrough = Math.Max(_lifetimeThrough, _buckets[index].End);
             }
             else
@@ -329,5 +355,8 @@ internal sealed class PastEvents
         public Summary Sum => sum;
 
         public long Events { get; set; }
+
+        /// <summary>Whether it holds a version of an event that was corrected since.</summary>
+        public bool IsMuddled { get; set; }
     }
 }

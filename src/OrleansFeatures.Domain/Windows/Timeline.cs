@@ -88,6 +88,7 @@ internal struct Timeline
     {
         if (_count == 0 || time < _floor)
         {
+            Past?.Muddle(layout, time);
             return ApplyResult.NotHere;
         }
 

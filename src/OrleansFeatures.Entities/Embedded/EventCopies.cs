@@ -40,22 +40,22 @@ internal sealed class EventCopies(PartitionMap map, LogLookup lookup)
             }
 
             ReadOnlySpan<byte> key = _keys.Of(index);
+            ReadOnlySpan<byte> before = replaces ? _before.Of(index) : default;
             if (!key.IsEmpty && !present.Contains((feed.Entity.Id, false)))
             {
-                Write(batch, record, feed, key, retracts: false);
+                Write(batch, record, feed, key, retracts: false, isNewHere: replaces && !before.SequenceEqual(key));
             }
 
-            ReadOnlySpan<byte> before = replaces ? _before.Of(index) : default;
             if (!before.IsEmpty && !before.SequenceEqual(key) && !present.Contains((feed.Entity.Id, true)))
             {
-                Write(batch, record, feed, before, retracts: true);
+                Write(batch, record, feed, before, retracts: true, isNewHere: false);
             }
         }
     }
 
-    private void Write(AppendBatch batch, in EventRecord record, StreamFeed feed, ReadOnlySpan<byte> key, bool retracts)
+    private void Write(AppendBatch batch, in EventRecord record, StreamFeed feed, ReadOnlySpan<byte> key, bool retracts, bool isNewHere)
     {
-        _writer.WriteCopyHead(record, feed, key, retracts);
+        _writer.WriteCopyHead(record, feed, key, retracts, isNewHere);
         batch.BeginRecord(map.Of(feed.Entity, key));
         Span<byte> room = batch.GetSpan(_writer.Head.Length + record.Body.Length);
         _writer.Head.CopyTo(room);

@@ -200,13 +200,13 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogL
         {
             StreamFeed feed = correction.Stream.Feeds[index];
             ReadOnlySpan<byte> key = concerned is null ? default : concerned.Of(index);
+            ReadOnlySpan<byte> old = before is null ? default : before.Of(index);
             if (!key.IsEmpty)
             {
-                _writer.WriteHead(feed, key, primary: Records.Count == correction.Record);
+                _writer.WriteHead(feed, key, primary: Records.Count == correction.Record, isNewHere: before is not null && !old.SequenceEqual(key));
                 IntakeBatch.Append(Records, intake.Map.Of(feed.Entity, key), _writer);
             }
 
-            ReadOnlySpan<byte> old = before is null ? default : before.Of(index);
             if (!old.IsEmpty && !old.SequenceEqual(key))
             {
                 _writer.WriteHead(feed, old, primary: false, retracts: true);
