@@ -34,7 +34,8 @@ public sealed class EventLog : IAsyncDisposable
     private EventLog(LogOptions options, ILogDevice device, TimeProvider time, IDisposable ownership)
     {
         (_options, _device, _ownership) = (options, device, ownership);
-        var recovered = new LogRecovery(options, device).Run();
+        var recovered = new LogRecovery(options, device, time).Run();
+        Losses = recovered.Losses;
         StoreId = recovered.Manifest.StoreId;
         _progress = new LogProgress(recovered.View, recovered.Cursor.NextOffsets);
         _queue = new AppendQueue(options, time);
@@ -54,11 +55,20 @@ public sealed class EventLog : IAsyncDisposable
 
     public int PartitionCount => _options.PartitionCount;
 
-    /// <summary>The last record on disk; <see cref="LogSequence.None"/> in an empty log.</summary>
+    /// <summary>The last record on disk; <see cref="LogSequence.None"/> in an empty log. After a skipped loss of the log's end, the last that may have been there.</summary>
     public LogSequence DurableSequence => _progress.View.Durable;
 
     /// <summary>The oldest record that can be read; one past <see cref="DurableSequence"/> when there is none.</summary>
     public LogSequence FirstSequence => _progress.View.First;
+
+    /// <summary>What this opening skipped, on request; null when nothing was damaged.</summary>
+    public LossReport? Losses { get; }
+
+    /// <summary>
+    /// All damage that was skipped, by this opening or earlier ones, in the order of the log. <see cref="Read"/> passes over it: sequences and offsets jump there. <see cref="LogLookup.Find"/> throws
+    /// <see cref="LogGapException"/> for what lay in it.
+    /// </summary>
+    public ImmutableArray<LogDamage> KnownGaps => _progress.View.Gaps;
 
     /// <summary>Bytes of all segments, without space reserved ahead.</summary>
     public long BytesOnDisk => _progress.View.Bytes;

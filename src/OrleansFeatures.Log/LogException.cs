@@ -1,3 +1,5 @@
+using OrleansFeatures.Log.Inspection;
+
 namespace OrleansFeatures.Log;
 
 /// <summary>Everything that the world (disk, directory, other processes) can do to the log. Each message says what happened, where, and what to do.</summary>
@@ -10,7 +12,7 @@ public abstract class LogException : Exception
 
 /// <summary>
 /// The files are not what the log wrote. Nothing was changed on disk. Restore the named file from a copy, or start an empty directory;
-/// the log never skips damage by itself.
+/// or ask for it to be skipped: <see cref="LogOptions.Recovery"/>. The log never skips damage by itself.
 /// </summary>
 public sealed class LogCorruptException : LogException
 {
@@ -90,6 +92,17 @@ public sealed class LogTruncatedException : LogException
 
     /// <summary>The oldest record that the log held at that moment.</summary>
     public LogSequence FirstSequence { get; }
+}
+
+/// <summary>The wanted record was lost: it lay in damage that an opening with <see cref="DamageRecovery.Skip"/> gave up. Its neighbours can be read.</summary>
+public sealed class LogGapException : LogException
+{
+    public LogGapException(LogSequence wanted, LogDamage gap)
+        : base($"Record {wanted} is lost with damage that was skipped. {gap} To have it back, restore that file from a copy or a replica.") => (Wanted, Gap) = (wanted, gap);
+
+    public LogSequence Wanted { get; }
+
+    public LogDamage Gap { get; }
 }
 
 /// <summary>Old segments could not be dropped, or not deleted. The log is sound and goes on; the message says how far it came. Try again when the disk is well.</summary>

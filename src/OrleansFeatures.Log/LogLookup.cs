@@ -1,5 +1,6 @@
 using OrleansFeatures.Log.Commit;
 using OrleansFeatures.Log.Format;
+using OrleansFeatures.Log.Inspection;
 
 namespace OrleansFeatures.Log;
 
@@ -25,6 +26,7 @@ public sealed class LogLookup : IDisposable
     /// <summary>The record; it lies in a buffer that the next call overwrites.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The log does not hold it yet, or not durably.</exception>
     /// <exception cref="LogTruncatedException">The log no longer holds it.</exception>
+    /// <exception cref="LogGapException">It was lost with damage that was skipped.</exception>
     /// <exception cref="LogCorruptException">What lies there is not that record.</exception>
     public LogRecord Find(LogSequence sequence)
     {
@@ -36,9 +38,15 @@ public sealed class LogLookup : IDisposable
         }
 
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, view.Durable);
+        if (GapOf(view, sequence.Value) is { } lost)
+        {
+            throw new LogGapException(sequence, lost);
+        }
+
         SegmentInfo segment = SegmentOf(view, sequence.Value);
         Open(segment, sequence);
-        var (next, position) = _positions.Before(segment.Number, sequence.Value) ?? new PositionIndex.Mark(segment.FirstSequence, SegmentHeader.Bytes(_partitionCount));
+        var start = segment.Gaps is [{ FromByte: 0 }, ..] ? 0 : SegmentHeader.Bytes(_partitionCount);
+        var (next, position) = _positions.Before(segment.Number, sequence.Value) ?? new PositionIndex.Mark(segment.FirstSequence, start);
         var nextMark = position;
         while (true)
         {
@@ -46,6 +54,11 @@ public sealed class LogLookup : IDisposable
             {
                 _positions.Note(segment.Number, next, position);
                 nextMark = position + Limits.PositionSpacingBytes;
+            }
+
+            while (GapAt(segment, position) is { } gap)
+            {
+                (position, next) = (gap.ToByte, gap.Next.Value);
             }
 
             var head = Peek(segment, position, Frame.HeaderBytes);
@@ -74,6 +87,13 @@ public sealed class LogLookup : IDisposable
         frame.Length == Frame.Length(frame) && Frame.Sequence(frame) == sequence.Value && Frame.Checksum(_header!.Salt, frame) == Frame.Crc(frame)
             ? new LogRecord(frame)
             : throw Corrupt(segment, position, sequence, "the frame of the record does not check");
+
+    private static LogDamage? GapOf(LogView view, long sequence) =>
+        view.Gaps.IsEmpty ? null : view.Gaps.FirstOrDefault(gap => gap.First.Value <= sequence && sequence < gap.Next.Value);
+
+    /// <summary>A gap that ends with the segment is not met: what is looked for lies before it.</summary>
+    private static LogDamage? GapAt(SegmentInfo segment, long position) =>
+        segment.Gaps.IsEmpty ? null : segment.Gaps.FirstOrDefault(gap => gap.FromByte == position && gap.ToByte != LogDamage.EndOfFile);
 
     private static SegmentInfo SegmentOf(LogView view, long sequence)
     {
@@ -110,6 +130,12 @@ public sealed class LogLookup : IDisposable
         catch (FileNotFoundException)
         {
             throw LogReplay.Missing(_progress, segment, wanted);
+        }
+
+        if (segment.Gaps is [{ FromByte: 0 } lost, ..])
+        {
+            _header = SegmentHeader.Lost(lost, _partitionCount);
+            return;
         }
 
         var bytes = new byte[SegmentHeader.Bytes(_partitionCount)];

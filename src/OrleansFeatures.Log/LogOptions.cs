@@ -10,6 +10,19 @@ public enum LogVerification
     LastSegment,
 }
 
+/// <summary>What <see cref="EventLog.Open"/> does about damage: bytes that were durable once and are not what the log wrote.</summary>
+public enum DamageRecovery
+{
+    /// <summary>Throw <see cref="LogCorruptException"/> and change nothing.</summary>
+    Refuse,
+
+    /// <summary>
+    /// Give the damaged groups or segments up, remember them as gaps in the manifest, and open what is left; <see cref="EventLog.Losses"/> tells what is gone. Later openings find the gaps known and refuse only new
+    /// damage. Damaged segments stay as they are. Reads every byte of the log, whatever <see cref="LogOptions.Verification"/> says.
+    /// </summary>
+    Skip,
+}
+
 /// <summary>Settings of one <see cref="EventLog"/>; validated by <see cref="EventLog.Open"/>.</summary>
 public sealed record LogOptions
 {
@@ -43,6 +56,9 @@ public sealed record LogOptions
     /// <summary>What opening reads. Default <see cref="LogVerification.All"/>.</summary>
     public LogVerification Verification { get; init; } = LogVerification.All;
 
+    /// <summary>What opening does about damage. Default <see cref="DamageRecovery.Refuse"/>.</summary>
+    public DamageRecovery Recovery { get; init; } = DamageRecovery.Refuse;
+
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(Directory);
@@ -54,6 +70,11 @@ public sealed record LogOptions
         if (!Enum.IsDefined(Verification))
         {
             throw new ArgumentOutOfRangeException(nameof(Verification), Verification, "LogOptions.Verification must be All or LastSegment.");
+        }
+
+        if (!Enum.IsDefined(Recovery))
+        {
+            throw new ArgumentOutOfRangeException(nameof(Recovery), Recovery, "LogOptions.Recovery must be Refuse or Skip.");
         }
     }
 

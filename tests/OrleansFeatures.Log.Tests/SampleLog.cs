@@ -4,7 +4,7 @@ using OrleansFeatures.Log.Tests.Faults;
 namespace OrleansFeatures.Log.Tests;
 
 /// <summary>
-/// A small log for tests that damage it: two partitions, four segments, and in each but the last several groups of three records. One group was written every second of a day of its own.
+/// A small log for tests that damage it: two partitions, several segments, in each several groups of three records. A group was written every second.
 /// </summary>
 internal sealed class SampleLog
 {
@@ -23,11 +23,11 @@ internal sealed class SampleLog
 
     public List<Seen> Records { get; }
 
-    public static async Task<SampleLog> Write(int groups = 24)
+    public static async Task<SampleLog> Write(int groups = 24, long segmentBytes = Limits.SegmentBytesMin)
     {
         var device = new FaultyLogDevice(1);
         var clock = new SetClock(Start);
-        await using var log = EventLog.Open(Options, device, clock);
+        await using var log = EventLog.Open(Options with { SegmentBytesMax = segmentBytes }, device, clock);
         for (var group = 0; group < groups; group++)
         {
             clock.Now = Start.AddSeconds(group);

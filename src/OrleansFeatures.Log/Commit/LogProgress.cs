@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using OrleansFeatures.Log.Format;
+using OrleansFeatures.Log.Inspection;
 
 namespace OrleansFeatures.Log.Commit;
 
-/// <summary>One consistent look at the durable log: segments in order, the last one only as far as it is durable.</summary>
-internal sealed record LogView(ImmutableArray<SegmentInfo> Sealed, SegmentInfo? Active, LogSequence First, LogSequence Durable)
+/// <summary>One consistent look at the durable log: segments in order, the last one only as far as it is durable. Segments that were given up are not among them, only among the gaps.</summary>
+internal sealed record LogView(ImmutableArray<SegmentInfo> Sealed, SegmentInfo? Active, LogSequence First, LogSequence Durable, ImmutableArray<LogDamage> Gaps)
 {
     public long Bytes => Sealed.Sum(segment => segment.Bytes) + (Active?.Bytes ?? 0);
 }
@@ -41,7 +42,7 @@ internal sealed class LogProgress
                 isSealed = isSealed.Add(segment);
             }
 
-            Volatile.Write(ref _view, new LogView(isSealed, writer.Active, _view.First, new LogSequence(writer.Cursor.NextSequence - 1)));
+            Volatile.Write(ref _view, _view with { Sealed = isSealed, Active = writer.Active, Durable = new LogSequence(writer.Cursor.NextSequence - 1) });
         }
     }
 
@@ -53,7 +54,7 @@ internal sealed class LogProgress
             var count = _view.Sealed.TakeWhile(segment => segment.Number < number).Count();
             var (dropped, kept) = (_view.Sealed[..count], _view.Sealed[count..]);
             var first = (kept.IsEmpty ? _view.Active : kept[0]) ?? throw new LogInvariantException("Truncation dropped the last segment, which must stay.");
-            Volatile.Write(ref _view, _view with { Sealed = kept, First = new LogSequence(first.FirstSequence) });
+            Volatile.Write(ref _view, _view with { Sealed = kept, First = new LogSequence(first.FirstSequence), Gaps = _view.Gaps.RemoveAll(gap => gap.Segment < number) });
             return dropped;
         }
     }

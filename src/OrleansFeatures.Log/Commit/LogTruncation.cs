@@ -24,7 +24,7 @@ internal sealed class LogTruncation(LogOptions options, ILogDevice device, Manif
     {
         var view = progress.View;
         var all = ImmutableArray.CreateBuilder<LogSegment>(view.Sealed.Length + 1);
-        all.AddRange(view.Sealed.Select(segment => Describe(WithTime(segment), isSealed: true)));
+        all.AddRange(view.Sealed.Select(segment => Describe(WithTimeIfReadable(segment), isSealed: true)));
         if (view.Active is { } active)
         {
             all.Add(Describe(active, isSealed: false));
@@ -61,7 +61,7 @@ internal sealed class LogTruncation(LogOptions options, ILogDevice device, Manif
 
             if (!dropped.IsEmpty)
             {
-                NameNewFirst(dropped[^1].Number + 1);
+                NameNewFirst(dropped[^1].Number);
             }
 
             DeleteLeftovers();
@@ -78,11 +78,14 @@ internal sealed class LogTruncation(LogOptions options, ILogDevice device, Manif
         }
     }
 
-    private void NameNewFirst(long number)
+    private void NameNewFirst(long lastDropped)
     {
+        var view = progress.View;
+        var number = (view.Sealed.FirstOrDefault(segment => segment.Number > lastDropped) ?? view.Active!).Number;
+        var gone = view.Gaps.Where(gap => gap.IsWholeFile && gap.Segment < number);
         try
         {
-            manifest.Change(current => current with { FirstSegment = number });
+            manifest.Change(current => current with { FirstSegment = number, Gaps = current.Gaps.RemoveAll(gap => gap.Segment < number) });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -93,6 +96,11 @@ internal sealed class LogTruncation(LogOptions options, ILogDevice device, Manif
         {
             _leftovers.Enqueue(segment.Path);
             positions.Forget(segment.Number);
+        }
+
+        foreach (var gap in gone)
+        {
+            _leftovers.Enqueue(gap.File);
         }
     }
 
@@ -125,10 +133,31 @@ internal sealed class LogTruncation(LogOptions options, ILogDevice device, Manif
         }
 
         using var reader = LogReplay.Open(device, options.PartitionCount, progress, segment);
-        var known = segment with { LastGroupMicros = reader.LastGroupMicros() ?? throw LogReplay.Corrupt(segment, "no sound group header was found in the segment, so that its age is unknown") };
+        var known = segment with
+        {
+            LastGroupMicros = reader.LastGroupMicros() ?? TimeOfGap(segment)
+                ?? throw LogReplay.Corrupt(segment, "no sound group header was found in the segment, so that its age is unknown"),
+        };
         progress.Learn(known);
         return known;
     }
+
+    /// <summary>A listing shows what it can: the time of a segment that was damaged or dropped just now stays empty.</summary>
+    private SegmentInfo WithTimeIfReadable(SegmentInfo segment)
+    {
+        try
+        {
+            return WithTime(segment);
+        }
+        catch (Exception e) when (e is LogCorruptException or LogTruncatedException)
+        {
+            return segment;
+        }
+    }
+
+    /// <summary>Where known gaps took every group, they must not keep the segment for ever: it counts as old as they may be.</summary>
+    private static long? TimeOfGap(SegmentInfo segment) =>
+        segment.Gaps is [.., var last] ? last.BeforeMicros ?? last.AfterMicros ?? long.MinValue : null;
 
     private static LogSegment Describe(SegmentInfo segment, bool isSealed) =>
         new(segment.Number, segment.Path, new LogSequence(segment.FirstSequence), new LogSequence(segment.NextSequence), segment.Bytes, isSealed, segment.LastGroupMicros);

@@ -69,10 +69,12 @@ public sealed record LogDamage
         var bytes = ToByte == EndOfFile ? $"from byte {FromByte} to its end" : $"bytes {FromByte} to {ToByte - 1}";
         var records = First == LogSequence.None ? "an unknown number of records"
             : Records == 0 ? "no record"
-            : $"{(IsExact ? "" : "at most ")}{Records} records, sequences {First} to {Next.Value - 1}";
-        var offsets = Offsets.IsEmpty ? "" : "; " + string.Join(", ", Offsets.Select(lost => $"partition {lost.Partition}: offsets {lost.First} to {lost.Next.Value - 1}"));
-        return $"{File}, {bytes}: {Reason}. It concerns {records}{offsets}{Times()}.";
+            : $"{(IsExact ? "" : "at most ")}{Records} record{(Records == 1 ? "" : "s")}, sequence{Range(First.Value, Next.Value)}";
+        var offsets = Offsets.IsEmpty ? "" : "; " + string.Join(", ", Offsets.Select(lost => $"partition {lost.Partition}: offset{Range(lost.First.Value, lost.Next.Value)}"));
+        return $"{File}, {bytes}: {Reason}. It concerns {records}{offsets}{(Records == 0 ? "" : Times())}.";
     }
+
+    private static string Range(long first, long next) => next == first + 1 ? $" {first}" : $"s {first} to {next - 1}";
 
     private string Times()
     {

@@ -25,8 +25,8 @@ internal sealed class LogSurvey(ILogDevice device, string directory, Manifest ma
         SurveyedEnd? before = null;
         for (var number = manifest.FirstSegment; number <= last; number++)
         {
-            var place = PlaceOf(number, before);
-            var surveyed = Survey(place, depth, number == last, read, cancellationToken);
+            var place = PlaceOf(number, before, number == last);
+            var surveyed = Survey(place, depth, read, cancellationToken);
             if (!surveyed.Report.Damage.IsEmpty && IsDropped(number))
             {
                 before = null;
@@ -38,9 +38,9 @@ internal sealed class LogSurvey(ILogDevice device, string directory, Manifest ma
         }
     }
 
-    private SurveyedSegment Survey(SurveyPlace place, LogVerification depth, bool isLast, Action<string, long>? read, CancellationToken cancellationToken)
+    private SurveyedSegment Survey(SurveyPlace place, LogVerification depth, Action<string, long>? read, CancellationToken cancellationToken)
     {
-        if (!isLast && depth == LogVerification.LastSegment && SegmentEnds.TryRead(device, place, manifest.PartitionCount) is { } ends)
+        if (!place.IsLast && depth == LogVerification.LastSegment && SegmentEnds.TryRead(device, place, manifest.PartitionCount) is { } ends)
         {
             read?.Invoke(place.Path, ends.Report.Bytes);
             return ends;
@@ -50,17 +50,17 @@ internal sealed class LogSurvey(ILogDevice device, string directory, Manifest ma
         {
             var surveyed = new SegmentSurvey(device, manifest.StoreId, manifest.PartitionCount, mark, place)
                 .Run(read is null ? null : position => read(place.Path, position), cancellationToken);
-            if (!isLast || surveyed.Report.Damage.IsEmpty || look == LooksAtLastSegment)
+            if (!place.IsLast || surveyed.Report.Damage.IsEmpty || look == LooksAtLastSegment)
             {
                 return surveyed;
             }
         }
     }
 
-    private SurveyPlace PlaceOf(long number, SurveyedEnd? before)
+    private SurveyPlace PlaceOf(long number, SurveyedEnd? before, bool isLast)
     {
         var next = _headers.FirstOrDefault(header => header.Key > number);
-        return new SurveyPlace(number, Path.Combine(directory, LogFiles.Segment(number)), before, next.Value, next.Key == number + 1, manifest.GapsOf(number));
+        return new SurveyPlace(number, Path.Combine(directory, LogFiles.Segment(number)), before, next.Value, next.Key == number + 1, isLast, manifest.GapsOf(number));
     }
 
     private void ReadHeader(long number)

@@ -9,8 +9,9 @@ namespace OrleansFeatures.Log.Inspection;
 /// <param name="Before">How the segment before it ended, damage counted in; null for the first that counts.</param>
 /// <param name="NextHeader">The header of the next segment that has a readable one; null for the last.</param>
 /// <param name="IsNextDirect">Whether that segment is the very next.</param>
+/// <param name="IsLast">Whether no later segment belongs to the log, there or missing: only the last may end unfinished.</param>
 /// <param name="KnownGaps">What was skipped in it before.</param>
-internal sealed record SurveyPlace(long Number, string Path, SurveyedEnd? Before, SegmentHeader? NextHeader, bool IsNextDirect, ImmutableArray<LogDamage> KnownGaps);
+internal sealed record SurveyPlace(long Number, string Path, SurveyedEnd? Before, SegmentHeader? NextHeader, bool IsNextDirect, bool IsLast, ImmutableArray<LogDamage> KnownGaps);
 
 /// <summary>How a surveyed segment ends. Offsets are <see cref="SegmentReader.Unknown"/> where damage hides them; bounds are offsets that no record has.</summary>
 internal sealed record SurveyedEnd(long NextSequence, uint? Chain, long[] Offsets, long[] Bounds);
@@ -199,7 +200,7 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
         var cursor = _reader.Cursor;
         var (from, first) = _reader.DamagedGroup;
         var reason = _reader.Damage?.Reason;
-        var isDurable = place.NextHeader is not null || _reader.Sealed || mark?.Segment > place.Number || (mark?.Segment == place.Number && from < mark.Value.Position);
+        var isDurable = !place.IsLast || _reader.Sealed || (mark?.Segment == place.Number && from < mark.Value.Position);
         if (!isDurable)
         {
             UnseeGroup();
@@ -213,7 +214,7 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
         }
         else if (!_reader.EndsInGap)
         {
-            reason ??= place.NextHeader is not null ? "the segment ends without its footer, although a later segment exists" : "the segment ends before what is known to have been durable";
+            reason ??= !place.IsLast ? "the segment ends without its footer, although a later segment exists" : "the segment ends before what is known to have been durable";
         }
 
         if (reason is null)

@@ -9,16 +9,35 @@ namespace OrleansFeatures.Log.Recovery;
 /// only place where a crash can have left something unfinished (<see cref="LastSegment"/>). No segment is changed before every segment has
 /// been found sound. The decision table is in docs/log-format.md.
 /// </summary>
-internal sealed class LogRecovery(LogOptions options, ILogDevice device)
+internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimeProvider time)
 {
     private const long FirstSegmentNumber = 1;
 
+    /// <summary>As the options say: damage ends it, or is skipped, remembered and told of; then the log is opened as any other with known gaps.</summary>
     public RecoveredLog Run()
+    {
+        if (options.Recovery == DamageRecovery.Refuse)
+        {
+            return Open(options.Verification);
+        }
+
+        try
+        {
+            return Open(LogVerification.All);
+        }
+        catch (LogCorruptException damage)
+        {
+            var losses = new DamageSkipping(options, device, time).Run(damage);
+            return Open(LogVerification.All) with { Losses = losses };
+        }
+    }
+
+    private RecoveredLog Open(LogVerification verification)
     {
         var names = device.List(options.Directory);
         var numbers = names.Select(LogFiles.SegmentNumber).OfType<long>().Order().ToList();
         var manifest = names.Contains(LogFiles.Manifest) ? ReadManifest() : CreateManifest(numbers);
-        RequireComplete(manifest, numbers);
+        numbers = RequireComplete(manifest, numbers);
         if (numbers.Count == 0)
         {
             numbers.Add(CreateFirstSegment(manifest));
@@ -29,7 +48,10 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device)
         foreach (var number in numbers.SkipLast(1))
         {
             var segment = new SealedSegment(options, device, manifest, number);
-            isSealed.Add(options.Verification == LogVerification.All ? segment.VerifyAll(ref before) : segment.VerifyEnds(ref before));
+            if ((verification == LogVerification.All ? segment.VerifyAll(ref before) : segment.VerifyEnds(ref before)) is { } info)
+            {
+                isSealed.Add(info);
+            }
         }
 
         RemoveLeftovers(manifest, names);
@@ -51,7 +73,7 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device)
         }
 
         var view = new LogView(isSealed.ToImmutable(), last.File is null ? null : last.Info,
-            new LogSequence(isSealed.Count > 0 ? isSealed[0].FirstSequence : last.Info.FirstSequence), new LogSequence(last.Cursor.NextSequence - 1));
+            new LogSequence(isSealed.Count > 0 ? isSealed[0].FirstSequence : last.Info.FirstSequence), new LogSequence(last.Cursor.NextSequence - 1), manifest.Gaps);
         return new RecoveredLog(manifest, view, last.Cursor, last.File);
     }
 
@@ -76,24 +98,32 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device)
         return manifest;
     }
 
-    private void RequireComplete(Manifest manifest, List<long> numbers)
+    /// <summary>Returns the numbers of the segments that count.</summary>
+    private List<long> RequireComplete(Manifest manifest, List<long> numbers)
     {
         // Segments before the first are what an interrupted deletion of old segments leaves: the manifest no longer counts them. Leftovers go last.
         numbers.RemoveAll(number => number < manifest.FirstSegment);
 
         for (var number = manifest.FirstSegment; number <= Math.Max(manifest.LastSegment, numbers.LastOrDefault()); number++)
         {
-            if (!numbers.Contains(number))
+            if (manifest.GapsOf(number) is [{ IsWholeFile: true }])
+            {
+                numbers.Add(number); // Given up before; whether its file is still there makes no difference.
+            }
+            else if (!numbers.Contains(number))
             {
                 throw new LogCorruptException(PathOf(LogFiles.Segment(number)), 0, LogSequence.None, LogSequence.None, "the segment is missing");
             }
         }
 
+        numbers = numbers.Distinct().Order().ToList();
         if (numbers.Count > 0 && numbers[^1] > manifest.LastSegment + 1)
         {
             throw new LogCorruptException(PathOf(LogFiles.Manifest), 0, LogSequence.None, LogSequence.None,
                 $"the manifest ends with segment {manifest.LastSegment}, but there is segment {numbers[^1]}; it is older than the segments");
         }
+
+        return numbers;
     }
 
     private void RemoveLeftovers(Manifest manifest, IReadOnlyList<string> names)

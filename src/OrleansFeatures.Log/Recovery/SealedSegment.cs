@@ -1,31 +1,56 @@
+using System.Collections.Immutable;
 using OrleansFeatures.Log.Format;
+using OrleansFeatures.Log.Inspection;
 
 namespace OrleansFeatures.Log.Recovery;
 
-/// <summary>Where one segment ended: what the next one's header must say. Offsets are null when the segment was not read through.</summary>
-internal sealed record SegmentEnd(long NextSequence, uint Chain, long[]? NextOffsets)
+/// <summary>
+/// Where one segment ended: what the next one's header must say. The chain is null where the end is a known gap, offsets are where the segment was not read through, and
+/// <see cref="SegmentReader.Unknown"/> for partitions without a record behind a known gap.
+/// </summary>
+internal sealed record SegmentEnd(long NextSequence, uint? Chain, long[]? NextOffsets)
 {
     /// <summary>Null when the header continues this end.</summary>
     public static string? Mismatch(SegmentEnd? before, SegmentHeader header, Manifest manifest, long number) =>
-        header.StoreId != manifest.StoreId ? "the segment belongs to another log"
+        header.IsLost ? null
+        : header.StoreId != manifest.StoreId ? "the segment belongs to another log"
         : header.Number != number ? $"the segment states number {header.Number}"
         : before is null ? null
         : header.FirstSequence != before.NextSequence ? $"the segment begins with sequence {header.FirstSequence} where {before.NextSequence} must be"
-        : header.PreviousChain != before.Chain ? "the segment before it is not the one that it was written after"
-        : before.NextOffsets is not null && !before.NextOffsets.AsSpan().SequenceEqual(header.NextOffsets) ? "the segment's base offsets do not continue the segment before it"
+        : before.Chain is { } chain && header.PreviousChain != chain ? "the segment before it is not the one that it was written after"
+        : before.NextOffsets is not null && !Continues(before.NextOffsets, header.NextOffsets) ? "the segment's base offsets do not continue the segment before it"
         : null;
+
+    private static bool Continues(long[] before, long[] next)
+    {
+        for (var partition = 0; partition < before.Length; partition++)
+        {
+            if (before[partition] != next[partition] && before[partition] != SegmentReader.Unknown)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }
 
-/// <summary>A segment that has a successor was sealed and synced: whatever is wrong in it is damage.</summary>
+/// <summary>A segment that has a successor was sealed and synced: whatever is wrong in it, outside of known gaps, is damage. Null where a known gap is all of it.</summary>
 internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manifest manifest, long number)
 {
+    private readonly ImmutableArray<LogDamage> _gaps = manifest.GapsOf(number);
     private readonly string _path = Path.Combine(options.Directory, LogFiles.Segment(number));
 
     /// <summary>Reads and checks every byte.</summary>
-    public SegmentInfo VerifyAll(ref SegmentEnd? before)
+    public SegmentInfo? VerifyAll(ref SegmentEnd? before)
     {
+        if (IsGone(ref before))
+        {
+            return null;
+        }
+
         var file = device.Open(_path, LogFileAccess.Read);
-        using var reader = SegmentReader.Open(file, manifest.PartitionCount, null, manifest.GapsOf(number), out var header, out var reason);
+        using var reader = SegmentReader.Open(file, manifest.PartitionCount, null, _gaps, out var header, out var reason);
         if (reader is null)
         {
             file.Dispose();
@@ -43,34 +68,58 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
             throw Corrupt(damage.Position, cursor.NextSequence, damage.Reason);
         }
 
-        if (!reader.Sealed)
+        if (!reader.Sealed && !reader.EndsInGap)
         {
             throw Corrupt(cursor.Position, cursor.NextSequence, "the segment ends without its footer, although a later segment exists");
         }
 
-        before = new SegmentEnd(cursor.NextSequence, cursor.Chain, cursor.NextOffsets);
-        return SegmentInfo.Of(cursor, _path, manifest.GapsOf(number));
+        before = new SegmentEnd(cursor.NextSequence, reader.EndsInGap ? null : cursor.Chain, cursor.NextOffsets);
+        return SegmentInfo.Of(cursor, _path, _gaps) with { Bytes = _gaps.IsEmpty ? cursor.Position : LengthOf() };
     }
 
     /// <summary>Reads header and footer only; replay checks what lies between.</summary>
-    public SegmentInfo VerifyEnds(ref SegmentEnd? before)
+    public SegmentInfo? VerifyEnds(ref SegmentEnd? before)
     {
-        using var file = device.Open(_path, LogFileAccess.Read);
-        var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
-        var header = SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out var reason)
-            ?? throw Corrupt(0, before?.NextSequence ?? 0, reason);
-        RequireContinuation(before, header);
-
-        var position = Math.Max(bytes.Length, file.Length - Frame.FooterBytes);
-        var footer = new byte[Frame.FooterBytes];
-        if (file.Read(position, footer) != Frame.FooterBytes || Frame.Length(footer) != Frame.FooterBytes || Frame.Kind(footer) != FrameKind.Footer
-            || Frame.Crc(footer) != Frame.Checksum(header.Salt, footer) || Frame.Offset(footer) != position)
+        if (IsGone(ref before))
         {
-            throw Corrupt(position, header.FirstSequence, "the segment does not end with a sound footer, although a later segment exists");
+            return null;
         }
 
-        before = new SegmentEnd(Frame.Sequence(footer), System.Numerics.BitOperations.Crc32C(Frame.ReadFooter(footer).Chain, Frame.Crc(footer)), null);
-        return new SegmentInfo(number, _path, header.FirstSequence, before.NextSequence, file.Length, LastGroupMicros: null, []);
+        using var file = device.Open(_path, LogFileAccess.Read);
+        var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
+        var reason = "";
+        var header = (_gaps is [{ FromByte: 0 } lost, ..] ? SegmentHeader.Lost(lost, manifest.PartitionCount) : SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out reason))
+            ?? throw Corrupt(0, before?.NextSequence ?? 0, reason);
+        RequireContinuation(before, header);
+        if (_gaps is [.., { ToByte: LogDamage.EndOfFile } end])
+        {
+            before = new SegmentEnd(end.Next.Value, null, null);
+        }
+        else
+        {
+            var footer = Footer.ReadLast(file, header.Salt, bytes.Length)
+                ?? throw Corrupt(Math.Max(bytes.Length, file.Length - Frame.FooterBytes), header.FirstSequence, "the segment does not end with a sound footer, although a later segment exists");
+            before = new SegmentEnd(footer.NextSequence, footer.EndChain, null);
+        }
+
+        return new SegmentInfo(number, _path, header.FirstSequence, before.NextSequence, file.Length, LastGroupMicros: null, _gaps);
+    }
+
+    private bool IsGone(ref SegmentEnd? before)
+    {
+        if (_gaps is not [{ IsWholeFile: true } gap, ..])
+        {
+            return false;
+        }
+
+        before = new SegmentEnd(gap.Next.Value, null, null);
+        return true;
+    }
+
+    private long LengthOf()
+    {
+        using var file = device.Open(_path, LogFileAccess.Read);
+        return file.Length;
     }
 
     private void RequireContinuation(SegmentEnd? before, SegmentHeader header)
@@ -87,6 +136,11 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
     /// <summary>The range in the message ends where the next segment's header says that it begins, if that header is sound.</summary>
     private LogSequence LastSequence()
     {
+        if (manifest.GapsOf(number + 1) is [{ FromByte: 0 }, ..])
+        {
+            return LogSequence.None;
+        }
+
         using var file = device.Open(Path.Combine(options.Directory, LogFiles.Segment(number + 1)), LogFileAccess.Read);
         var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
         var next = SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out _);

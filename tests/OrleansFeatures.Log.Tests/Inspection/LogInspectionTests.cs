@@ -65,7 +65,7 @@ public class LogInspectionTests
         Offsets(lost).ShouldBe(sample.Records[3..6].Select(record => (record.Partition, record.Offset)).Order());
         lost.AfterMicros.ShouldBe(SampleLog.MicrosOf(0));
         lost.BeforeMicros.ShouldBe(SampleLog.MicrosOf(6));
-        lost.ToString().ShouldContain("3 records, sequences 3 to 5; partition 0: offsets");
+        lost.ToString().ShouldContain("3 records, sequences 3 to 5; partition 0: offset");
 
         var end = report.Damage[1];
         (end.FromByte, end.ToByte, end.Records).ShouldBe((footer.Position, LogDamage.EndOfFile, 0));
