@@ -36,8 +36,8 @@ public class SkippingTests
         var losses = log.Losses.ShouldNotBeNull();
         losses.Records.ShouldBe(SampleLog.RecordsPerGroup);
         losses.SetAside.ShouldBeEmpty();
-        losses.ToString().ShouldContain("a frame's checksum does not match. It concerns 3 records, sequences 3 to 5; partition 0: offset 2, partition 1: offsets 1 to 2; written from");
-        log.KnownGaps.ShouldContain(losses.Damage.ShouldHaveSingleItem());
+        losses.ToString().ShouldContain("a frame's checksum does not match. It concerns 3 records, sequences 3 to 5; partition 0: offset 2, partition 1: offsets 1 to 2; written 2026-01-02T00:00:00.000Z to 2026-01-02T00:00:02.000Z.");
+        log.KnownGaps.ShouldHaveSingleItem().ToString().ShouldBe(losses.Damage.ShouldHaveSingleItem().ToString());
         using var lookup = log.Lookup();
         Should.Throw<LogGapException>(() => { lookup.Find(new LogSequence(4)); }).Message.ShouldContain("Record 4 is lost with damage that was skipped. /memory/segment-000000000001.log, bytes");
     }
