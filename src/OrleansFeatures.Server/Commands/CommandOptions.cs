@@ -47,4 +47,16 @@ internal static class CommandOptions
         });
         return command;
     }
+
+    /// <summary>A command that only holds others.</summary>
+    public static Command Group(string name, string description, params Command[] commands)
+    {
+        var group = new Command(name, description);
+        foreach (Command command in commands)
+        {
+            group.Subcommands.Add(command);
+        }
+
+        return group;
+    }
 }

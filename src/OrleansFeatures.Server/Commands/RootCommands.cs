@@ -22,6 +22,7 @@ internal static class RootCommands
             StatusCommand.Create(),
             InspectCommand.Create(),
             ReconcileCommand.Create(),
+            LogCommand.Create(),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -32,12 +33,13 @@ internal static class RootCommands
     public static string Explain(ParseResult parsed)
     {
         string? unknown = parsed.UnmatchedTokens.FirstOrDefault(token => !token.StartsWith('-'));
-        if (parsed.CommandResult.Command is RootCommand root)
+        if (parsed.CommandResult.Command is { Subcommands.Count: > 0 } group)
         {
-            string names = string.Join(", ", root.Subcommands.Select(command => command.Name));
+            string kind = group is RootCommand ? "command" : $"command of {group.Name}";
+            string names = string.Join(", ", group.Subcommands.Select(command => command.Name));
             return unknown is null
-                ? $"expected a command: {names} (see --help)"
-                : $"there is no command '{unknown}'{Suggestion.For(unknown, root.Subcommands.Select(command => command.Name))} (commands: {names}; see --help)";
+                ? $"expected a {kind}: {names} (see --help)"
+                : $"there is no {kind} '{unknown}'{Suggestion.For(unknown, group.Subcommands.Select(command => command.Name))} (there are: {names}; see --help)";
         }
 
         IEnumerable<string> messages = parsed.Errors.Select(error => string.Join(' ', error.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
