@@ -74,4 +74,13 @@ public static class Limits
 
     /// <summary>How far before an entity's newest event it is compared too: a minute, an hour, and the day that live state answers exactly in any case (<see cref="Domain.Definitions.Catalog.RetentionSlack"/>).</summary>
     public static readonly long[] ReconcileBackMicros = [0, 60_000_000, 3_600_000_000, 86_400_000_000];
+
+    /// <summary>Events are refused when the process has no more than this left of the memory that it may use, one part in so many, or <see cref="MemoryReserveBytes"/> if that is more.</summary>
+    public const int MemoryReserveShare = 8;
+
+    /// <summary>What is kept for answers, buffers, a slab of 4 MB for each of the partition loops, and a table of ids that doubles.</summary>
+    public const long MemoryReserveBytes = 32L * 1024 * 1024;
+
+    /// <summary>While memory is short, how often a collection is asked for: it takes some tenths of a second for gigabytes.</summary>
+    public static readonly TimeSpan ShortMemoryLook = TimeSpan.FromSeconds(2);
 }

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using OrleansFeatures.Domain;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Operations;
+using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Gateway.Metadata;
 using OrleansFeatures.Log;
@@ -36,6 +37,8 @@ public static class Failures
     {
         RequestRefusedException refused => OfRefusal(refused.Refusal),
         StateMemoryFullException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
+        ProcessMemoryFullException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
+        OutOfMemoryException => new(StatusCode.ResourceExhausted, 429, "", "the process has no memory left for this request; give it more, or send less at once", Limits.RetryAfterMs),
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
         OriginalNotDurableException or DefinitionsChangedException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
         ReconcileUnderWayException => new(StatusCode.FailedPrecondition, 409, "", exception.Message, 0),

@@ -93,6 +93,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
     public async ValueTask<IntakeBatch> BeginBatchAsync(CancellationToken cancellationToken)
     {
+        _intake.RequireMemory();
         IDisposable lease = await _gate.EnterAsync(cancellationToken);
         return _intake.Begin(_generation.Catalog, lease);
     }

@@ -88,6 +88,11 @@ internal sealed class Generation
         {
             Partitions[record.Partition.Value].Apply_NeedsLock(EventRecord.Parse(record.Payload), record.Offset);
         }
+        catch (OutOfMemoryException exhausted)
+        {
+            // The record is durable and may be half in memory. To go on would be to serve, and to save, values without it; a restart applies it again.
+            Environment.FailFast($"no memory left to apply the record at partition {record.Partition.Value}, offset {record.Offset.Value}; nothing acknowledged is lost: start the store again, with more memory", exhausted);
+        }
         catch (Exception bug)
         {
             // The top of a partition loop: were it to end, everything behind it would wait for ever, without a word.

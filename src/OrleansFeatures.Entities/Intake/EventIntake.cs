@@ -15,6 +15,7 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
     private readonly ConcurrentBag<EventRecordWriter> _writers = [];
     private readonly ConcurrentDictionary<long, IntakeBatch> _open = new();
     private readonly ConcurrentDictionary<uint, Counters> _counters = new();
+    private readonly ProcessMemory _memory = new(time);
     private long _batches;
 
     public EventIdIndex Ids { get; } = new();
@@ -26,6 +27,15 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
     public IntakeClock ArrivalClock { get; } = new(time);
 
     public PartitionMap Map => map;
+
+    /// <exception cref="ProcessMemoryFullException">Events must wait until the process has memory again.</exception>
+    public void RequireMemory()
+    {
+        if (_memory.IsShort())
+        {
+            throw new ProcessMemoryFullException(_memory.LiveBytes, ProcessMemory.LimitBytes);
+        }
+    }
 
     /// <param name="catalog">The definitions to read events against.</param>
     /// <param name="lease">Disposed with the batch: while it is held, definitions do not change.</param>

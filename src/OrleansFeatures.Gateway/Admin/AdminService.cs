@@ -135,6 +135,7 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
         EntityOverheadBytes = (ulong)memory.Use.OverheadBytes,
         Compactions = (ulong)memory.Use.Compactions,
         BrokenPromises = (ulong)memory.Use.BrokenPromises,
+        HeapBytes = (ulong)GC.GetGCMemoryInfo(GCKind.Any).HeapSizeBytes,
     };
 
     /// <summary>On the wire no bound is zero.</summary>

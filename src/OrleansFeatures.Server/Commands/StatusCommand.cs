@@ -86,6 +86,7 @@ internal static class StatusCommand
         ["free_bytes"] = memory.FreeBytes,
         ["compactions"] = memory.Compactions,
         ["broken_promises"] = memory.BrokenPromises,
+        ["heap_bytes"] = memory.HeapBytes,
     };
 
     private static JsonObject Document(GetStatusResponse status) => new()
