@@ -83,6 +83,22 @@ public class DamagedStateTests
     }
 
     [Fact]
+    public void A_sound_file_of_another_history_with_the_same_number_and_length_is_refused()
+    {
+        var other = new FaultyLogDevice(1);
+        using (var store = SnapshotTestKit.Open(other, Keeping))
+        {
+            store.Checkpoint(1, [.. Enumerable.Range(0, 4).Select(i => ((ulong)i, i == 0 ? "odd" : ValueOf(i)))]);
+        }
+
+        var name = StateFileNames.Of(1);
+        other.Files[name].Length.ShouldBe(_sound.Value[name].Length);
+        var device = SnapshotTestKit.Device(With(name, other.Files[name]));
+        Should.Throw<StateCorruptException>(() => SnapshotTestKit.Open(device, Keeping)).Reason.ShouldContain("footer that the manifest names");
+        SnapshotStore.Verify(SnapshotTestKit.Directory, device, TestContext.Current.CancellationToken).Damage.ShouldHaveSingleItem().File.ShouldEndWith(name);
+    }
+
+    [Fact]
     public void A_whole_record_at_another_records_place_is_damage()
     {
         var file = (byte[])_sound.Value[StateFileNames.Of(1)].Clone();
