@@ -10,21 +10,31 @@ public sealed class FileLogDevice : ILogDevice
     {
         CreateDurably(Path.GetFullPath(directory));
         var path = Path.Combine(directory, LogFiles.Lock);
-        FileStream stream;
+        var lockedDirectory = LockDirectory(directory, path);
+        FileStream? stream = null;
+        var owned = false;
         try
         {
             // FileShare.None is flock(LOCK_EX) on Unix: it ends with the process, however the process ends. The file itself stays, because
             // deleting it would let two openers hold locks on two files of the same name.
             stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            stream.SetLength(0);
+            stream.Write(System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
+            owned = true;
+            return new Ownership(stream, lockedDirectory);
         }
         catch (IOException e) when (IsSharingViolation(e))
         {
             throw new LogInUseException(directory, OwnerOf(path));
         }
-
-        stream.SetLength(0);
-        stream.Write(System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
-        return stream;
+        finally
+        {
+            if (!owned)
+            {
+                stream?.Dispose();
+                lockedDirectory?.Dispose();
+            }
+        }
     }
 
     public IReadOnlyList<string> List(string directory) => [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))];
@@ -73,6 +83,12 @@ public sealed class FileLogDevice : ILogDevice
         SyncDirectory(above ?? directory);
     }
 
+    /// <summary>The directory itself is locked as well: somebody may delete the lock file of a running log, and its name would then be free for a second owner. Null where that cannot be done.</summary>
+    private static SafeFileHandle? LockDirectory(string directory, string lockFile) =>
+        !OperatingSystem.IsLinux() ? null
+        : SystemCalls.TryLock(directory, out var handle) ? handle
+        : throw new LogInUseException(directory, OwnerOf(lockFile));
+
     private static bool IsSharingViolation(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     private static string OwnerOf(string lockFile)
@@ -92,6 +108,15 @@ public sealed class FileLogDevice : ILogDevice
         catch (IOException)
         {
             return "another process"; // Its number could not be read; that it is in use is certain all the same.
+        }
+    }
+
+    private sealed class Ownership(FileStream file, SafeFileHandle? directory) : IDisposable
+    {
+        public void Dispose()
+        {
+            file.Dispose();
+            directory?.Dispose();
         }
     }
 

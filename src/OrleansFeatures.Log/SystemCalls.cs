@@ -11,6 +11,10 @@ internal static partial class SystemCalls
     private const int NoSpace = 28;
     private const int Quota = 122;
     private const int KeepSize = 1;
+    private const int WouldBlock = 11;
+    private const int LockExclusive = 2;
+    private const int LockNonBlocking = 4;
+    private const int CloseOnExecLinux = 0x80000;
     private const int ReadOnly = 0; // O_RDONLY is 0 on every Unix; directories can be opened and synced with it.
 
     public static void SyncData(SafeFileHandle handle, string path)
@@ -59,6 +63,25 @@ internal static partial class SystemCalls
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Error("open", path);
     }
 
+    /// <summary>
+    /// Linux: takes the advisory lock of a file or directory for as long as the handle is open. False: another process, or another handle in this one, has it. True without a handle: this file system has no such locks.
+    /// </summary>
+    public static bool TryLock(string path, out SafeFileHandle? handle)
+    {
+        // Not inherited: a child process would otherwise keep the lock when this one has died.
+        var descriptor = Open(path, ReadOnly | CloseOnExecLinux);
+        handle = descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Error("open", path);
+        if (FLock(handle, LockExclusive | LockNonBlocking) == 0)
+        {
+            return true;
+        }
+
+        var isHeld = Marshal.GetLastPInvokeError() == WouldBlock;
+        handle.Dispose();
+        handle = null;
+        return !isHeld;
+    }
+
     private static IOException Error(string call, string path)
     {
         var number = Marshal.GetLastPInvokeError();
@@ -73,6 +96,9 @@ internal static partial class SystemCalls
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     private static partial int FAllocate(SafeFileHandle handle, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int FLock(SafeFileHandle handle, int operation);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

@@ -58,7 +58,7 @@ public class CorruptionAtRestTests
         .. harms.Where(harm => harm.Kind is not (HarmKind.FlipBit or HarmKind.SwapWords or HarmKind.ZeroBlock)).DistinctBy(harm => harm.File),
     ];
 
-    private static string NameOf(SampleLog sample, string which)
+    internal static string NameOf(SampleLog sample, string which)
     {
         var segments = sample.Files.Keys.Where(name => LogFiles.SegmentNumber(name) is not null).Order(StringComparer.Ordinal).ToList();
         return which switch { "first" => segments[0], "middle" => segments[segments.Count / 2], "last" => segments[^1], _ => which };
