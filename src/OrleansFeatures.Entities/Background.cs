@@ -20,5 +20,23 @@ internal static class Background
     public static Task<T> Run<T>(Func<Task<T>> work, CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
 
+    /// <summary>Waits for a task with patience. As <c>Task.WaitAsync</c>, which would come back by way of the thread pool.</summary>
+    public static Task WaitAsync(Task task, CancellationToken cancellationToken) =>
+        task.IsCompleted || !cancellationToken.CanBeCanceled
+            ? task
+            : task.ContinueWith(static done => done, cancellationToken, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current).Unwrap();
+
+    /// <summary>Waits until one of two tasks is done, however it ends. As <c>Task.WhenAny</c>, which would come back by way of the thread pool.</summary>
+    public static Task EitherAsync(Task one, Task other)
+    {
+        var first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        foreach (Task task in (ReadOnlySpan<Task>)[one, other])
+        {
+            task.ContinueWith(static (_, first) => ((TaskCompletionSource)first!).TrySetResult(), first, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+        }
+
+        return first.Task;
+    }
+
     private static TaskScheduler Scheduler => (TaskScheduler?)SteppedScheduler.Ambient ?? TaskScheduler.Default;
 }

@@ -43,7 +43,9 @@ internal sealed class StoreSimulation
     private readonly EmbeddedHostOptions _options;
     private readonly Client[] _clients;
     private readonly Checker _checker;
+    private readonly BitFlips _flips;
     private readonly ErrorCatcher _errors = new();
+    private bool _isAtRest;
 
     private StoreSimulation(int seed, Sabotage sabotage)
     {
@@ -52,9 +54,10 @@ internal sealed class StoreSimulation
         _disk = new FaultyLogDevice(_random.Next()) { HasDirectories = true, OnStep = operation => _trace.Note($"disk: {operation}") };
         _world = World.Draw(_random);
         _options = StoreOptions.Draw(_random);
+        _flips = new BitFlips(_random.Next(), _disk, _trace, _tally);
         var readings = new Readings(_world, _trace, _tally);
         var shared = new SharedPromises();
-        _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, _random.Next(), _clock, _trace, _tally, shared, readings))];
+        _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, _random.Next(), _clock, _trace, _tally, _flips, shared, readings))];
         _checker = new Checker(_world, _options, _clock, _random.Next(), readings, shared, _clients, _tally);
     }
 
@@ -98,6 +101,12 @@ internal sealed class StoreSimulation
     /// <summary>From one start to one end.</summary>
     private void Live()
     {
+        if (_isAtRest && _random.Next(3) == 0)
+        {
+            StartDamaged();
+        }
+
+        _isAtRest = false;
         Ending ending = (Ending)_random.Next(5);
         bool early = _random.Next(4) == 0;
         if (early)
@@ -106,7 +115,7 @@ internal sealed class StoreSimulation
         }
 
         EmbeddedHost? host = TryStart();
-        if (host is not null && TryRun(() => _checker.CheckAsync(host, _disk)))
+        if (host is not null && TryRun(() => _checker.CheckAsync(host, _disk.Files)))
         {
             if (!early)
             {
@@ -117,6 +126,39 @@ internal sealed class StoreSimulation
         }
 
         Restart();
+    }
+
+    /// <summary>
+    /// A bit has changed while the store was at rest: it does not start, or it starts and whatever it answers is right. (Behind a crash that would be too much to ask: a torn end of the log and a
+    /// damaged one look alike.)
+    /// </summary>
+    private void StartDamaged()
+    {
+        IReadOnlyDictionary<string, byte[]> sound = _disk.Files;
+        _flips.Flip();
+        if (!_flips.IsActive)
+        {
+            return;
+        }
+
+        _tally.BitFlipsAtRest++;
+        try
+        {
+            EmbeddedHost? host = null;
+            RunTo(async () => host = await StartAsync());
+            RunTo(() => _checker.CheckAsync(host!, sound));
+        }
+        catch (LogException damage)
+        {
+            _trace.Note($"damage was met: {damage.Message}");
+            _tally.BitFlipsDetected++;
+        }
+
+        _flips.Restore();
+        _scheduler.Kill();
+        _errors.Forget();
+        _disk.RestartProcess();
+        _disk.SetFiles(sound);
     }
 
     /// <summary>Power fails, or an operation of the disk does, so many operations from now at most.</summary>
@@ -164,7 +206,7 @@ internal sealed class StoreSimulation
         bool stopping = false;
         long end = _scheduler.Steps + _random.Next(200, 4_000);
         Task[] clients = [.. _clients.Select(client => _scheduler.Start(() => client.RunAsync(host, () => stopping)))];
-        var troubles = new Troubles(_random.Next(), _clock, _disk, _trace, _tally);
+        var troubles = new Troubles(_random.Next(), _clock, _disk, _flips, _trace, _tally);
         Task operators = _scheduler.Start(() => troubles.RunAsync(() => stopping));
         bool IsOver() => _scheduler.Steps >= end || host.Poisoned is not null;
         if (!TryRunWhile(() => !IsOver(), [.. clients, operators]))
@@ -181,6 +223,7 @@ internal sealed class StoreSimulation
         stopping = true;
         if (TryRun(() => Task.WhenAll([.. clients, operators, _random.Next(2) == 0 ? host.DisposeAsync().AsTask() : Task.CompletedTask])) && TryRun(() => host.DisposeAsync().AsTask()))
         {
+            _isAtRest = true;
             _tally.OrderlyStops++;
             _trace.Note("the store has stopped");
         }
@@ -190,6 +233,7 @@ internal sealed class StoreSimulation
     private void Restart()
     {
         _scheduler.Kill();
+        _flips.Restore();
         if (_errors.Error is { } error)
         {
             throw new ViolationException($"the store logged an error: {error}");
@@ -216,13 +260,13 @@ internal sealed class StoreSimulation
     private async Task LastLifeAsync()
     {
         EmbeddedHost host = await StartAsync();
-        await _checker.CheckAsync(host, _disk);
+        await _checker.CheckAsync(host, _disk.Files);
         foreach (Client client in _clients)
         {
             await client.RunAsync(host, () => client.Open.Count == 0);
         }
 
-        await _checker.CheckAsync(host, _disk);
+        await _checker.CheckAsync(host, _disk.Files);
         await host.DisposeAsync();
     }
 

@@ -42,7 +42,13 @@ internal sealed class Tally
 
     public long BitFlips { get; set; }
 
+    public long BitFlipsAtRest { get; set; }
+
     public long BitFlipsDetected { get; set; }
+
+    public long BitFlipReports { get; set; }
+
+    public long Cancellations { get; set; }
 
     public long ClockJumps { get; set; }
 

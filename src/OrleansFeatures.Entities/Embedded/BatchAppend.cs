@@ -93,7 +93,7 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
             else if (!progress)
             {
                 // Ended by another batch that leaves a line, or whose inserts are durable or given up.
-                await woken.WaitAsync(cancellationToken);
+                await Background.WaitAsync(woken, cancellationToken);
             }
         }
 

@@ -28,7 +28,7 @@ internal sealed class CatalogGate
                 opened = _closed.Task;
             }
 
-            await opened.WaitAsync(cancellationToken);
+            await Background.WaitAsync(opened, cancellationToken);
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class CatalogGate
 
         try
         {
-            await empty.WaitAsync(cancellationToken);
+            await Background.WaitAsync(empty, cancellationToken);
         }
         catch
         {

@@ -232,7 +232,7 @@ public sealed class IntakeBatch : IDisposable
         {
             if (original != Appended)
             {
-                await original.WaitAsync(cancellationToken);
+                await Background.WaitAsync(original, cancellationToken);
             }
         }
     }

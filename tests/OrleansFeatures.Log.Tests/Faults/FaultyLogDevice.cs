@@ -108,12 +108,13 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         }
     }
 
-    /// <summary>The medium loses one bit of a file. Flipping it again restores it.</summary>
-    public void Flip(string name, long position, int bit)
+    /// <summary>The medium changes one bit of a file, until what is returned is disposed. Null where the page cache still owes the medium something: the bit would be written over.</summary>
+    public IDisposable? Flip(string name, long position, int bit)
     {
         lock (_gate)
         {
-            _directory[name].Flip(position, bit);
+            var file = _directory[name];
+            return file.IsSynced ? new Flipped(this, file, position, bit) : null;
         }
     }
 
@@ -241,6 +242,25 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
             halfDone?.Invoke();
             throw new IOException($"{operation}: input/output error (seed {seed}, operation {Operations})");
         }
+    }
+
+    private sealed class Flipped : IDisposable
+    {
+        private readonly Action _flip;
+
+        public Flipped(FaultyLogDevice device, MemoryFile file, long position, int bit)
+        {
+            _flip = () =>
+            {
+                lock (device._gate)
+                {
+                    file.Flip(position, bit);
+                }
+            };
+            _flip();
+        }
+
+        public void Dispose() => _flip();
     }
 
     private sealed class Ownership(FaultyLogDevice device, string directory) : IDisposable

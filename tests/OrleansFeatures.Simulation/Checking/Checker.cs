@@ -19,10 +19,12 @@ internal sealed class Checker(World world, EmbeddedHostOptions options, Simulate
     private readonly Random _random = new(seed);
     private readonly History _history = new(world);
 
-    public async Task CheckAsync(EmbeddedHost host, FaultyLogDevice disk)
+    /// <param name="host">The store.</param>
+    /// <param name="files">What lies on its disk.</param>
+    public async Task CheckAsync(EmbeddedHost host, IReadOnlyDictionary<string, byte[]> files)
     {
         await WaitAllAppliedAsync(host);
-        FaultyLogDevice copy = CopyOf(disk);
+        FaultyLogDevice copy = CopyOf(files);
         await ReadLogAsync(copy);
         foreach (Client client in clients)
         {
@@ -37,10 +39,10 @@ internal sealed class Checker(World world, EmbeddedHostOptions options, Simulate
     }
 
     /// <summary>The log's files and nothing else, as a program sees them now.</summary>
-    private static FaultyLogDevice CopyOf(FaultyLogDevice disk)
+    private static FaultyLogDevice CopyOf(IReadOnlyDictionary<string, byte[]> files)
     {
         var copy = new FaultyLogDevice(0) { HasDirectories = true };
-        copy.SetFiles(disk.Files.Where(file => Path.GetDirectoryName(file.Key) == StoreOptions.Directory));
+        copy.SetFiles(files.Where(file => Path.GetDirectoryName(file.Key) == StoreOptions.Directory));
         return copy;
     }
 

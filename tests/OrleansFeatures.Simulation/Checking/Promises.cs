@@ -24,7 +24,7 @@ internal sealed class Promises
             || (result == IntakeResult.Late && expected == IntakeResult.Accepted)
             || (result == IntakeResult.Duplicate && isRetry)
             || (result == IntakeResult.Accepted && isRetry && operation.Kind != EventOperation.Insert)
-            || (result == IntakeResult.Refused && operation.Kind != EventOperation.Insert && known && before is not null);
+            || (result == IntakeResult.Refused && operation.Kind != EventOperation.Insert && (isRetry || (known && before is not null)));
         if (!fits)
         {
             throw new ViolationException($"{operation} was answered {result} {note.Refusal?.Reason}, where {expected} was due ({(isRetry ? "a retry" : "the first attempt")}; known {known}, {(before is null ? "not standing" : "standing")})");

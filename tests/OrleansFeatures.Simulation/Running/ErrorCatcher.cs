@@ -7,6 +7,9 @@ internal sealed class ErrorCatcher : ILogger
 {
     public string? Error { get; private set; }
 
+    /// <summary>It was to be expected.</summary>
+    public void Forget() => Error = null;
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 

@@ -12,7 +12,7 @@ namespace OrleansFeatures.Simulation.Workload;
 /// <summary>
 /// A service that pushes events and reads features. It outlives the store: a batch without an answer is sent again, with the same ids, to whatever store there is next.
 /// </summary>
-internal sealed class Client(int number, int seed, SimulatedClock clock, Trace trace, Tally tally, SharedPromises shared, Readings readings)
+internal sealed class Client(int number, int seed, SimulatedClock clock, Trace trace, Tally tally, BitFlips flips, SharedPromises shared, Readings readings)
 {
     private readonly Random _random = new(seed);
     private readonly EventMaker _events = new(number, new Random(seed + 1), clock);
@@ -42,7 +42,7 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
                 return;
             }
 
-            await ReadAsync(host);
+            await TryReadAsync(host);
             await Task.Delay(Pause(), clock);
         }
     }
@@ -73,6 +73,15 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
         {
             trace.Note($"client {number}: {refusal.GetType().Name}");
         }
+        catch (OperationCanceledException)
+        {
+            tally.Cancellations++;
+            trace.Note($"client {number}: has waited long enough");
+        }
+        catch (LogException damage) when (damage is not LogPoisonedException && flips.Explains(damage))
+        {
+            return true;
+        }
         catch (Exception end) when (end is LogPoisonedException or ObjectDisposedException)
         {
             trace.Note($"client {number}: the store has ended with {end.GetType().Name}");
@@ -84,7 +93,9 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
 
     private async Task<bool> PushAsync(EmbeddedHost host)
     {
-        using IntakeBatch batch = await host.BeginBatchAsync(CancellationToken.None);
+        using CancellationTokenSource? patience = _random.Next(6) == 0 ? new CancellationTokenSource(TimeSpan.FromMicroseconds(_random.Next(1, 20_000)), clock) : null;
+        CancellationToken cancellation = patience?.Token ?? CancellationToken.None;
+        using IntakeBatch batch = await host.BeginBatchAsync(cancellation);
         var answers = new (IntakeResult Result, IntakeNote Note)[_open.Count];
         for (int index = 0; index < answers.Length; index++)
         {
@@ -100,7 +111,7 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
 
         bool isRetry = _attempts++ > 0;
         tally.Retries += isRetry ? 1 : 0;
-        if (!await host.AppendAsync(batch, wait: _random.Next(3) > 0, CancellationToken.None))
+        if (!await host.AppendAsync(batch, wait: _random.Next(3) > 0, cancellation))
         {
             return false;
         }
@@ -141,11 +152,22 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
         }
     }
 
-    private async Task ReadAsync(EmbeddedHost host)
+    private async Task TryReadAsync(EmbeddedHost host)
     {
-        if (_random.Next(2) == 0)
+        try
         {
-            await ReadWithTokenAsync(host);
+            if (_random.Next(2) == 0)
+            {
+                await ReadWithTokenAsync(host);
+            }
+        }
+        catch (LogException damage) when (flips.Explains(damage))
+        {
+            trace.Note($"client {number}: no answer");
+        }
+        catch (OperationCanceledException)
+        {
+            trace.Note($"client {number}: the store ended while it waited");
         }
     }
 

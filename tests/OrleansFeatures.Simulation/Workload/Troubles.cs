@@ -3,8 +3,9 @@ using OrleansFeatures.Simulation.Running;
 
 namespace OrleansFeatures.Simulation.Workload;
 
-/// <summary>What goes wrong without ending the store: the disk fills up and is cleared again, the machine's clock is set wrong and right again.</summary>
-internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, Trace trace, Tally tally)
+/// <summary>What goes wrong without ending the store: the disk fills up and is cleared again, the machine's clock is set wrong, a bit of what is
+/// durable changes for a while.</summary>
+internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, BitFlips flips, Trace trace, Tally tally)
 {
     private readonly Random _random = new(seed);
 
@@ -19,6 +20,12 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
                 await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
                 End();
             }
+            else if (_random.Next(4) == 0)
+            {
+                flips.Flip();
+                await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
+                flips.Restore();
+            }
             else if (_random.Next(6) == 0)
             {
                 TimeSpan ahead = TimeSpan.FromHours((_random.NextDouble() * 44) - 22);
@@ -29,8 +36,12 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
         }
     }
 
-    /// <summary>There is space again.</summary>
-    public void End() => disk.Capacity = long.MaxValue;
+    /// <summary>There is space again, and no damage.</summary>
+    public void End()
+    {
+        disk.Capacity = long.MaxValue;
+        flips.Restore();
+    }
 
     private void FillDisk()
     {
