@@ -23,6 +23,7 @@ internal static class RootCommands
             InspectCommand.Create(),
             ReconcileCommand.Create(),
             LogCommand.Create(),
+            StateCommand.Create(),
         };
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

@@ -16,7 +16,8 @@ internal static class StoreFiles
 
     public static string LogDirectory(string data) => Existing(data, "log");
 
-    public static string StateDirectory(string data) => Existing(data, "state");
+    /// <summary>One for each generation of state.</summary>
+    public static string[] StateDirectories(string data) => [.. Directory.GetDirectories(Existing(data, "state")).Order(StringComparer.Ordinal)];
 
     /// <summary>Follows work that reads files; what is wrong with them arrives as a <see cref="CommandFailure"/>.</summary>
     public static async Task<T> ReadAsync<T>(Terminal terminal, Task<T> work, Func<ProgressSample> sample)
