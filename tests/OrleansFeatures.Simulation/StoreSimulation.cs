@@ -223,9 +223,10 @@ internal sealed class StoreSimulation
         stopping = true;
         if (TryRun(() => Task.WhenAll([.. clients, operators, _random.Next(2) == 0 ? host.DisposeAsync().AsTask() : Task.CompletedTask])) && TryRun(() => host.DisposeAsync().AsTask()))
         {
-            _isAtRest = true;
-            _tally.OrderlyStops++;
-            _trace.Note("the store has stopped");
+            // A log that has met a failing disk stops without a word on how far it is durable, as in a crash.
+            _isAtRest = host.Poisoned is null;
+            _tally.OrderlyStops += _isAtRest ? 1 : 0;
+            _trace.Note($"the store has stopped{(_isAtRest ? "" : $": {host.Poisoned!.Message}")}");
         }
     }
 
@@ -250,9 +251,10 @@ internal sealed class StoreSimulation
         }
         else
         {
-            _trace.Fault("process restarted");
+            long failed = _disk.Failures - _tally.FailedOperations;
+            _trace.Fault(failed > 0 ? "process restarted after an operation of the disk had failed" : "process restarted");
             _tally.Kills++;
-            _tally.FailedOperations += _disk.Failures - _tally.FailedOperations;
+            _tally.FailedOperations += failed;
             _disk.RestartProcess();
         }
     }
