@@ -44,7 +44,7 @@ public static class Failures
         ReconcileUnderWayException => new(StatusCode.FailedPrecondition, 409, "", exception.Message, 0),
         LogFullException or LogPoisonedException { IsDiskFull: true } or MetadataException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
         LogOverloadedException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
-        LogCorruptException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),
+        LogCorruptException or LogGapException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),
         LogInvariantException => new(StatusCode.Internal, 500, "", exception.Message, 0),
         LogException or MetadataException => new(StatusCode.Unavailable, 503, "", exception.Message, 0),
         ObjectDisposedException => OfRefusal(Refuse.Stopping().Refusal),

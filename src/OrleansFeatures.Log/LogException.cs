@@ -43,6 +43,21 @@ public sealed class LogCorruptException : LogException
 }
 
 /// <summary>
+/// The disk could not read a file. What it holds is not known to be damaged: the read may work later, or never again. The log takes appends as before.
+/// </summary>
+public sealed class LogReadException : LogException
+{
+    public LogReadException(string file, long bytePosition, Exception cause)
+        : base($"{file}, byte {bytePosition}: the disk could not read it ({cause.Message}). Try again; if it stays, copy the directory to another disk, or restore this file from a copy or a replica.", cause) =>
+        (File, BytePosition) = (file, bytePosition);
+
+    public string File { get; }
+
+    /// <summary>Where the read began that failed.</summary>
+    public long BytePosition { get; }
+}
+
+/// <summary>
 /// A write or sync has failed. What the disk holds past the last acknowledged record is unknown, so that this log acknowledges nothing
 /// any more; reading goes on. The failed appends may or may not be found after reopening: send them again with the same ids.
 /// </summary>

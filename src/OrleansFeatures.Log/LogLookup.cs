@@ -125,7 +125,7 @@ public sealed class LogLookup : IDisposable
         _bufferLength = 0;
         try
         {
-            _file = _device.Open(segment.Path, LogFileAccess.Read);
+            _file = LogFiles.OpenForReading(_device, segment.Path);
         }
         catch (FileNotFoundException)
         {
@@ -153,7 +153,7 @@ public sealed class LogLookup : IDisposable
         var at = position - _bufferStart;
         if (at < 0 || at + bytes > _bufferLength)
         {
-            var wanted = (int)Math.Max(0, Math.Min(Math.Max(bytes, Limits.LookupReadBytes), segment.Bytes - position));
+            var wanted = (int)Math.Max(0, Math.Min(Math.Max(bytes, Limits.LookupReadBytes), EndOfSound(segment, position) - position));
             if (wanted > _buffer.Length)
             {
                 _buffer = new byte[wanted];
@@ -164,6 +164,10 @@ public sealed class LogLookup : IDisposable
 
         return _buffer.AsSpan((int)at, Math.Min(bytes, _bufferLength - (int)at));
     }
+
+    /// <summary>Where the next known gap begins, or the segment ends: the disk may not be able to read what lies in a gap.</summary>
+    private static long EndOfSound(SegmentInfo segment, long position) =>
+        segment.Gaps.IsEmpty ? segment.Bytes : segment.Gaps.Select(gap => gap.FromByte).Where(from => from > position).DefaultIfEmpty(segment.Bytes).Min();
 
     private static LogCorruptException Corrupt(SegmentInfo segment, long position, LogSequence sequence, string reason) =>
         new(segment.Path, position, sequence, new LogSequence(segment.NextSequence - 1), reason);

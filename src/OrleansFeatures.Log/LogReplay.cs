@@ -98,7 +98,7 @@ internal static class LogReplay
         ILogFile file;
         try
         {
-            file = device.Open(segment.Path, LogFileAccess.Read);
+            file = LogFiles.OpenForReading(device, segment.Path);
         }
         catch (FileNotFoundException)
         {

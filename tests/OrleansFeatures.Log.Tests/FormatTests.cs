@@ -83,6 +83,7 @@ public class FormatTests
         Crc32C.Of("123456789"u8).ShouldBe(0xE3069283u);
         Crc32C.Of(new byte[32]).ShouldBe(0x8A9136AAu);
         Crc32C.Of([.. Enumerable.Repeat((byte)0xFF, 32)]).ShouldBe(0x62A8AB43u);
+        Crc32C.Before(Crc32C.Append(0xC0FFEEu, "run backwards"u8), "run backwards"u8).ShouldBe(0xC0FFEEu);
     }
 
     [Fact]

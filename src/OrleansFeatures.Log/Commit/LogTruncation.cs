@@ -149,7 +149,7 @@ internal sealed class LogTruncation(LogOptions options, ILogDevice device, Manif
         {
             return WithTime(segment);
         }
-        catch (Exception e) when (e is LogCorruptException or LogTruncatedException)
+        catch (Exception e) when (e is LogCorruptException or LogReadException or LogTruncatedException)
         {
             return segment;
         }

@@ -33,14 +33,27 @@ internal readonly record struct DurableMark(long Segment, long Position, long Ne
     /// <summary>The mark, or null if there is none to trust.</summary>
     public static DurableMark? Read(ILogDevice device, string path, Guid storeId)
     {
-        using var file = device.Open(path, LogFileAccess.Read);
         Span<byte> bytes = stackalloc byte[Bytes];
-        var sound = file.Read(0, bytes) == Bytes && bytes.StartsWith(Magic)
+        var sound = TryRead(device, path, bytes) && bytes.StartsWith(Magic)
             && BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]) == LogFiles.Version
             && new Guid(bytes.Slice(16, 16)) == storeId
             && BinaryPrimitives.ReadUInt32LittleEndian(bytes[56..]) == Crc32C.Of(bytes[..56]);
         return sound
             ? new DurableMark(BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[40..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[48..]))
             : null;
+    }
+
+    /// <summary>A mark that the disk cannot read is a lost one; the next commit writes it anew.</summary>
+    private static bool TryRead(ILogDevice device, string path, Span<byte> bytes)
+    {
+        try
+        {
+            using var file = LogFiles.OpenForReading(device, path);
+            return file.Read(0, bytes) == Bytes;
+        }
+        catch (LogReadException)
+        {
+            return false;
+        }
     }
 }

@@ -53,6 +53,9 @@ internal static class Frame
     public static uint Checksum(uint salt, ReadOnlySpan<byte> frame) =>
         ~Crc32C.Append(BitOperations.Crc32C(~salt, BinaryPrimitives.ReadUInt32LittleEndian(frame)), frame[SequenceAt..]);
 
+    /// <summary>The salt with which this frame, if it is sound, was written.</summary>
+    public static uint SaltOf(ReadOnlySpan<byte> frame) => ~Crc32C.Before(Crc32C.Before(~Crc(frame), frame[SequenceAt..]), frame[..CrcAt]);
+
     /// <summary>What the batch builder knows of a record. Sequence, offset and checksum follow in <see cref="Stamp"/>.</summary>
     public static void BeginRecord(Span<byte> frame, int partition)
     {

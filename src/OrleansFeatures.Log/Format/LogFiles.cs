@@ -24,6 +24,19 @@ internal static class LogFiles
             ? number
             : null;
 
+    /// <summary>Opens a file whose failing reads are <see cref="LogReadException"/>s that say where. A missing file stays a <see cref="FileNotFoundException"/>.</summary>
+    public static ILogFile OpenForReading(ILogDevice device, string path)
+    {
+        try
+        {
+            return new ReadFile(device.Open(path, LogFileAccess.Read), path);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or (IOException and not FileNotFoundException))
+        {
+            throw new LogReadException(path, 0, e);
+        }
+    }
+
     /// <summary>Writes a whole small file so that after a crash there is the old one or the new one, never a part.</summary>
     public static void Replace(ILogDevice device, string directory, string name, ReadOnlyMemory<byte> content)
     {

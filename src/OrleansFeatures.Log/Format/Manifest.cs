@@ -48,7 +48,7 @@ internal sealed record Manifest(Guid StoreId, int PartitionCount, long FirstSegm
     /// <summary>Throws <see cref="LogCorruptException"/>, or <see cref="LogIncompatibleException"/> for a version that this program does not know.</summary>
     public static Manifest Read(ILogDevice device, string path)
     {
-        using var file = device.Open(path, LogFileAccess.Read);
+        using var file = LogFiles.OpenForReading(device, path);
         var bytes = new byte[Math.Min(file.Length, Limits.ManifestBytesMax)];
         if (bytes.Length < FixedBytes + CrcBytes || file.Read(0, bytes) != bytes.Length || !bytes.AsSpan().StartsWith(Magic)
             || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(^CrcBytes..)) != Crc32C.Of(bytes.AsSpan(..^CrcBytes)))

@@ -14,7 +14,7 @@ internal static class ManifestRebuild
         var numbers = names.Select(LogFiles.SegmentNumber).OfType<long>().Order().ToList();
         foreach (var number in numbers)
         {
-            if (ReadHeader(device, Path.Combine(directory, LogFiles.Segment(number))) is { } header)
+            if (TryReadHeader(device, Path.Combine(directory, LogFiles.Segment(number))) is { } header)
             {
                 return new Manifest(header.StoreId, header.NextOffsets.Length, numbers[0], numbers[^1]);
             }
@@ -23,10 +23,22 @@ internal static class ManifestRebuild
         return null;
     }
 
+    private static SegmentHeader? TryReadHeader(ILogDevice device, string path)
+    {
+        try
+        {
+            return ReadHeader(device, path);
+        }
+        catch (LogReadException)
+        {
+            return null; // Another segment says the same.
+        }
+    }
+
     private static SegmentHeader? ReadHeader(ILogDevice device, string path)
     {
         const int partitionsAt = 48;
-        using var file = device.Open(path, LogFileAccess.Read);
+        using var file = LogFiles.OpenForReading(device, path);
         var bytes = new byte[SegmentHeader.Bytes(Limits.PartitionCountMax)];
         var read = file.Read(0, bytes);
         if (read < SegmentHeader.Bytes(1))

@@ -186,7 +186,7 @@ internal sealed class SegmentReader : IDisposable
     }
 
     /// <summary>When the last group of the segment was written, found from its end; null when no sound group header is there.</summary>
-    public long? LastGroupMicros() => GroupSearch.LastGroup(_file, Cursor.Salt, Cursor.Position, _end)?.Micros;
+    public long? LastGroupMicros() => GroupSearch.LastGroup(new SurveyedFile(_file), Cursor.Salt, Cursor.Position, _end)?.Micros;
 
     private string? TakeRecord(ReadOnlySpan<byte> frame)
     {
@@ -314,7 +314,8 @@ internal sealed class SegmentReader : IDisposable
 
     private void Fill(int bytes, int readAhead)
     {
-        var wanted = (int)Math.Min(Math.Max(bytes, readAhead), _end - Cursor.Position);
+        // Never into a known gap: it may lie there because the disk cannot read it.
+        var wanted = (int)Math.Min(Math.Max(bytes, readAhead), Math.Min(_end, _gapAt) - Cursor.Position);
         if (wanted > _buffer.Length)
         {
             _buffer = new byte[wanted];

@@ -8,7 +8,8 @@ internal readonly record struct SalvagedHeader(uint Salt, GroupSearch.Found Foun
     public LogDamage AsDamage(SurveyPlace place, string reason)
     {
         // Without a segment before it, the records that may lie between the header and the first sound group are bounded by their bytes.
-        var first = place.Before?.NextSequence ?? Math.Max(0, Found.Sequence - (Found.Position / Frame.HeaderBytes));
+        var known = place.Before?.NextSequence ?? (place.Number == 1 ? 0L : null as long?);
+        var first = known ?? Math.Max(0, Found.Sequence - (Found.Position / Frame.HeaderBytes));
         return new LogDamage
         {
             File = place.Path,
@@ -18,7 +19,7 @@ internal readonly record struct SalvagedHeader(uint Salt, GroupSearch.Found Foun
             Reason = reason,
             First = new LogSequence(first),
             Next = new LogSequence(Found.Sequence),
-            IsExact = place.Before is not null,
+            IsExact = known is not null,
             BeforeMicros = Found.Micros,
             Salt = Salt,
         };
@@ -26,38 +27,33 @@ internal readonly record struct SalvagedHeader(uint Salt, GroupSearch.Found Foun
 }
 
 /// <summary>
-/// A damaged header costs no record as long as its checksum can be had, because that is what every frame's checksum is salted with. It may still stand there; or be the checksum of what stands there, when it was
-/// itself hit; or all of the header follows from the segment before. The frames tell which is right.
+/// A damaged header costs no record as long as the salt can be had, the checksum that it had when it was sound. It follows from any sound frame, because a checksum can be run backwards over what it covers to what it began
+/// with; so the first place is looked for that has the form of a group header and states its own position, and a record must follow it that checks with the same salt.
 /// </summary>
 internal static class HeaderSalvage
 {
-    public static SalvagedHeader? Find(ILogFile file, long length, Guid storeId, int partitionCount, SurveyPlace place)
+    public static SalvagedHeader? Find(ILogFile file, long length, int partitionCount, SurveyPlace place)
     {
-        var bytes = new byte[SegmentHeader.Bytes(partitionCount)];
-        if (file.Read(0, bytes) < bytes.Length)
+        for (long at = SegmentHeader.Bytes(partitionCount); GroupSearch.ForwardUnsalted(file, at, length) is { } found; at = found.Position + 1)
         {
-            return null;
-        }
-
-        foreach (var salt in Candidates(bytes, storeId, place))
-        {
-            if (GroupSearch.Forward(file, salt, bytes.Length, length) is { } found && found.Sequence >= (place.Before?.NextSequence ?? 0))
+            if (found.Sequence >= (place.Before?.NextSequence ?? 0) && Checks(file, found.Salt, found.Position + Frame.GroupBytes))
             {
-                return new SalvagedHeader(salt, found);
+                return new SalvagedHeader(found.Salt, found);
             }
         }
 
         return null;
     }
 
-    private static IEnumerable<uint> Candidates(byte[] bytes, Guid storeId, SurveyPlace place)
+    private static bool Checks(ILogFile file, uint salt, long position)
     {
-        yield return System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(^4..));
-        yield return Crc32C.Of(bytes.AsSpan(..^4));
-        if (place.Before is { Chain: { } chain } before && !before.Offsets.Contains(SegmentReader.Unknown))
+        var head = new byte[Frame.HeaderBytes];
+        if (file.Read(position, head) < head.Length || Frame.Kind(head) != FrameKind.Record || Frame.Length(head) is < Frame.HeaderBytes or > Frame.RecordBytesMax)
         {
-            new SegmentHeader(storeId, place.Number, before.NextSequence, chain, before.Offsets).Encode(out var salted);
-            yield return salted.Salt;
+            return false;
         }
+
+        var frame = new byte[Frame.Length(head)];
+        return file.Read(position, frame) == frame.Length && Frame.Checksum(salt, frame) == Frame.Crc(frame);
     }
 }

@@ -51,6 +51,10 @@ public static class LogInspection
         {
             damage.Add(new LogDamage { File = path, Reason = corrupt.Reason });
         }
+        catch (LogReadException unreadable)
+        {
+            damage.Add(new LogDamage { File = path, Reason = $"the disk cannot read it: {unreadable.InnerException!.Message}" });
+        }
         catch (FileNotFoundException)
         {
             damage.Add(new LogDamage { File = path, Reason = "the manifest is missing" });
@@ -84,12 +88,12 @@ public static class LogInspection
     {
         try
         {
-            using var file = device.Open(path, LogFileAccess.Read);
+            using var file = LogFiles.OpenForReading(device, path);
             return file.Length;
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or LogReadException)
         {
-            return 0; // Dropped meanwhile.
+            return 0; // Dropped meanwhile, or unreadable, which the survey will say.
         }
     }
 

@@ -67,12 +67,16 @@ internal sealed class LogSurvey(ILogDevice device, string directory, Manifest ma
     {
         try
         {
-            using var file = device.Open(Path.Combine(directory, LogFiles.Segment(number)), LogFileAccess.Read);
+            using var file = LogFiles.OpenForReading(device, Path.Combine(directory, LogFiles.Segment(number)));
             var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
             if (SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out _) is { } header && header.StoreId == manifest.StoreId && header.Number == number)
             {
                 _headers[number] = header;
             }
+        }
+        catch (LogReadException)
+        {
+            // The survey of it reports that.
         }
         catch (FileNotFoundException)
         {

@@ -14,7 +14,7 @@ internal static class SegmentEnds
 
         try
         {
-            using var file = device.Open(place.Path, LogFileAccess.Read);
+            using var file = LogFiles.OpenForReading(device, place.Path);
             var bytes = new byte[SegmentHeader.Bytes(partitionCount)];
             return SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), partitionCount, out _) is { } header && header.StoreId == place.NextHeader.StoreId
                 && header.Number == place.Number && (place.Before is null || (header.FirstSequence == place.Before.NextSequence && header.PreviousChain == place.Before.Chain))
@@ -22,7 +22,7 @@ internal static class SegmentEnds
                     ? Describe(file, place, header, footer)
                     : null;
         }
-        catch (FileNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or LogReadException)
         {
             return null;
         }

@@ -35,6 +35,7 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
     private readonly List<(int Partition, long Offset)> _group = [];
     private OffsetLedger _ledger = null!;
     private SegmentReader _reader = null!;
+    private SurveyedFile? _file;
     private int _gapsPassed;
     private long _length;
     private long _records;
@@ -49,19 +50,23 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
             return Gone(gap);
         }
 
-        ILogFile file;
+        SurveyedFile file;
         try
         {
-            file = device.Open(place.Path, LogFileAccess.Read);
+            file = new SurveyedFile(LogFiles.OpenForReading(device, place.Path));
         }
         catch (FileNotFoundException)
         {
             return Whole("the segment is missing");
         }
+        catch (LogReadException unreadable)
+        {
+            return Whole($"the segment cannot be opened: {unreadable.InnerException!.Message}");
+        }
 
         using (file)
         {
-            _length = file.Length;
+            (_file, _length) = (file, file.Length);
             if (Open(file) is { } unreadable)
             {
                 return Whole(unreadable);
@@ -83,12 +88,12 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
 
         if (reader is null)
         {
-            if (HeaderSalvage.Find(file, _length, storeId, partitionCount, place) is not { } salvaged)
+            if (HeaderSalvage.Find(file, _length, partitionCount, place) is not { } salvaged)
             {
                 return reason;
             }
 
-            var lost = salvaged.AsDamage(place, reason);
+            var lost = salvaged.AsDamage(place, _file!.Unreadable(0, salvaged.Found.Position) is { } unreadable ? $"the disk cannot read it: {unreadable}" : reason);
             header = SegmentHeader.Lost(lost, partitionCount);
             reader = SegmentReader.Open(file, partitionCount, _length, [lost, .. place.KnownGaps], out _, out _)!;
             _ledger = NewLedger(header);
@@ -321,7 +326,7 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
         Segment = place.Number,
         FromByte = from,
         ToByte = to,
-        Reason = reason,
+        Reason = _file?.Unreadable(from, to == LogDamage.EndOfFile ? long.MaxValue : to) is { } unreadable ? $"the disk cannot read it: {unreadable}" : reason,
         First = new LogSequence(first),
         Next = new LogSequence(next),
         AfterMicros = _lastMicros,

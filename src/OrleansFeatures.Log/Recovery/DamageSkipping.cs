@@ -23,7 +23,7 @@ internal sealed class DamageSkipping(LogOptions options, ILogDevice device, Time
     private readonly List<LogDamage> _losses = [];
 
     /// <summary>Throws the damage that the opening met when nothing of the log can be saved.</summary>
-    public LossReport Run(LogCorruptException met)
+    public LossReport Run(LogException met)
     {
         var names = device.List(options.Directory);
         var manifest = ReadManifest(names, met);
@@ -43,16 +43,17 @@ internal sealed class DamageSkipping(LogOptions options, ILogDevice device, Time
             lastNumber++;
         }
 
-        Remember(manifest with { LastSegment = lastNumber, Gaps = gaps }, met);
+        Remember(manifest with { LastSegment = lastNumber, Gaps = gaps });
         if (_losses.Count == 0)
         {
-            _losses.Add(new LogDamage { File = met.File, FromByte = met.BytePosition, Reason = met.Reason + "; no record is lost with it" });
+            var (file, position, reason) = met is LogCorruptException corrupt ? (corrupt.File, corrupt.BytePosition, corrupt.Reason) : (PathOf(LogFiles.Manifest), 0, met.Message);
+            _losses.Add(new LogDamage { File = file, FromByte = position, Reason = reason + "; no record is lost with it" });
         }
 
         return new LossReport([.. _losses], [.. _setAside]);
     }
 
-    private Manifest ReadManifest(IReadOnlyList<string> names, LogCorruptException met)
+    private Manifest ReadManifest(IReadOnlyList<string> names, LogException met)
     {
         var path = PathOf(LogFiles.Manifest);
         try
@@ -64,13 +65,19 @@ internal sealed class DamageSkipping(LogOptions options, ILogDevice device, Time
             SetAside(path);
             return Rebuild(names, corrupt.Reason, met);
         }
+        catch (LogReadException unreadable)
+        {
+            device.Rename(path, path + AsideSuffix); // It cannot be copied. Without it the log is as damaged as with it.
+            _setAside.Add(path + AsideSuffix);
+            return Rebuild(names, unreadable.Message, met);
+        }
         catch (FileNotFoundException)
         {
             return Rebuild(names, "the manifest is missing", met);
         }
     }
 
-    private Manifest Rebuild(IReadOnlyList<string> names, string reason, LogCorruptException met)
+    private Manifest Rebuild(IReadOnlyList<string> names, string reason, LogException met)
     {
         var manifest = ManifestRebuild.FromSegments(device, options.Directory, names) ?? throw met;
         if (manifest.PartitionCount != options.PartitionCount)
@@ -89,7 +96,7 @@ internal sealed class DamageSkipping(LogOptions options, ILogDevice device, Time
     /// <summary>Keeps a copy of a file that is about to be replaced.</summary>
     private void SetAside(string path)
     {
-        using var file = device.Open(path, LogFileAccess.Read);
+        using var file = LogFiles.OpenForReading(device, path);
         var bytes = new byte[Math.Min(file.Length, Limits.ManifestBytesMax)];
         file.Read(0, bytes);
         LogFiles.Replace(device, options.Directory, LogFiles.Manifest + AsideSuffix, bytes);
@@ -126,12 +133,12 @@ internal sealed class DamageSkipping(LogOptions options, ILogDevice device, Time
         SegmentCreation.Create(device, options.Directory, header, Frame.FooterBytes).File.Dispose();
     }
 
-    private void Remember(Manifest manifest, LogCorruptException met)
+    private void Remember(Manifest manifest)
     {
         var bytes = manifest.Encode();
         if (bytes.Length > Limits.ManifestBytesMax)
         {
-            throw new LogCorruptException(met.File, met.BytePosition, met.FirstSequence, met.LastSequence, met.Reason + $", and {manifest.Gaps.Length} places in all, which is more than can be skipped");
+            throw new LogCorruptException(PathOf(LogFiles.Manifest), 0, LogSequence.None, LogSequence.None, $"{manifest.Gaps.Length} damaged places are more than can be skipped");
         }
 
         LogFiles.Replace(device, options.Directory, LogFiles.Manifest, bytes);

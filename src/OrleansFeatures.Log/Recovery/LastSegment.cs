@@ -45,7 +45,7 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
 
     private SegmentReader ReadThrough(SegmentEnd? before, long? end, out long length)
     {
-        var file = device.Open(_path, LogFileAccess.Read);
+        var file = LogFiles.OpenForReading(device, _path);
         length = file.Length;
         var reader = SegmentReader.Open(file, manifest.PartitionCount, end, manifest.GapsOf(number), out var header, out var reason);
         if (reader is null)
@@ -96,7 +96,7 @@ internal sealed class LastSegment(LogOptions options, ILogDevice device, Manifes
 
     private GroupSearch.Found? Proof(uint salt, long from, long length)
     {
-        using var file = device.Open(_path, LogFileAccess.Read);
+        using var file = LogFiles.OpenForReading(device, _path);
         return GroupSearch.Forward(file, salt, from, length);
     }
 

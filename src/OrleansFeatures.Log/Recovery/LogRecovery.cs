@@ -25,7 +25,7 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimePro
         {
             return Open(LogVerification.All);
         }
-        catch (LogCorruptException damage)
+        catch (LogException damage) when (damage is LogCorruptException or LogReadException)
         {
             var losses = new DamageSkipping(options, device, time).Run(damage);
             return Open(LogVerification.All) with { Losses = losses };

@@ -49,7 +49,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
             return null;
         }
 
-        var file = device.Open(_path, LogFileAccess.Read);
+        var file = LogFiles.OpenForReading(device, _path);
         using var reader = SegmentReader.Open(file, manifest.PartitionCount, null, _gaps, out var header, out var reason);
         if (reader is null)
         {
@@ -85,7 +85,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
             return null;
         }
 
-        using var file = device.Open(_path, LogFileAccess.Read);
+        using var file = LogFiles.OpenForReading(device, _path);
         var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
         var reason = "";
         var header = (_gaps is [{ FromByte: 0 } lost, ..] ? SegmentHeader.Lost(lost, manifest.PartitionCount) : SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out reason))
@@ -118,7 +118,7 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
 
     private long LengthOf()
     {
-        using var file = device.Open(_path, LogFileAccess.Read);
+        using var file = LogFiles.OpenForReading(device, _path);
         return file.Length;
     }
 
@@ -136,14 +136,16 @@ internal sealed class SealedSegment(LogOptions options, ILogDevice device, Manif
     /// <summary>The range in the message ends where the next segment's header says that it begins, if that header is sound.</summary>
     private LogSequence LastSequence()
     {
-        if (manifest.GapsOf(number + 1) is [{ FromByte: 0 }, ..])
+        try
         {
-            return LogSequence.None;
+            using var file = LogFiles.OpenForReading(device, Path.Combine(options.Directory, LogFiles.Segment(number + 1)));
+            var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
+            var next = SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out _);
+            return next is null ? LogSequence.None : new LogSequence(next.FirstSequence - 1);
         }
-
-        using var file = device.Open(Path.Combine(options.Directory, LogFiles.Segment(number + 1)), LogFileAccess.Read);
-        var bytes = new byte[SegmentHeader.Bytes(manifest.PartitionCount)];
-        var next = SegmentHeader.Decode(bytes.AsSpan(0, file.Read(0, bytes)), manifest.PartitionCount, out _);
-        return next is null ? LogSequence.None : new LogSequence(next.FirstSequence - 1);
+        catch (Exception e) when (e is FileNotFoundException or LogReadException)
+        {
+            return LogSequence.None; // A known gap, or the next damage.
+        }
     }
 }

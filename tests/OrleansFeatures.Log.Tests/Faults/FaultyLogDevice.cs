@@ -38,6 +38,9 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
     /// <summary>This operation fails if it is a sync or a write; the disk works on.</summary>
     public int FailAt { get; set; } = int.MaxValue;
 
+    /// <summary>Says of a file's name, position and length whether reading there fails, as bad sectors do.</summary>
+    public Func<string, long, int, bool>? CannotRead { get; set; }
+
     /// <summary>Bytes that all files together may take or reserve.</summary>
     public long Capacity { get; set; } = long.MaxValue;
 
@@ -291,6 +294,11 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         {
             lock (device._gate)
             {
+                if (device.CannotRead?.Invoke(name, position, buffer.Length) == true)
+                {
+                    throw new IOException($"read of {name} at {position}: input/output error (a bad sector)");
+                }
+
                 var bytes = file.Content[(int)Math.Min(position, file.Content.Length)..];
                 bytes = bytes[..Math.Min(bytes.Length, buffer.Length)];
                 bytes.CopyTo(buffer);
