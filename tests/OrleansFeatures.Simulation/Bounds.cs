@@ -24,6 +24,9 @@ internal static class Bounds
 
     public const int BatchEventsMax = 14;
 
+    /// <summary>Some hundred batches take so many.</summary>
+    public const int StepsPerLifeMax = 20_000;
+
     /// <summary>Steps without any client getting done after which the store is stuck: a batch takes some dozens.</summary>
     public const int StuckSteps = 200_000;
 }

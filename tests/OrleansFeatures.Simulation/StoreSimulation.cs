@@ -61,6 +61,8 @@ internal sealed class StoreSimulation
         _checker = new Checker(_world, _options, _clock, _random.Next(), readings, shared, _clients, _tally);
     }
 
+    private long Batches => _clients.Sum(client => client.Batches);
+
     /// <summary>Runs one seed on the calling thread.</summary>
     public static SeedResult Run(int seed, Sabotage? sabotage = null)
     {
@@ -95,6 +97,7 @@ internal sealed class StoreSimulation
         }
 
         _tally.Steps = _scheduler.Steps;
+        _tally.Batches = Batches;
         return new SeedResult(_seed, violation is null ? null : $"seed {_seed}: {violation}", _trace.Hash, _tally);
     }
 
@@ -145,7 +148,7 @@ internal sealed class StoreSimulation
         try
         {
             EmbeddedHost? host = null;
-            RunTo(async () => host = await StartAsync());
+            RunTo(async () => host = await StartAsync(_options));
             RunTo(() => _checker.CheckAsync(host!, sound));
         }
         catch (LogException damage)
@@ -181,7 +184,7 @@ internal sealed class StoreSimulation
         bool started;
         try
         {
-            started = TryRun(async () => host = await StartAsync());
+            started = TryRun(async () => host = await StartAsync(_options));
         }
         catch (Exception failure) when (_disk.Failures > failures && failure is IOException or LogException)
         {
@@ -192,9 +195,9 @@ internal sealed class StoreSimulation
         return started ? host : null;
     }
 
-    private async Task<EmbeddedHost> StartAsync()
+    private async Task<EmbeddedHost> StartAsync(EmbeddedHostOptions options)
     {
-        EmbeddedHost host = await EmbeddedHost.StartAsync(_sabotage.Disk(_disk), _options, _world.Catalog, _clock, _errors, CancellationToken.None);
+        EmbeddedHost host = await EmbeddedHost.StartAsync(_sabotage.Disk(_disk), options, _world.Catalog, _clock, _errors, CancellationToken.None);
         _sabotage.Host(host);
         _tally.Recoveries++;
         return host;
@@ -204,11 +207,12 @@ internal sealed class StoreSimulation
     private void Work(EmbeddedHost host, Ending ending)
     {
         bool stopping = false;
-        long end = _scheduler.Steps + _random.Next(200, 4_000);
+        long end = Batches + _random.Next(4, 80);
         Task[] clients = [.. _clients.Select(client => _scheduler.Start(() => client.RunAsync(host, () => stopping)))];
         var troubles = new Troubles(_random.Next(), _clock, _disk, _flips, _trace, _tally);
-        Task operators = _scheduler.Start(() => troubles.RunAsync(() => stopping));
-        bool IsOver() => _scheduler.Steps >= end || host.Poisoned is not null;
+        Task operators = _scheduler.Start(() => troubles.RunAsync(host, () => stopping));
+        long patience = _scheduler.Steps + Bounds.StepsPerLifeMax; // A store that is full of state refuses events for good.
+        bool IsOver() => Batches >= end || _scheduler.Steps >= patience || host.Poisoned is not null;
         if (!TryRunWhile(() => !IsOver(), [.. clients, operators]))
         {
             return;
@@ -259,9 +263,10 @@ internal sealed class StoreSimulation
         }
     }
 
+    /// <summary>With memory enough, so that every batch gets in at last.</summary>
     private async Task LastLifeAsync()
     {
-        EmbeddedHost host = await StartAsync();
+        EmbeddedHost host = await StartAsync(_options with { MemoryBudgetBytes = long.MaxValue / 2 });
         await _checker.CheckAsync(host, _disk.Files);
         foreach (Client client in _clients)
         {

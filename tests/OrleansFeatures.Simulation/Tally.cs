@@ -12,6 +12,8 @@ internal sealed class Tally
 
     public long Events { get; set; }
 
+    public long Batches { get; set; }
+
     public long Acknowledged { get; set; }
 
     public long Retries { get; set; }

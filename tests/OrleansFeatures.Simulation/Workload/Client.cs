@@ -21,6 +21,9 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
     private int _attempts;
     private SortedDictionary<int, long> _token = [];
 
+    /// <summary>Batches that were answered.</summary>
+    public long Batches { get; private set; }
+
     public Promises Promises { get; } = new();
 
     /// <summary>The batch that has no answer, if it has been sent at all.</summary>
@@ -67,6 +70,7 @@ internal sealed class Client(int number, int seed, SimulatedClock clock, Trace t
             if (await PushAsync(host))
             {
                 _open = [];
+                Batches++;
             }
         }
         catch (Exception refusal) when (refusal is LogFullException or StateMemoryFullException or OriginalNotDurableException)

@@ -14,6 +14,7 @@ internal static class StoreOptions
         PartitionLoops = random.Next(1, 4),
         LogSegmentBytesMax = random.Next(3) == 0 ? 1 << 20 : random.Next(8, 40) * 1_024,
         LogQueueBytesMax = random.Next(3) == 0 ? 1 << 20 : random.Next(2, 12) * 1_024,
+        MemoryBudgetBytes = random.Next(4) == 0 ? random.Next(40, 200) * 1_024 : 1L << 40,
         EntityBudgetBytes = random.Next(2) == 0 ? long.MaxValue : random.Next(2, 8) * 1_024,
     };
 }

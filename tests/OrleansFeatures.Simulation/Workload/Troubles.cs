@@ -1,4 +1,7 @@
+using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Log;
 using OrleansFeatures.Log.Tests.Faults;
+using OrleansFeatures.Simulation.Checking;
 using OrleansFeatures.Simulation.Running;
 
 namespace OrleansFeatures.Simulation.Workload;
@@ -9,7 +12,7 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
 {
     private readonly Random _random = new(seed);
 
-    public async Task RunAsync(Func<bool> isStopping)
+    public async Task RunAsync(EmbeddedHost host, Func<bool> isStopping)
     {
         while (!isStopping())
         {
@@ -23,6 +26,7 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
             else if (_random.Next(4) == 0)
             {
                 flips.Flip();
+                await ReadHistoryAsync(host);
                 await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
                 flips.Restore();
             }
@@ -41,6 +45,19 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
     {
         disk.Capacity = long.MaxValue;
         flips.Restore();
+    }
+
+    /// <summary>A training query that goes over the whole log while events come; only whether it notices damage matters here.</summary>
+    private async Task ReadHistoryAsync(EmbeddedHost host)
+    {
+        try
+        {
+            await host.ReadHistoryAsync(Readings.Question(host, "customer", EventMaker.KeyOf("customer", 0), clock.WorldMicros - (12 * Bounds.HourMicros), null), null, CancellationToken.None);
+        }
+        catch (LogException damage) when (flips.Explains(damage))
+        {
+            trace.Note("no training read");
+        }
     }
 
     private void FillDisk()
