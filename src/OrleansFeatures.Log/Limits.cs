@@ -75,6 +75,9 @@ public static class Limits
     /// <summary>What a checkpoint's writer gathers before it writes: the system call (about 1 us) vanishes beside copying 1 MB (about 100 us).</summary>
     public const int StateBufferBytes = 1024 * 1024;
 
+    /// <summary>Less than this <see cref="Snapshots.SnapshotWriter.Flush"/> leaves in the buffer, so that it may be called after every record: 256 KB still make the system call small beside the copying.</summary>
+    public const int StateFlushBytes = StateBufferBytes / 4;
+
     /// <summary>A checkpoint syncs after so many bytes (16 MB is about 30 ms of a disk with 500 MB/s), so that the log's syncs do not wait behind one huge flush.</summary>
     public const int StateSyncBytes = 16 * 1024 * 1024;
 

@@ -21,7 +21,7 @@ public sealed record SnapshotOptions
     /// <summary>With more files than this the smallest are put together. Default 32, range 2 to 10,000.</summary>
     public int FilesMax { get; init; } = 32;
 
-    /// <summary>Bytes of living records that one checkpoint carries over, about; one victim is always taken. Default 256 MB (half a second of writing), range 0 (no bound but the one) to 1 TB.</summary>
+    /// <summary>Bytes of living records that one checkpoint carries over, about; the first victim is taken whatever its size. Default 256 MB (half a second of writing), range 0 to 1 TB.</summary>
     public long CarryBytesMax { get; init; } = 256L * 1024 * 1024;
 
     internal void Validate()

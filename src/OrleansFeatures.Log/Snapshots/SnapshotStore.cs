@@ -25,7 +25,10 @@ public sealed class SnapshotStore : IDisposable
     private readonly ManifestPair _pair;
     private readonly ConcurrentDictionary<long, StateFile> _files = [];
     private readonly Lock _gate = new();
-    private readonly List<string> _unwanted = []; // Files that no committed checkpoint names and that could not be deleted yet.
+    private readonly List<string> _unwanted = []; // Files to be deleted after the next commit: they could not be deleted before, or must not (see below).
+
+    // Files of a checkpoint that failed while its manifest was put in place. The next opening may find that manifest, so they stay until a later checkpoint has replaced it for sure.
+    private readonly HashSet<StateFile> _mayBeFound = [];
     private volatile StateManifest _manifest;
     private ImmutableArray<StateFile> _current; // Of the committed checkpoint, ascending.
     private long _nextFile;
@@ -105,8 +108,8 @@ public sealed class SnapshotStore : IDisposable
     }
 
     /// <summary>
-    /// Shows the entries of all files, newest file first, within a file newest first: the first one seen of a thing is the current one. The visitor's answers replace the counts of garbage, so call it before any
-    /// <see cref="Forget"/>, <see cref="Verify(CancellationToken)"/> and with no checkpoint under way.
+    /// Shows the entries of all files, newest file first, within a file newest first: the first one seen of a thing is the current one. By the visitor's answers garbage is counted
+    /// anew (what the last checkpoint knew stays the least); call it before any <see cref="Forget"/> and with no checkpoint under way.
     /// </summary>
     /// <exception cref="StateCorruptException">A block of an index is damaged; its entries were not shown.</exception>
     public void ReadIndex(IStateIndexVisitor visitor)
@@ -231,7 +234,9 @@ public sealed class SnapshotStore : IDisposable
             (_manifest, _current, _isWriting) = (manifest, kept, false);
         }
 
-        Retire(victims, deleteNow: true);
+        victims.ForEach(Close);
+        _unwanted.AddRange(victims.Select(file => file.Path));
+        _unwanted.RemoveAll(TryDelete);
         return head;
     }
 
@@ -248,9 +253,7 @@ public sealed class SnapshotStore : IDisposable
         {
             if (prepared)
             {
-                // The next opening may find the new manifest: the new files must stay until a later checkpoint has replaced it for sure.
-                Retire(added, deleteNow: false);
-                added.Clear();
+                _mayBeFound.UnionWith(added);
             }
             else
             {
@@ -261,14 +264,20 @@ public sealed class SnapshotStore : IDisposable
         }
     }
 
-    /// <summary>The checkpoint under way is over without being committed.</summary>
+    /// <summary>The checkpoint under way is over without being committed. Until now its records could be read; its places are void from here on.</summary>
     internal void Abandon(List<StateFile> added)
     {
         foreach (var file in added)
         {
-            _files.TryRemove(file.Number, out _);
-            file.Dispose();
-            TryDelete(file.Path);
+            Close(file);
+            if (_mayBeFound.Remove(file))
+            {
+                _unwanted.Add(file.Path);
+            }
+            else
+            {
+                TryDelete(file.Path);
+            }
         }
 
         lock (_gate)
@@ -277,19 +286,10 @@ public sealed class SnapshotStore : IDisposable
         }
     }
 
-    private void Retire(List<StateFile> files, bool deleteNow)
+    private void Close(StateFile file)
     {
-        foreach (var file in files)
-        {
-            _files.TryRemove(file.Number, out _);
-            file.Dispose();
-            _unwanted.Add(file.Path);
-        }
-
-        if (deleteNow)
-        {
-            _unwanted.RemoveAll(TryDelete);
-        }
+        _files.TryRemove(file.Number, out _);
+        file.Dispose();
     }
 
     /// <summary>A file that cannot be deleted costs room and nothing else: it is tried again after the next checkpoint, and at the next opening.</summary>

@@ -52,13 +52,16 @@ public sealed class SnapshotWriter : IDisposable
         }
     }
 
-    /// <summary>Hands what was added to the system, and syncs once <see cref="Limits.StateSyncBytes"/> are unsynced. May wait for the disk: call it outside of every lock, every few records.</summary>
+    /// <summary>
+    /// Where the writer may wait for the disk: call it outside of every lock, as often as you like. It hands what was added to the system once <see cref="Limits.StateFlushBytes"/> have gathered, and syncs once
+    /// <see cref="Limits.StateSyncBytes"/> are unsynced.
+    /// </summary>
     public void Flush()
     {
         ThrowIfOver();
         try
         {
-            _current?.Flush(Limits.StateSyncBytes);
+            _current?.Flush(Limits.StateFlushBytes, Limits.StateSyncBytes);
         }
         catch (Exception e) when (IsOfTheWorld(e))
         {

@@ -86,11 +86,11 @@ internal sealed class StateFile : IDisposable
         Interlocked.Add(ref _garbageBytes, bytes > 0 ? bytes : records * average);
     }
 
-    /// <summary>Replaces the counts by what was found out.</summary>
+    /// <summary>At least so much is garbage. The index alone cannot tell of every record whether it counts, so that what was known before may be more.</summary>
     public void Recount(long records, long bytes)
     {
-        Interlocked.Exchange(ref _garbageRecords, records);
-        Interlocked.Exchange(ref _garbageBytes, bytes);
+        Interlocked.Exchange(ref _garbageRecords, Math.Max(records, Interlocked.Read(ref _garbageRecords)));
+        Interlocked.Exchange(ref _garbageBytes, Math.Max(bytes, Interlocked.Read(ref _garbageBytes)));
     }
 
     /// <summary>Reads until the buffer is full or the file ends; returns the bytes read.</summary>

@@ -62,10 +62,14 @@ internal sealed class StateFileWriter
         return place;
     }
 
-    /// <summary>Hands everything to the system, and syncs if that much is unsynced.</summary>
-    public void Flush(long unsyncedMax)
+    /// <summary>Hands what has gathered to the system if it is that much, and syncs if that much is unsynced.</summary>
+    public void Flush(int bufferedMin, long unsyncedMax)
     {
-        WriteBuffer();
+        if (_buffered >= bufferedMin)
+        {
+            WriteBuffer();
+        }
+
         if (_unsynced >= unsyncedMax)
         {
             _file.Sync();
@@ -137,7 +141,7 @@ internal sealed class StateFileWriter
     {
         if (_buffer.Length >= Limits.StateBufferBytes)
         {
-            Flush(Limits.StateUnsyncedBytesMax);
+            Flush(0, Limits.StateUnsyncedBytesMax);
             return;
         }
 

@@ -151,6 +151,34 @@ public class CheckpointCrashTests
     }
 
     [Fact]
+    public void Places_of_a_failed_checkpoint_hold_until_its_writer_is_disposed()
+    {
+        var (files, steps) = Before();
+        for (var step = 1; step <= steps; step++)
+        {
+            var device = DeviceWith(files, 1);
+            using var store = SnapshotTestKit.Open(device, Options);
+            var writer = store.Begin();
+            var place = writer.Add(5, "five");
+            device.FailAt = device.Operations + step;
+            try
+            {
+                writer.Commit(SnapshotTestKit.Head(3));
+                break; // The commit of a single record has fewer steps.
+            }
+            catch (StateWriteException)
+            {
+                store.ReadText(place).ShouldBe("five", $"step {step}");
+                Should.Throw<InvalidOperationException>(() => writer.Add(6, "six"));
+            }
+
+            writer.Dispose();
+            Should.Throw<StateGoneException>(() => store.ReadText(place), $"step {step}");
+            store.Files.Count.ShouldBe(2, $"step {step}");
+        }
+    }
+
+    [Fact]
     public void A_full_disk_at_any_byte_fails_the_checkpoint_only()
     {
         var (files, _) = Before();

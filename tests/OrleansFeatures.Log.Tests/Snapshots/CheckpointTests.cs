@@ -172,6 +172,48 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void Garbage_that_the_index_cannot_show_is_not_forgotten_at_a_start()
+    {
+        using (var store = SnapshotTestKit.Open(_device))
+        {
+            StatePlace part;
+            using (var first = store.Begin())
+            {
+                part = first.Add(1, "part", StateRecordKind.Part);
+                first.Add(2, "other", StateRecordKind.Part);
+                first.Commit(SnapshotTestKit.Head(1));
+            }
+
+            store.Forget(part); // Its head names another part now; no newer record says so.
+            using var second = store.Begin();
+            second.Commit(SnapshotTestKit.Head(2));
+        }
+
+        using var again = SnapshotTestKit.Open(_device);
+        again.ReadIndex(new Listing());
+        again.Files[0].GarbageRecords.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Stores_of_two_directories_on_one_disk_know_nothing_of_each_other()
+    {
+        var disk = new FaultyLogDevice(1) { HasDirectories = true };
+        using (var a = SnapshotTestKit.Open(disk, SnapshotTestKit.Options("/data/a")))
+        using (var b = SnapshotTestKit.Open(disk, SnapshotTestKit.Options("/data/b")))
+        {
+            a.Checkpoint(1, (1, "a"));
+            b.Checkpoint(2, (1, "b"));
+            Should.Throw<LogInUseException>(() => SnapshotTestKit.Open(disk, SnapshotTestKit.Options("/data/a")));
+        }
+
+        using var again = SnapshotTestKit.Open(disk, SnapshotTestKit.Options("/data/a"));
+        again.ReadAll()[1].ShouldBe("a");
+        disk.RestartMachine(0);
+        using var other = SnapshotTestKit.Open(disk, SnapshotTestKit.Options("/data/b"));
+        other.ReadAll()[1].ShouldBe("b");
+    }
+
+    [Fact]
     public void Many_small_files_are_put_together()
     {
         using var store = SnapshotTestKit.Open(_device, SnapshotTestKit.Options() with { FilesMax = 6 });
