@@ -19,9 +19,14 @@ internal sealed class EventFeed(Catalog catalog)
     private readonly Dictionary<(string Stream, Value Id), Value[]?> _standing = [];
     private readonly Dictionary<string, long> _streamTimes = [];
     private readonly WindowScratch _scratch = new();
+    private readonly Bed _bed = new();
+    private int _applied;
 
     /// <summary>Whether old events leave, as in live state; false as in a training query.</summary>
     public bool Forgets { get; init; } = true;
+
+    /// <summary>An entity is saved and loaded again after every so many records; 0 for never.</summary>
+    public int SleepsEvery { get; init; }
 
     /// <summary>Whether the last correction was refused before it reached any state.</summary>
     public bool Refused { get; private set; }
@@ -124,6 +129,19 @@ internal sealed class EventFeed(Catalog catalog)
         return values;
     }
 
+    /// <summary>All states, in the order of their entities' first events.</summary>
+    public IEnumerable<EntityState> States => _states.Values;
+
+    /// <summary>Every state becomes what the other feed's is, by way of what it saves.</summary>
+    public void TakeOver(EventFeed other)
+    {
+        foreach (((string Entity, string Key) key, EntityState state) in other._states)
+        {
+            _states[key].Release();
+            _states[key] = other._bed.Load(LayoutOf(catalog.Entity(key.Entity)!), other._bed.Save(state));
+        }
+    }
+
     /// <summary>The entity's state; null before its first event.</summary>
     public EntityState? StateOf(string entity, params ReadOnlySpan<Value> key) => _states.GetValueOrDefault((entity, KeyText(key)));
 
@@ -166,7 +184,13 @@ internal sealed class EventFeed(Catalog catalog)
             _states[(feed.Entity.Name, key)] = state = new EntityState(LayoutOf(feed.Entity));
         }
 
-        return state.Apply(timeline, record);
+        ApplyResult result = state.Apply(timeline, record);
+        if (SleepsEvery > 0 && ++_applied % SleepsEvery == 0)
+        {
+            _states[(feed.Entity.Name, key)] = _bed.Wake(LayoutOf(feed.Entity), state);
+        }
+
+        return result;
     }
 
     private static string KeyOf(StreamFeed feed, ReadOnlySpan<Value> fields)

@@ -42,6 +42,16 @@ public readonly struct KeptKey
         return room[0] == IsLong ? memory.Kept(MemoryMarshal.Read<uint>(room[NameAt..])) : room.Slice(1, room[0]);
     }
 
+    /// <summary>Gives back what a long key takes; the key must not be used any more.</summary>
+    public void Release(StateMemory memory)
+    {
+        ReadOnlySpan<byte> room = _room;
+        if (room[0] == IsLong)
+        {
+            memory.Forget(MemoryMarshal.Read<uint>(room[NameAt..]));
+        }
+    }
+
     [InlineArray(ShortBytesMax + 1)]
     private struct Room
     {

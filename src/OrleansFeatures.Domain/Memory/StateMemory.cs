@@ -27,6 +27,9 @@ public sealed class StateMemory
     /// <summary>Estimated bytes of sums of events that are no longer held as themselves; brought up to date whenever an entity is compacted.</summary>
     public long SummaryBytes { get; internal set; }
 
+    /// <summary>Distinct texts that some row holds.</summary>
+    public int TextsInUse => Texts.Count;
+
     /// <summary>Bytes in use.</summary>
     public long HeldBytes => RowBytes + TextBytes + SummaryBytes;
 
@@ -52,6 +55,9 @@ public sealed class StateMemory
         ref byte start = ref Slabs.At(name);
         return MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref start, KeptHeadBytes), Unsafe.ReadUnaligned<ushort>(ref start));
     }
+
+    /// <summary>Gives back what <see cref="Keep"/> named so.</summary>
+    public void Forget(uint name) => Slabs.Free(name, KeptHeadBytes + Kept(name).Length);
 
     internal SlabMemory Slabs { get; }
 

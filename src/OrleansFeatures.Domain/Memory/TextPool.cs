@@ -23,6 +23,8 @@ internal sealed class TextPool(SlabMemory memory) : ITextCodes
     private uint[] _buckets = [];
     private int _count;
 
+    public int Count => _count;
+
     /// <summary>Bytes of the texts, in blocks of the slab memory.</summary>
     public long BlockBytes { get; private set; }
 
@@ -63,6 +65,9 @@ internal sealed class TextPool(SlabMemory memory) : ITextCodes
         BlockBytes += SlabMemory.Rounded(HeadBytes + utf8.Length);
         return added;
     }
+
+    /// <summary>One more row holds a text that another holds already.</summary>
+    public void Retain(long code) => Word(ref memory.At((uint)code), RowsAt)++;
 
     /// <summary>One row fewer holds it; with the last its code may come to mean another text.</summary>
     public void Release(long code)

@@ -82,6 +82,9 @@ public sealed class StateWriter
     /// <summary>The bytes, without their length.</summary>
     public void Raw(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
 
+    /// <summary>Replaces bytes that were written.</summary>
+    public void Overwrite(int at, ReadOnlySpan<byte> bytes) => bytes.CopyTo(_bytes.AsSpan(at, Math.Min(bytes.Length, Length - at)));
+
     /// <summary>Room for so many bytes, which the caller fills before the next call.</summary>
     public Span<byte> Take(int bytes)
     {

@@ -7,12 +7,16 @@ namespace OrleansFeatures.Domain.State;
 /// <summary>What all entities of one type in one partition share: their plan, and how and where their rows are kept.</summary>
 public sealed class EntityLayout
 {
+    private readonly long[] _floors;
+
     /// <param name="plan">What to keep and compute.</param>
     /// <param name="memory">Where; the partition's.</param>
     /// <param name="forgets">Whether events older than the retention leave; a training query keeps them all.</param>
     /// <param name="entityBudgetBytes">What the rows of one entity may take before the oldest are summed up.</param>
-    public EntityLayout(EntityPlan plan, StateMemory memory, bool forgets = true, long entityBudgetBytes = long.MaxValue)
+    /// <param name="floors">By stream: the newest event time of history that is missing, so that nothing may be computed from before it. Null or absent: history is whole.</param>
+    public EntityLayout(EntityPlan plan, StateMemory memory, bool forgets = true, long entityBudgetBytes = long.MaxValue, IReadOnlyDictionary<uint, long>? floors = null)
     {
+        _floors = [.. plan.Timelines.Select(timeline => floors is not null && floors.TryGetValue(timeline.Stream.Id, out long floor) ? floor : long.MinValue)];
         EntityBudgetBytes = entityBudgetBytes;
         Plan = plan;
         Memory = memory;
@@ -22,6 +26,9 @@ public sealed class EntityLayout
     }
 
     public EntityPlan Plan { get; }
+
+    /// <summary>The newest event time that new entities know nothing of; the smallest int64 where they know all.</summary>
+    internal long FloorOf(int timeline) => _floors[timeline];
 
     public StateMemory Memory { get; }
 

@@ -10,7 +10,7 @@ namespace OrleansFeatures.Domain.State;
 /// All that one entity remembers, and every feature of it at any instant within its retention. A function of the set of events applied and of their corrections:
 /// neither their order nor repetition changes a value. Entered by one thread at a time.
 /// </summary>
-public sealed class EntityState
+public sealed partial class EntityState
 {
     private readonly EntityLayout _layout;
     private readonly Timeline[]? _others;
@@ -20,6 +20,10 @@ public sealed class EntityState
     {
         _layout = layout;
         _others = layout.Timelines.Length > 1 ? new Timeline[layout.Timelines.Length - 1] : null;
+        for (int timeline = 0; timeline < layout.Timelines.Length; timeline++)
+        {
+            Of(timeline).BeginAfter(layout.FloorOf(timeline));
+        }
     }
 
     /// <summary>Raw events held, superseded versions included.</summary>

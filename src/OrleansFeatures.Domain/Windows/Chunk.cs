@@ -9,7 +9,7 @@ namespace OrleansFeatures.Domain.Windows;
 /// a time, an arrival, an id and a double takes 20 bytes. A value that does not fit makes the chunk be packed anew, which is rare, because the next chunk begins with what the last one needed.
 /// This is a view; it must not be used after a call that changes the chunk.
 /// </summary>
-internal readonly ref struct Chunk
+internal readonly ref partial struct Chunk
 {
     /// <summary>Rows of a new entity's chunk.</summary>
     public const int FirstCapacity = 4;

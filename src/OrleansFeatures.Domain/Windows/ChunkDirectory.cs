@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using OrleansFeatures.Domain.Memory;
 
 namespace OrleansFeatures.Domain.Windows;
@@ -28,6 +29,18 @@ internal sealed class ChunkBlock(int capacity)
 
     /// <summary>The folds of all chunks together are those of their present rows.</summary>
     public bool IsFolded { get; set; }
+
+    /// <summary>Where the chunks were last saved together; 0 where they never were.</summary>
+    public ulong SavedAt { get; set; }
+
+    /// <summary>Rows have come, gone or changed since then.</summary>
+    public bool IsChanged { get; private set; } = true;
+
+    /// <summary>Rows have come, gone or changed.</summary>
+    public void Change() => (IsFolded, IsChanged) = (false, true);
+
+    /// <summary>What is here is being saved.</summary>
+    public void BeginSaving() => IsChanged = false;
 
     public Span<ChunkEntry> Entries => _entries.AsSpan(0, Count);
 
@@ -72,7 +85,7 @@ internal sealed class ChunkBlock(int capacity)
         Array.Copy(_entries, at, _entries, at + 1, Count - at);
         _entries[at] = entry;
         Count++;
-        IsFolded = false;
+        Change();
     }
 
     public void RemoveFirst(int chunks)
@@ -86,7 +99,7 @@ internal sealed class ChunkBlock(int capacity)
             Array.Copy(_folds, chunks * _lanes, _folds, 0, Math.Max(0, folded) * _lanes);
         }
 
-        IsFolded = false;
+        Change();
     }
 
     /// <summary>Gives the newer half to another block.</summary>
@@ -100,7 +113,7 @@ internal sealed class ChunkBlock(int capacity)
         }
 
         Count = keep;
-        IsFolded = false;
+        Change();
         return newer;
     }
 
@@ -108,7 +121,8 @@ internal sealed class ChunkBlock(int capacity)
     public void Clear()
     {
         Count = 0;
-        IsFolded = false;
+        SavedAt = 0;
+        Change();
     }
 }
 
@@ -124,6 +138,7 @@ internal sealed class ChunkDirectory
     private const int FirstCapacity = 4;
     private ChunkBlock[] _blocks = [new(FirstCapacity)];
     private ChunkBlock? _spare;
+    private List<ulong>? _gone;
 
     public int BlockCount { get; private set; } = 1;
 
@@ -201,8 +216,43 @@ internal sealed class ChunkDirectory
         {
             Array.Copy(_blocks, 1, _blocks, 0, BlockCount - 1);
             BlockCount--;
+            NoteGone(oldest.SavedAt);
             oldest.Clear();
             _spare = oldest;
+        }
+    }
+
+    /// <summary>Where blocks were saved that are no more, since this was last asked.</summary>
+    public ReadOnlySpan<ulong> TakeGone()
+    {
+        ReadOnlySpan<ulong> gone = CollectionsMarshal.AsSpan(_gone);
+        _gone = null;
+        return gone;
+    }
+
+    /// <summary>Appends a block that is being loaded.</summary>
+    public void AddLoaded(ChunkBlock block)
+    {
+        if (BlockCount == 1 && _blocks[0].Count == 0)
+        {
+            _blocks[0] = block;
+        }
+        else
+        {
+            InsertBlock(BlockCount, block);
+        }
+
+        foreach (ChunkEntry entry in block.Entries)
+        {
+            RowBytes += entry.Bytes;
+        }
+    }
+
+    private void NoteGone(ulong savedAt)
+    {
+        if (savedAt != 0)
+        {
+            (_gone ??= []).Add(savedAt);
         }
     }
 

@@ -44,6 +44,9 @@ internal sealed class PastEvents
     /// <summary>Estimated bytes of all sums. Costs a walk over them.</summary>
     public long Bytes => (_lifetime?.Bytes ?? 0) + _buckets.Sum(bucket => bucket.Sum.Bytes);
 
+    /// <summary>What <see cref="Account"/> has given in all.</summary>
+    public long Accounted => _accounted;
+
     /// <summary>By how much the sums have grown since this was last asked.</summary>
     public long Account()
     {

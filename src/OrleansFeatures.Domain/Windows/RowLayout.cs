@@ -89,6 +89,11 @@ internal sealed class RowLayout
     /// <summary>What the codes of a column count from, given its first value. Codes of texts are small already, and a null among them must stay zero.</summary>
     public long BaseOf(int cell, long first) => _isText[cell] ? 0 : first;
 
+    public bool IsText(int cell) => _isText[cell];
+
+    /// <summary>How codes of texts are packed that are loaded: as small as they are.</summary>
+    public ColumnShape FitTexts(ReadOnlySpan<long> codes, int cell) => Fit(codes, cell);
+
     /// <summary>Whether a cell of a row with these flags is a null that may be kept as anything.</summary>
     public bool IsNull(int cell, long flags) => cell >= FirstColumn && !_isText[cell] && ((ulong)flags & Plan.Columns[cell - FirstColumn].NullBit) != 0;
 
@@ -216,7 +221,7 @@ internal sealed class RowLayout
     ];
 
     /// <summary>Equal packings share a shape, and nothing is allocated for one that is known. Where there would be too many, the one that holds everything serves.</summary>
-    private ChunkShape ShapeOf(ReadOnlySpan<ColumnShape> columns)
+    public ChunkShape ShapeOf(ReadOnlySpan<ColumnShape> columns)
     {
         Span<char> key = stackalloc char[columns.Length];
         for (int column = 0; column < columns.Length; column++)

@@ -31,7 +31,7 @@ public enum ApplyResult
 /// binary search and a shift within one chunk. Old events leave from the front; nothing is ever subtracted from a sum.
 /// <para>A struct, because most entities have one timeline of one chunk, and an object of its own would cost more than the rows.</para>
 /// </summary>
-internal struct Timeline
+internal partial struct Timeline
 {
     /// <summary>From so many chunks on, a new chunk has all its room at once.</summary>
     private const int DenseChunks = 4;
@@ -48,6 +48,9 @@ internal struct Timeline
 
     /// <summary>The newest event time that has left; windows that reach back to it or beyond are not complete here.</summary>
     public readonly long FloorMicros => _floor == 0 ? long.MinValue : _floor - 1;
+
+    /// <summary>Of a new timeline: events through this time are missing from what it will be given.</summary>
+    public void BeginAfter(long micros) => _floor = micros == long.MinValue ? 0 : micros + 1;
 
     /// <summary>Rows held, superseded ones included.</summary>
     public readonly int Count => _count;
@@ -105,7 +108,8 @@ internal struct Timeline
         }
 
         Reweigh(layout, ref entry);
-        entry.IsFolded = _many[place.Block].IsFolded = false;
+        entry.IsFolded = false;
+        _many[place.Block].Change();
         return ApplyResult.Applied;
     }
 
@@ -327,7 +331,8 @@ internal struct Timeline
         entry.Count++;
         entry.First = Math.Min(entry.First, time);
         entry.Last = Math.Max(entry.Last, time);
-        entry.IsFolded = _many[place.Block].IsFolded = false;
+        entry.IsFolded = false;
+        _many[place.Block].Change();
         _count++;
         return ApplyResult.Applied;
     }
@@ -358,7 +363,8 @@ internal struct Timeline
         var split = new ChunkEntry { First = chunk.FirstTime, Last = chunk.LastTime, Handle = newer, Count = chunk.Count, Bytes = chunk.Bytes };
         entry.Count = keep;
         entry.Last = Chunk.Open(layout, entry.Handle).LastTime;
-        entry.IsFolded = _many[place.Block].IsFolded = false;
+        entry.IsFolded = false;
+        _many[place.Block].Change();
         _many.AddAfter(place, split);
     }
 
@@ -500,7 +506,8 @@ internal struct Timeline
                 Chunk chunk = Chunk.Open(layout, oldest.Handle);
                 oldest.Count = chunk.Count;
                 oldest.First = chunk.Count == 0 ? oldest.Last : chunk.FirstTime;
-                oldest.IsFolded = _many[0].IsFolded = false;
+                oldest.IsFolded = false;
+                _many[0].Change();
             }
         }
 

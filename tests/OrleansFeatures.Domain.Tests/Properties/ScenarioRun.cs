@@ -14,11 +14,11 @@ internal sealed class ScenarioRun
     private readonly Dictionary<string, long> _newest = [];
     private bool _isCorrected;
 
-    public ScenarioRun(Scenario scenario, bool forgets = true, Catalog? catalog = null)
+    public ScenarioRun(Scenario scenario, bool forgets = true, Catalog? catalog = null, int sleepsEvery = 0)
     {
         Scenario = scenario;
         Catalog = catalog ?? scenario.Compile();
-        Feed = new EventFeed(Catalog) { Forgets = forgets };
+        Feed = new EventFeed(Catalog) { Forgets = forgets, SleepsEvery = sleepsEvery };
         _features = [.. scenario.Views.SelectMany(view => view.Features)];
         _views = [.. scenario.Views.SelectMany(view => view.Features.Select(_ => view))];
     }
