@@ -1,5 +1,6 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Checkpoints;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
@@ -103,12 +104,19 @@ public sealed class DefinitionsChangedException()
 public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);
 
 /// <summary>What operators see of a host.</summary>
-public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes, MemoryState Memory);
+public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes, MemoryState Memory, CheckpointStatus Checkpoints);
 
 /// <summary>What the state of all entities takes, by part, and may take.</summary>
 public sealed record MemoryState(long BudgetBytes, long EntityBudgetBytes, PartitionMemory Use);
 
-public sealed record PartitionState(int Partition, long DurableOffset, long AppliedOffset, long Entities, long Events, long MemoryBytes);
+/// <param name="Partition">Its number.</param>
+/// <param name="DurableOffset">The newest record on disk.</param>
+/// <param name="AppliedOffset">The newest that reads see.</param>
+/// <param name="Entities">Awake or asleep.</param>
+/// <param name="Awake">In memory.</param>
+/// <param name="Events">That they hold, awake or asleep.</param>
+/// <param name="MemoryBytes">In use.</param>
+public sealed record PartitionState(int Partition, long DurableOffset, long AppliedOffset, long Entities, long Awake, long Events, long MemoryBytes);
 
 /// <param name="Stream">The stream's name.</param>
 /// <param name="StreamTimeMicros">Zero before the first event.</param>

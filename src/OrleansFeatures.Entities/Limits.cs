@@ -48,11 +48,44 @@ public static class Limits
     /// <summary>A partition reports its memory when it has grown by so much: 64 partitions are then known to within 4 MB.</summary>
     public const long MemoryReportBytes = 64 * 1024;
 
-    /// <summary>A partition that must shrink gives up one part in so many of what it holds, so that it does not have to again at once.</summary>
-    public const int CompactionShare = 8;
+    /// <summary>Slots that the hand looks at in one turn: some 10 us where all are in cache, 50 where none is. A partition reports each 64 KB, some 100 entities, so the hand is five times faster than growth.</summary>
+    public const int SweepSlotsMax = 512;
 
-    /// <summary>What an entity takes beside its rows: its place in the table (24 bytes at two thirds full), its key (16 to 32), actor and state (about 130).</summary>
-    public const int EntityOverheadBytes = 190;
+    /// <summary>Bytes that a partition saves in one turn: some 50 us, which is what a reader may wait for.</summary>
+    public const int SaveTurnBytes = 32 * 1024;
+
+    /// <summary>What saving an entity costs beside its bytes, as bytes: 64 small entities a turn.</summary>
+    public const int SaveEntityBytes = 256;
+
+    /// <summary>How often it is looked whether a checkpoint is due, and the hand moved on that puts idle entities to sleep.</summary>
+    public static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Time between checkpoints, while events come: a restart then replays a minute at most.</summary>
+    public static readonly TimeSpan CheckpointIntervalDefault = TimeSpan.FromMinutes(1);
+
+    /// <summary>Bytes of log between checkpoints: some two million records, which a restart replays in two to four seconds.</summary>
+    public const long CheckpointLogBytesDefault = 256L * 1024 * 1024;
+
+    /// <summary>How long an entity that nobody wants stays in memory, at least; at most twice as long.</summary>
+    public static readonly TimeSpan EntityIdleAfterDefault = TimeSpan.FromHours(1);
+
+    /// <summary>How far behind stream time the id of an event is remembered at least.</summary>
+    public static readonly TimeSpan DedupeHorizonDefault = TimeSpan.FromHours(24);
+
+    /// <summary>A generation that takes another's place replays the last so many records while pushes wait: a tenth of a second.</summary>
+    public const long ReplayTailRecords = 50_000;
+
+    /// <summary>Event ids of a page of a checkpoint: 60 KB.</summary>
+    public const int IdPageEntries = 2_560;
+
+    /// <summary>Entities that learn in one turn where they lie: a look-up each.</summary>
+    public const int PublishTurnEntities = 128;
+
+    /// <summary>A place in the table: 32 bytes, half to three quarters full.</summary>
+    public const int EntitySlotBytes = 51;
+
+    /// <summary>What an entity in memory takes beside its rows and its place in the table: its key (16 to 32), actor and state (about 130).</summary>
+    public const int EntityOverheadBytes = 160;
 
     /// <summary>Entities that a reconciliation draws at most: a number, a count and a place in two tables, some 100 bytes each; more are "all".</summary>
     public const int ReconcileSampleMax = 100_000;

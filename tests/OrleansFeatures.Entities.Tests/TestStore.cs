@@ -27,9 +27,14 @@ internal sealed class TestStore : IAsyncDisposable
     /// <summary>The disk that the log lies on.</summary>
     private ILogDevice Device { get; init; } = new FileLogDevice();
 
-    public static async Task<TestStore> OpenAsync(Catalog? catalog = null, ILogDevice? device = null)
+    /// <summary>What a test wants otherwise than <see cref="ReopenAsync"/> would have it.</summary>
+    public Func<EmbeddedHostOptions, EmbeddedHostOptions> Configure { get; set; } = options => options;
+
+    public string StateDirectory => Path.Combine(LogDirectory, "state");
+
+    public static async Task<TestStore> OpenAsync(Catalog? catalog = null, ILogDevice? device = null, Func<EmbeddedHostOptions, EmbeddedHostOptions>? configure = null)
     {
-        var store = new TestStore { Device = device ?? new FileLogDevice() };
+        var store = new TestStore { Device = device ?? new FileLogDevice(), Configure = configure ?? (options => options) };
         await store.ReopenAsync(catalog ?? Fraud());
         return store;
     }
@@ -42,7 +47,7 @@ internal sealed class TestStore : IAsyncDisposable
         }
 
         _host = await EmbeddedHost.StartAsync(
-            Device, new EmbeddedHostOptions { LogDirectory = LogDirectory, PartitionCount = 8, PartitionLoops = 3 },
+            Device, Configure(new EmbeddedHostOptions { LogDirectory = LogDirectory, PartitionCount = 8, PartitionLoops = 3 }),
             catalog, Clock, NullLogger.Instance, TestContext.Current.CancellationToken);
     }
 
@@ -99,6 +104,22 @@ internal sealed class TestStore : IAsyncDisposable
 
         await image.ReopenAsync(Host.Catalog);
         return image;
+    }
+
+    /// <summary>Puts every entity to sleep that may: all that the last checkpoint holds as they are.</summary>
+    public void SleepAll()
+    {
+        foreach (Partitions.Partition partition in Host.Live.Partitions)
+        {
+            // Who is wanted gets a second chance, and there is no third.
+            while (!partition.Sweep(int.MaxValue))
+            {
+            }
+
+            while (!partition.Sweep(int.MaxValue))
+            {
+            }
+        }
     }
 
     /// <summary>Waits until reads can see everything that is durable.</summary>

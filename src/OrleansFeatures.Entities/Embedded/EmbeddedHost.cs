@@ -3,11 +3,13 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
+using OrleansFeatures.Entities.Checkpoints;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
+using OrleansFeatures.Log.Inspection;
 
 namespace OrleansFeatures.Entities.Embedded;
 
@@ -31,18 +33,25 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private readonly LoopShare[] _shares;
     private readonly PartitionLoops _loops;
     private readonly MemoryBudget _budget;
+    private readonly Checkpointer _checkpoints;
+    private readonly bool _checkpointOnClose;
     private volatile Generation _generation;
+    private long _appliedThrough;
+    private TaskCompletionSource? _appliedMore;
     private int _reconciling;
 
-    private EmbeddedHost(EventLog log, EventIntake intake, Generation generation, MemoryBudget budget, int loops, ILogger logger)
+    private EmbeddedHost(EventLog log, StateStores stores, EventIntake intake, Generation generation, MemoryBudget budget, EmbeddedHostOptions options, TimeProvider time, ILogger logger)
     {
         _log = log;
         _intake = intake;
         _generation = generation;
         _budget = budget;
         _logger = logger;
-        _shares = [.. Enumerable.Range(0, loops).Select(_ => new LoopShare(log.PartitionCount))];
-        _loops = new PartitionLoops(log.Committed, loops, Apply, Applied);
+        _checkpointOnClose = options.CheckpointOnClose;
+        _appliedThrough = log.DurableSequence.Value;
+        _shares = [.. Enumerable.Range(0, options.PartitionLoops).Select(_ => new LoopShare(log.PartitionCount))];
+        _checkpoints = new Checkpointer(log, stores, budget, options, time, logger, () => _generation, () => new LogSequence(Volatile.Read(ref _appliedThrough)));
+        _loops = new PartitionLoops(log.Committed, options.PartitionLoops, Apply, Applied);
     }
 
     public Catalog Catalog => _generation.Catalog;
@@ -52,10 +61,13 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     /// <summary>The state that reads see.</summary>
     internal Generation Live => _generation;
 
+    /// <summary>What opening gave up because it was damaged and <see cref="EmbeddedHostOptions.SkipDamage"/> said so, now or earlier; null where nothing is missing.</summary>
+    public LossReport? Losses => _log.Losses;
+
     /// <summary>The log's failure after which nothing is acknowledged any more; null while it is well.</summary>
     public LogPoisonedException? Poisoned => _log.Poisoned;
 
-    /// <summary>Opens the log, replays it, and starts. Costs one pass over the log.</summary>
+    /// <summary>Opens the log and the newest checkpoint, replays what came since, and starts. Costs an index of all entities and a pass over the log since the checkpoint.</summary>
     /// <exception cref="LogException">The log cannot be opened; the message names file, place and remedy.</exception>
     public static Task<EmbeddedHost> StartAsync(EmbeddedHostOptions options, Catalog catalog, TimeProvider time, ILogger logger, CancellationToken cancellationToken) =>
         Background.Run(() => StartAsync(new FileLogDevice(), options, catalog, time, logger, cancellationToken), cancellationToken);
@@ -72,22 +84,37 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
                 SegmentBytesMax = options.LogSegmentBytesMax,
                 QueueBytesMax = options.LogQueueBytesMax,
                 Verification = LogVerification.LastSegment,
+                Recovery = options.SkipDamage ? DamageRecovery.Skip : DamageRecovery.Refuse,
             }, device, time);
+        StateStores? stores = null;
+        EmbeddedHost? host = null;
+        bool isStarted = false;
         try
         {
             var intake = new EventIntake(new PartitionMap(log.PartitionCount), time);
             var budget = new MemoryBudget(options.MemoryBudgetBytes, options.EntityBudgetBytes);
-            var generation = new Generation(catalog, log.PartitionCount, budget);
-            long replayed = generation.Replay(log, LogSequence.None, intake, logger, cancellationToken);
-            logger.Replayed(replayed, options.LogDirectory);
-            var host = new EmbeddedHost(log, intake, generation, budget, options.PartitionLoops, logger);
+            stores = StateStores.Open(options.StateDirectory ?? Path.Combine(options.LogDirectory, "state"), log.StoreId, log.PartitionCount, options.SkipDamage, device, time, logger);
+            Generation generation = new GenerationOpening(log, stores, intake, budget, logger) { SkipsDamage = options.SkipDamage }.Open(catalog, cancellationToken);
+            host = new EmbeddedHost(log, stores, intake, generation, budget, options, time, logger);
             await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken);
+            host._checkpoints.Start();
+            isStarted = true;
             return host;
         }
-        catch
+        finally
         {
-            await log.DisposeAsync();
-            throw;
+            if (!isStarted)
+            {
+                await log.DisposeAsync();
+                if (host is not null)
+                {
+                    await host._checkpoints.DisposeAsync();
+                }
+                else
+                {
+                    stores?.Dispose();
+                }
+            }
         }
     }
 
@@ -154,21 +181,54 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
         await ReadAsync(read, cancellationToken);
-        await Background.Run(() => new HistoryReader(_log, Partitions).Fill(read, progress, cancellationToken), cancellationToken);
+        await Background.Run(() => new HistoryReader(_log, Partitions, _generation.History.Floors).Fill(read, progress, cancellationToken), cancellationToken);
     }
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken)
     {
+        await using GenerationChange change = await _checkpoints.BeginChangeAsync(cancellationToken);
         using IDisposable alone = await _gate.CloseAsync(cancellationToken);
         await new HistoryCopies(_log, Partitions).AddFeedsAsync(Catalog, next, cancellationToken);
         await WaitAllAppliedAsync(cancellationToken);
-        var generation = new Generation(next, _log.PartitionCount, _budget);
-        long replayed = await Background.Run(() => generation.Replay(_log, LogSequence.None, null, _logger, cancellationToken), cancellationToken);
+        var rebuilt = new GenerationSwitch(_log, _budget, _logger);
+        await rebuilt.BuildAsync(change, next, _log.FirstSequence, change.Live.History.Floors, null, cancellationToken);
+        await rebuilt.FinishAsync(change, cancellationToken);
         commit();
-        Generation replaced = _generation;
-        _generation = generation;
-        replaced.Retire();
-        return replayed;
+        Take(rebuilt.Next!, change);
+        return rebuilt.Count;
+    }
+
+    /// <summary>
+    /// Builds all state anew from the log, from a record on, while the old answers and events come, and lets the new take over in one step. What would need history from before that record answers OUTSIDE_RETENTION then.
+    /// Returns the records replayed.
+    /// </summary>
+    /// <exception cref="LogException">The log or the disk failed; the old state stays.</exception>
+    public async ValueTask<long> ReplayAsync(LogSequence from, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
+    {
+        await using GenerationChange change = await _checkpoints.BeginChangeAsync(cancellationToken);
+        from = new LogSequence(Math.Max(from.Value, _log.FirstSequence.Value));
+        IReadOnlyDictionary<uint, long> floors = await Background.Run(() => change.Live.History.FloorsBefore(_log, from, cancellationToken), cancellationToken);
+        var rebuilt = new GenerationSwitch(_log, _budget, _logger);
+        if (_log.FirstSequence.Value <= 0)
+        {
+            // All of it is in the log, so nothing has to be believed that was saved: damaged pages heal as well.
+            change.RebuildHistory();
+        }
+
+        await rebuilt.BuildAsync(change, Catalog, from, floors, progress, cancellationToken);
+        using IDisposable alone = await _gate.CloseAsync(cancellationToken);
+        await WaitAllAppliedAsync(cancellationToken);
+        await rebuilt.FinishAsync(change, cancellationToken);
+        Take(rebuilt.Next!, change);
+        return rebuilt.Count;
+    }
+
+    /// <summary>Takes a checkpoint now, of everything acknowledged until now.</summary>
+    /// <exception cref="LogException">It failed; the one before it still counts.</exception>
+    public async ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken)
+    {
+        await WaitAppliedThroughAsync(_log.DurableSequence, cancellationToken);
+        return await _checkpoints.TakeAsync(cancellationToken);
     }
 
     public HostStatus Status()
@@ -179,13 +239,13 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         for (int index = 0; index < generation.Partitions.Length; index++)
         {
             Partition partition = generation.Partitions[index];
-            (long entities, long events) = partition.Census();
+            PartitionCensus census = partition.Census();
             PartitionMemory used = partition.MemoryUse();
             memory += used;
-            partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, entities, events, used.HeldBytes));
+            partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, census.Entities, census.Awake, census.Events, used.HeldBytes));
         }
 
-        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk, new MemoryState(_budget.ProcessBytes, _budget.EntityBytes, memory));
+        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk, new MemoryState(_budget.ProcessBytes, _budget.EntityBytes, memory), _checkpoints.Status);
     }
 
     public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
@@ -208,13 +268,15 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for what is being appended, then closes the log. Whatever was acknowledged is on disk.</summary>
+    /// <summary>Waits for what is being appended, takes a last checkpoint, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _checkpoints.StopAsync(_checkpointOnClose);
         using (await _gate.CloseAsync(CancellationToken.None))
         {
             await _log.DisposeAsync();
             await _loops.DisposeAsync();
+            await _checkpoints.DisposeAsync();
             _waiters.Dispose();
         }
     }
@@ -245,8 +307,33 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     /// <summary>All loops have applied the batch.</summary>
     private void Applied(CommittedBatch batch)
     {
+        Volatile.Write(ref _appliedThrough, batch.Receipt.Last.Value);
+        Interlocked.Exchange(ref _appliedMore, null)?.SetResult();
         (batch.Tag as TimeMarks)?.Tell(_intake.Clocks);
         _waiters.Wake(partition => _generation.Partitions[partition.Value].Applied);
+    }
+
+    /// <summary>Ended by the batch that brings the record, or a later one.</summary>
+    private async Task WaitAppliedThroughAsync(LogSequence sequence, CancellationToken cancellationToken)
+    {
+        while (Volatile.Read(ref _appliedThrough) < sequence.Value)
+        {
+            var more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            more = Interlocked.CompareExchange(ref _appliedMore, more, null) ?? more;
+            if (Volatile.Read(ref _appliedThrough) < sequence.Value)
+            {
+                await more.Task.WaitAsync(cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>The next generation answers from here on.</summary>
+    private void Take(Generation next, GenerationChange change)
+    {
+        Generation replaced = _generation;
+        _generation = next;
+        replaced.Retire();
+        change.Done();
     }
 
     private async Task WaitAllAppliedAsync(CancellationToken cancellationToken)

@@ -27,4 +27,28 @@ public sealed record EmbeddedHostOptions
 
     /// <summary>What the rows of one entity may take before its oldest are summed up. Default <see cref="Limits.EntityBudgetBytesDefault"/>.</summary>
     public long EntityBudgetBytes { get; init; } = Limits.EntityBudgetBytesDefault;
+
+    /// <summary>Where checkpoints lie; owned by this process while the host runs. Default: <c>state</c> inside <see cref="LogDirectory"/>.</summary>
+    public string? StateDirectory { get; init; }
+
+    /// <summary>Time between checkpoints while events come. Default <see cref="Limits.CheckpointIntervalDefault"/>.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = Limits.CheckpointIntervalDefault;
+
+    /// <summary>Bytes of log after which a checkpoint is taken before its time. Default <see cref="Limits.CheckpointLogBytesDefault"/>.</summary>
+    public long CheckpointLogBytes { get; init; } = Limits.CheckpointLogBytesDefault;
+
+    /// <summary>Entities that nobody wants for so long leave memory, once a checkpoint holds them. Default <see cref="Limits.EntityIdleAfterDefault"/>.</summary>
+    public TimeSpan EntityIdleAfter { get; init; } = Limits.EntityIdleAfterDefault;
+
+    /// <summary>How long raw history is kept, by when it was written; older segments of the log go once a checkpoint is behind them. Null, the default: for ever. What then needs it answers OUTSIDE_RETENTION.</summary>
+    public TimeSpan? RawHistory { get; init; }
+
+    /// <summary>How far behind stream time ids of events are remembered, if the stream's retention is not longer; an older event that is not known is refused then. Default <see cref="Limits.DedupeHorizonDefault"/>.</summary>
+    public TimeSpan DedupeHorizon { get; init; } = Limits.DedupeHorizonDefault;
+
+    /// <summary>Opens a store with damage: what is damaged is left out, or set aside and rebuilt from the log. What that costs is said. Default false: damage is refused.</summary>
+    public bool SkipDamage { get; init; }
+
+    /// <summary>Whether closing takes a last checkpoint, so that the next start has nothing to replay. Default true.</summary>
+    public bool CheckpointOnClose { get; init; } = true;
 }

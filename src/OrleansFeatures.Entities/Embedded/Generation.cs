@@ -1,22 +1,45 @@
 using Microsoft.Extensions.Logging;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
+using OrleansFeatures.Entities.Checkpoints;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Log;
+using OrleansFeatures.Log.Snapshots;
 
 namespace OrleansFeatures.Entities.Embedded;
 
 /// <summary>All state under one catalog. A change of definitions builds a new generation from the log and then takes the place of the old.</summary>
 internal sealed class Generation
 {
-    public Generation(Catalog catalog, int partitionCount, MemoryBudget budget)
+    private const int RecordsPerReport = 100_000;
+
+    /// <param name="catalog">The definitions.</param>
+    /// <param name="number">Grows from one generation to the next.</param>
+    /// <param name="budget">Of the process.</param>
+    /// <param name="store">Where its entities are saved.</param>
+    /// <param name="history">What intake knows, to be saved with them.</param>
+    /// <param name="floors">What is missing from the history that it will be built from.</param>
+    public Generation(Catalog catalog, long number, MemoryBudget budget, SnapshotStore store, IntakeHistory history, IReadOnlyDictionary<uint, long>? floors)
     {
-        Catalog = catalog;
-        Partitions = [.. Enumerable.Range(0, partitionCount).Select(_ => new Partition(catalog, budget))];
+        (Catalog, Number, Store, History) = (catalog, number, store, history);
+        Fingerprint = StateFingerprint.Of(catalog);
+        Partitions = [.. Enumerable.Range(0, store.Options.PartitionCount).Select(_ => new Partition(catalog, budget, store, floors))];
     }
 
     public Catalog Catalog { get; }
+
+    public long Number { get; }
+
+    public ulong Fingerprint { get; }
+
+    public SnapshotStore Store { get; }
+
+    public IntakeHistory History { get; }
+
+    /// <summary>Its first checkpoint takes the place of whatever lies in its store.</summary>
+    public bool ReplacesStore { get; set; } = true;
 
     public Partition[] Partitions { get; }
 
@@ -32,17 +55,17 @@ internal sealed class Generation
     public Partition PartitionOf(PartitionId id) => Partitions[id.Value];
 
     /// <summary>
-    /// Applies the log from behind <paramref name="after"/> to its durable end, on this thread. At start <paramref name="intake"/> learns ids and times
+    /// Applies the log from behind <paramref name="after"/> through a durable record, on this thread. At start <paramref name="intake"/> learns ids and times
     /// from the same pass.
     /// </summary>
-    public long Replay(EventLog log, LogSequence after, EventIntake? intake, ILogger logger, CancellationToken cancellationToken)
+    public long Replay(EventLog log, LogSequence after, LogSequence through, EventIntake? intake, ILogger logger, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
-        var visitor = new ReplayVisitor(this, intake, logger);
-        log.Read(new LogSequence(Math.Max(after.Value + 1, log.FirstSequence.Value)), log.DurableSequence, ref visitor, cancellationToken);
+        var visitor = new ReplayVisitor(this, intake, logger, progress, through.Value - after.Value);
+        log.Read(new LogSequence(Math.Max(after.Value + 1, log.FirstSequence.Value)), through, ref visitor, cancellationToken);
         if (intake is not null)
         {
-            visitor.Marks.Tell(intake.Clocks);
-            visitor.Marks.Recall(intake.ArrivalClock);
+            History.Marks.Tell(intake.Clocks);
+            History.Marks.Recall(intake.ArrivalClock);
         }
 
         return visitor.Count;
@@ -93,6 +116,10 @@ internal sealed class Generation
             // The record is durable and may be half in memory. To go on would be to serve, and to save, values without it; a restart applies it again.
             Environment.FailFast($"no memory left to apply the record at partition {record.Partition.Value}, offset {record.Offset.Value}; nothing acknowledged is lost: start the store again, with more memory", exhausted);
         }
+        catch (EntityUnreadableException damage)
+        {
+            logger.StateDamaged(damage.Message);
+        }
         catch (Exception bug)
         {
             // The top of a partition loop: were it to end, everything behind it would wait for ever, without a word.
@@ -100,16 +127,18 @@ internal sealed class Generation
         }
     }
 
-    private struct ReplayVisitor(Generation generation, EventIntake? intake, ILogger logger) : ILogVisitor
+    private struct ReplayVisitor(Generation generation, EventIntake? intake, ILogger logger, IProgress<HistoryProgress>? progress, long total) : ILogVisitor
     {
-        public TimeMarks Marks { get; } = new();
-
         public long Count { get; private set; }
 
         public bool Visit(LogRecord record)
         {
-            Count++;
-            intake?.Recall(EventRecord.Parse(record.Payload), record.Sequence, Marks);
+            if (++Count % RecordsPerReport == 0)
+            {
+                progress?.Report(new HistoryProgress(Count, total));
+            }
+
+            intake?.Recall(EventRecord.Parse(record.Payload), record.Sequence, generation.History.Marks);
             using (generation.Partitions[record.Partition.Value].Enter())
             {
                 generation.Apply_NeedsLock(record, logger);

@@ -13,7 +13,7 @@ namespace OrleansFeatures.Entities.Embedded;
 /// forgets nothing, and reads them as of each row's instant. One pass over the log serves all rows, unless the entities' partitions hold
 /// more records than fit in memory; then partitions are taken in groups, one pass each.
 /// </summary>
-internal sealed class HistoryReader(EventLog log, PartitionMap map)
+internal sealed class HistoryReader(EventLog log, PartitionMap map, IReadOnlyDictionary<uint, long> floors)
 {
     private const int RecordsPerReport = 100_000;
 
@@ -91,9 +91,9 @@ internal sealed class HistoryReader(EventLog log, PartitionMap map)
     private PartitionId PartitionOf(FeatureRead read, (int Row, int Entity) question) =>
         map.Of(read.Selection.Entities[question.Entity].Entity, read.KeyOf(question.Row, question.Entity));
 
-    private static PastEntities EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
+    private PastEntities EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
     {
-        var entities = new PastEntities();
+        var entities = new PastEntities(floors);
         foreach ((int row, int entity) in questions)
         {
             entities.GetOrAdd(read.Selection.Entities[entity].Entity, read.KeyOf(row, entity));

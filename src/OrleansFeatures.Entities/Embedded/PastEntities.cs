@@ -12,7 +12,7 @@ namespace OrleansFeatures.Entities.Embedded;
 /// Entities that are rebuilt from the log beside the live ones, with the domain's own state that this time forgets nothing. Records come in the log's order; those of entities
 /// that were not added are passed over. One thread.
 /// </summary>
-internal sealed class PastEntities
+internal sealed class PastEntities(IReadOnlyDictionary<uint, long>? floors = null)
 {
     private readonly EntityTable<PastEntity> _entities = new();
     private readonly StateMemory _memory = new(LargePages.Ask);
@@ -32,7 +32,7 @@ internal sealed class PastEntities
 
         if (!_layouts.TryGetValue(plan, out EntityLayout? layout))
         {
-            _layouts[plan] = layout = new EntityLayout(plan, _memory, forgets: false);
+            _layouts[plan] = layout = new EntityLayout(plan, _memory, forgets: false, floors: floors);
         }
 
         past = new PastEntity(layout, key.ToArray());

@@ -81,6 +81,13 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogL
 
         if (isNew)
         {
+            if (intake.Ids.ForgottenThrough(correction.Stream.Id) is { } forgotten && MayBeForgotten(correction, forgotten))
+            {
+                intake.Ids.Release(correction.Stream.Id, correction.Id);
+                batch.Resolve(correction, IntakeResult.Refused, IntakeNote.Of(EventIntake.RefuseForgotten(correction.Version, new EventTime(forgotten))));
+                return Taking.Resolved;
+            }
+
             batch.RememberClaim(correction);
         }
 
@@ -103,6 +110,10 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogL
 
         return Written.Count > 0 && Written[^1] == correction ? Taking.Written : Taking.Resolved;
     }
+
+    /// <summary>Whether the event that is to be corrected may be one whose id was forgotten. Of a delete nobody knows the time.</summary>
+    private static bool MayBeForgotten(Correction correction, long forgotten) =>
+        correction.Operation == EventOperation.Delete || correction.Fields[correction.Version.TimePosition].Bits <= forgotten;
 
     private void WriteNew(Correction correction)
     {
@@ -127,7 +138,13 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogL
     private void Replace(Correction correction, long sequence)
     {
         StreamPlan stream = correction.Stream;
-        EventRecord previous = EventRecord.Parse(lookup.Find(new LogSequence(sequence)).Payload);
+        if (!TryFind(new LogSequence(sequence), out LogRecord found))
+        {
+            batch.Resolve(correction, IntakeResult.Refused, IntakeNote.Of(RefuseCut(correction)));
+            return;
+        }
+
+        EventRecord previous = EventRecord.Parse(found.Payload);
         _old.Read(stream, previous);
         EventTime now = correction.Arrival ?? new EventTime(Math.Max(intake.ArrivalNow().Micros, previous.Arrival.Micros));
         var arrival = new EventArrival(now, previous.StreamTimeMicros, correction.Operation, new EventVersion(previous.Time.Micros, sequence));
@@ -164,6 +181,25 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogL
         long streamTime = intake.ArrivalClock.StreamTimeMicros(stream.Id) ?? EventRecord.NoStreamTime;
         batch.Resolve(correction, intake.Judge(stream, time, previous.StreamTimeMicros, streamTime, out IntakeNote note), note);
     }
+
+    private bool TryFind(LogSequence sequence, out LogRecord found)
+    {
+        try
+        {
+            found = lookup.Find(sequence);
+            return true;
+        }
+        catch (LogTruncatedException)
+        {
+            found = default;
+            return false;
+        }
+    }
+
+    private static EventRefusal RefuseCut(Correction correction) => new(
+        correction.Version.Definition.Fields[correction.Version.IdPosition].Name,
+        "the event is older than the raw history that is kept, so what it said is not known any more and cannot be taken back",
+        "leave the event as it is; a longer --history keeps later events correctable for longer");
 
     /// <summary>The one place where every entity that must give a version back is asked whether it can: a correction is never half-applied.</summary>
     private EventRefusal? RefuseSummarised(Correction correction, EventTime time)

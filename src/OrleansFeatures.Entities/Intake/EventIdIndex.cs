@@ -8,7 +8,7 @@ namespace OrleansFeatures.Entities.Intake;
 
 /// <summary>
 /// Which event ids a stream's history holds, and of each where its current version lies: what makes an event count once, whichever connection brings it and however its
-/// copies differ, and what a correction finds its event by. Exact for numeric ids; text ids are held as the first 128 bits of their SHA-256, where two of 2^32 ids are
+/// copies differ, and what a correction finds its event by. Ids beyond the dedupe horizon may be forgotten; <see cref="ForgottenThrough"/> says how far. Exact for numeric ids; text ids are held as the first 128 bits of their SHA-256, where two of 2^32 ids are
 /// equal with a chance of 2^-65. 36 to 72 bytes per event in history. Any thread; shards keep threads out of each other's way.
 /// </summary>
 public sealed class EventIdIndex
@@ -27,8 +27,39 @@ public sealed class EventIdIndex
     /// <summary>Takes a claim back, because its event did not get into the log.</summary>
     public void Release(uint stream, in IdKey id) => Of(stream).Shard(id).Remove(id);
 
-    /// <summary>Events that stand, for the stream's count of accepted events.</summary>
-    public long Count(uint stream) => _streams.TryGetValue(stream, out StreamIds? ids) ? ids.Count : 0;
+    /// <summary>What history says of an id, in any order: of several versions the one that comes last in the log counts.</summary>
+    public void Recall(uint stream, in IdKey id, IdVersion version) => Of(stream).Shard(id).SetIfNewer(id, version);
+
+    /// <summary>Room for so many ids that are about to be recalled.</summary>
+    public void Reserve(uint stream, long ids) => Of(stream).Reserve(ids);
+
+    /// <summary>Events that stand, forgotten ones included: the stream's count of accepted events.</summary>
+    public long Count(uint stream) => _streams.TryGetValue(stream, out StreamIds? ids) ? ids.Count + Volatile.Read(ref ids.Forgotten) : 0;
+
+    /// <summary>Events of this time and older may have been forgotten: an id that nobody has may be a duplicate of one of them. Null while none has.</summary>
+    public long? ForgottenThrough(uint stream) =>
+        _streams.TryGetValue(stream, out StreamIds? ids) && Volatile.Read(ref ids.ForgottenThrough) is var through && through != long.MinValue ? through : null;
+
+    /// <summary>How many events that stand have been forgotten.</summary>
+    public long Forgotten(uint stream) => _streams.TryGetValue(stream, out StreamIds? ids) ? Volatile.Read(ref ids.Forgotten) : 0;
+
+    /// <summary>Says that events through this time are about to be forgotten; before the first of them is.</summary>
+    public void BeginForgetting(uint stream, long throughMicros, long alreadyForgotten = 0)
+    {
+        StreamIds ids = Of(stream);
+        Volatile.Write(ref ids.ForgottenThrough, Math.Max(ids.ForgottenThrough, throughMicros));
+        Interlocked.Add(ref ids.Forgotten, alreadyForgotten);
+    }
+
+    /// <summary>Forgets an id, unless something newer has become of its event.</summary>
+    public void Forget(uint stream, in IdKey id, IdVersion version)
+    {
+        StreamIds ids = Of(stream);
+        if (ids.Shard(id).RemoveIf(id, version) && !version.IsDeleted)
+        {
+            Interlocked.Increment(ref ids.Forgotten);
+        }
+    }
 
     private StreamIds Of(uint stream) => _streams.GetOrAdd(stream, static _ => new StreamIds());
 
@@ -62,6 +93,11 @@ public sealed class EventIdIndex
         /// <summary>The record takes the event back, or says that it never is to come.</summary>
         public bool IsDeleted => !IsPending && (_bits & 1) != 0;
 
+        /// <summary>The version as a number, and back; never of a pending one.</summary>
+        public long Bits => _bits;
+
+        public static IdVersion OfBits(long bits) => new(bits);
+
         public static IdVersion Pending(long batch) => new(~batch);
 
         public static IdVersion At(long sequence, bool deleted) => new((sequence << 1) | (deleted ? 1L : 0));
@@ -69,9 +105,19 @@ public sealed class EventIdIndex
 
     private sealed class StreamIds
     {
+        public long Forgotten;
+        public long ForgottenThrough = long.MinValue;
         private readonly IdShard[] _shards = [.. Enumerable.Range(0, ShardCount).Select(_ => new IdShard())];
 
         public long Count => _shards.Sum(shard => shard.Count);
+
+        public void Reserve(long ids)
+        {
+            foreach (IdShard shard in _shards)
+            {
+                shard.Reserve((int)(ids / ShardCount));
+            }
+        }
 
         public IdShard Shard(in IdKey id) => _shards[StableHash.Mix(id.Low ^ id.High) % ShardCount];
     }
@@ -115,6 +161,41 @@ public sealed class EventIdIndex
                 ref IdVersion entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_ids, id, out bool exists);
                 _deleted += (version.IsDeleted ? 1 : 0) - (exists && entry.IsDeleted ? 1 : 0);
                 entry = version;
+            }
+        }
+
+        public void SetIfNewer(in IdKey id, IdVersion version)
+        {
+            lock (_gate)
+            {
+                ref IdVersion entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_ids, id, out bool exists);
+                if (!exists || entry.Sequence < version.Sequence)
+                {
+                    _deleted += (version.IsDeleted ? 1 : 0) - (exists && entry.IsDeleted ? 1 : 0);
+                    entry = version;
+                }
+            }
+        }
+
+        public void Reserve(int more)
+        {
+            lock (_gate)
+            {
+                _ids.EnsureCapacity(_ids.Count + more);
+            }
+        }
+
+        public bool RemoveIf(in IdKey id, IdVersion version)
+        {
+            lock (_gate)
+            {
+                if (!_ids.TryGetValue(id, out IdVersion known) || known != version)
+                {
+                    return false;
+                }
+
+                _deleted -= known.IsDeleted ? 1 : 0;
+                return _ids.Remove(id);
             }
         }
 

@@ -107,15 +107,29 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
             return;
         }
 
-        EventIdIndex.IdKey id = record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber);
-        Ids.Settle(record.StreamId, id, EventIdIndex.IdVersion.At(sequence.Value, record.Operation == EventOperation.Delete));
+        Ids.Settle(record.StreamId, KeyOf(record), VersionOf(record, sequence));
+        Recall(record, marks);
+    }
 
+    /// <summary>The same of the producers' clocks alone.</summary>
+    internal static void Recall(in EventRecord record, TimeMarks marks)
+    {
         // A correction says what should have been before; it is no sign of how far its producer has come.
         if (record.Operation == EventOperation.Insert || (record.Operation == EventOperation.Upsert && record.Previous == EventVersion.None))
         {
             marks.Of(record.StreamId, record.Producer).Add(record.Time.Micros, record.Arrival, record.StreamTimeMicros);
         }
     }
+
+    internal static EventIdIndex.IdKey KeyOf(in EventRecord record) => record.HasTextId ? EventIdIndex.IdKey.Of(record.IdText) : EventIdIndex.IdKey.Of(record.IdNumber);
+
+    internal static EventIdIndex.IdVersion VersionOf(in EventRecord record, LogSequence sequence) => EventIdIndex.IdVersion.At(sequence.Value, record.Operation == EventOperation.Delete);
+
+    /// <summary>An event so old that its id may have been forgotten: nobody could tell it from a duplicate.</summary>
+    internal static EventRefusal RefuseForgotten(StreamVersion version, EventTime forgotten) => new(
+        version.Definition.Fields[version.TimePosition].Name,
+        $"ids of events through {forgotten} have been forgotten, so it could be a duplicate of one of them",
+        "events must come within the dedupe horizon (serve --dedupe-horizon); history is brought before newer events, or into a store with a longer horizon");
 
     internal static EventIdIndex.IdKey KeyOf(in Value id)
     {

@@ -98,8 +98,15 @@ public sealed class IntakeBatch : IDisposable
             return IntakeResult.Duplicate;
         }
 
-        _claims.Add(new Claim(stream.Id, id, Records.Count));
         long time = fields[version.TimePosition].Bits;
+        if (_intake.Ids.ForgottenThrough(stream.Id) is { } forgotten && time <= forgotten)
+        {
+            _intake.Ids.Release(stream.Id, id);
+            note = IntakeNote.Of(EventIntake.RefuseForgotten(version, new EventTime(forgotten)));
+            return IntakeResult.Refused;
+        }
+
+        _claims.Add(new Claim(stream.Id, id, Records.Count));
         long streamTime = See(Marks, stream.Id, provenance.Producer, time);
         Encode(stream, version, fields, new EventArrival(provenance.Arrival ?? _arrival, streamTime, EventOperation.Insert, EventVersion.None), provenance.Producer);
         return _intake.Judge(stream, time, streamTime, streamTime, out note);

@@ -1,5 +1,6 @@
 using System.Text;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
 
 namespace OrleansFeatures.Entities.Intake;
 
@@ -32,6 +33,52 @@ public sealed class TimeMarks
         }
 
         return _last = mark;
+    }
+
+    /// <summary>Streams that have marks.</summary>
+    internal IEnumerable<uint> Streams => _marks.Keys;
+
+    /// <summary>The newest event time of any producer of a stream; the smallest int64 where there is none.</summary>
+    internal long NewestOf(uint stream)
+    {
+        long newest = long.MinValue;
+        if (_marks.TryGetValue(stream, out var ofStream))
+        {
+            foreach (Mark mark in ofStream.Values)
+            {
+                newest = Math.Max(newest, mark.NewestMicros);
+            }
+        }
+
+        return newest;
+    }
+
+    /// <summary>Writes <code>[ count : 4 ]</code> and of each mark <code>[ stream : 4 ][ producer : 4 + p ][ newest : 8 ][ arrival : 8 ][ stream time : 8 ]</code></summary>
+    internal void Save(StateWriter to)
+    {
+        List<Mark> marks = [.. _marks.Values.SelectMany(ofStream => ofStream.Values).Where(mark => mark.HasEvents)];
+        to.Int32(marks.Count);
+        foreach (Mark mark in marks)
+        {
+            to.Int32((int)mark.Stream);
+            to.Bytes(mark.Producer);
+            to.Int64(mark.NewestMicros);
+            to.Int64(mark.ArrivalMicros);
+            to.Int64(mark.StreamTimeMicros);
+        }
+    }
+
+    /// <summary>Takes in what was saved.</summary>
+    internal void Load(ref StateReader from)
+    {
+        for (int count = from.Count(bytesEach: 32); count > 0; count--)
+        {
+            uint stream = (uint)from.Int32();
+            Mark mark = Of(stream, from.Bytes());
+            long newest = from.Int64();
+            long arrival = from.Int64();
+            mark.Add(newest, new EventTime(arrival), from.Int64());
+        }
     }
 
     /// <summary>Tells the clock that reads go by.</summary>

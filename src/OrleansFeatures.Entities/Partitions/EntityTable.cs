@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Memory;
+using OrleansFeatures.Log.Snapshots;
 
 namespace OrleansFeatures.Entities.Partitions;
 
@@ -12,30 +14,49 @@ public interface IKeyed
 }
 
 /// <summary>
-/// Things by entity: type number and key bytes. Looked up by a span straight out of a record, so finding an entity allocates nothing. One thread at a time may add; while nobody adds, any may
+/// Things by entity: type number and key bytes. Looked up by a span straight out of a record, so finding an entity allocates nothing. One thread at a time may change it; while nobody does, any may
 /// look. A hash table with open addressing, one per type, because finding an entity is a third of the work of an event and a dictionary's table cannot be asked for ahead of time:
 /// <code>
-///   slots   [ hash, thing ][ hash, thing ][ empty ] ...       found where the hash points, or a few slots on
+///   slots   [ hash, check, thing, place ][ hash, check, -, place ][ empty ] ...       found where the hash points, or a few slots on
+///             awake: compared by key       asleep: by 128 bits of hash
 /// </code>
+/// A thing that sleeps is known by where it was saved and by a hash of 128 bits of its key, so that a million of them take 48 MB and not their keys as well. Among a billion entities two have the same 128 bits with a chance
+/// of 10^-21; the saved record has the key, and whoever wakes it compares.
 /// </summary>
 public sealed class EntityTable<T> where T : class, IKeyed
 {
     private readonly Dictionary<uint, Slots> _byType = [];
+    private readonly List<(uint Type, Slots Slots)> _inOrder = [];
     private uint _lastType;
     private Slots? _last;
+    private (int Type, int Slot) _hand;
 
+    /// <summary>Things, awake or asleep.</summary>
     public int Count { get; private set; }
 
-    /// <summary>All things, in no order.</summary>
-    public IEnumerable<T> All => _byType.Values.SelectMany(slots => slots.All);
+    public int Asleep { get; private set; }
 
-    public bool TryGet(uint entityTypeId, ReadOnlySpan<byte> key, [NotNullWhen(true)] out T? value)
+    /// <summary>All things that are awake, in no order.</summary>
+    public IEnumerable<T> All => _inOrder.SelectMany(type => type.Slots.Awake);
+
+    /// <summary>A thing that is awake.</summary>
+    public bool TryGet(uint entityTypeId, ReadOnlySpan<byte> key, [NotNullWhen(true)] out T? value) => TryGet(entityTypeId, key, out value, out _);
+
+    /// <summary>A thing that is awake; false with a place is one that sleeps, and false with none is nobody.</summary>
+    public bool TryGet(uint entityTypeId, ReadOnlySpan<byte> key, [NotNullWhen(true)] out T? value, out StatePlace place)
     {
-        value = Of(entityTypeId)?.Find(StableHash.Of(key), key);
-        return value is not null;
+        if (Of(entityTypeId) is { } slots)
+        {
+            ref Slot slot = ref slots.Find(StableHash.Of(key), key);
+            (value, place) = (slot.Value, slot.Place);
+            return value is not null;
+        }
+
+        (value, place) = (null, default);
+        return false;
     }
 
-    /// <summary>Asks for the memory in which a later <see cref="TryGet"/> will look. Returns the key's hash, for <see cref="Guess"/>.</summary>
+    /// <summary>Asks for the memory in which a later <see cref="TryGet(uint, ReadOnlySpan{byte}, out T)"/> will look. Returns the key's hash, for <see cref="Guess"/>.</summary>
     public ulong Warm(uint entityTypeId, ReadOnlySpan<byte> key)
     {
         ulong hash = StableHash.Of(key);
@@ -49,13 +70,117 @@ public sealed class EntityTable<T> where T : class, IKeyed
     /// <summary>The entity must not be there yet.</summary>
     public void Add(uint entityTypeId, T value)
     {
-        if (Of(entityTypeId) is not { } slots)
+        OfOrNew(entityTypeId).Add(new Slot { Hash = StableHash.Of(value.Key), Check = EntityHash.CheckOf(value.Key), Value = value });
+        Count++;
+    }
+
+    /// <summary>An entity that was saved; false, and nothing changes, where it is here already.</summary>
+    public bool AddAsleep(in StateEntry entry)
+    {
+        if (!OfOrNew(entry.EntityType).AddAsleep(new Slot { Hash = entry.Hash, Check = entry.Check, Place = entry.Place }))
         {
-            _byType[entityTypeId] = slots = new Slots();
+            return false;
         }
 
-        slots.Add(StableHash.Of(value.Key), value);
         Count++;
+        Asleep++;
+        return true;
+    }
+
+    /// <summary>A thing that slept is in memory again.</summary>
+    public void Wake(uint entityTypeId, T value)
+    {
+        Of(entityTypeId)!.Find(StableHash.Of(value.Key), value.Key).Value = value;
+        Asleep--;
+    }
+
+    /// <summary>The newest record of a thing lies here now.</summary>
+    /// <returns>Where it lay before.</returns>
+    public StatePlace Move(uint entityTypeId, ReadOnlySpan<byte> key, StatePlace place)
+    {
+        ref Slot slot = ref Of(entityTypeId)!.Find(StableHash.Of(key), key);
+        StatePlace before = slot.Place;
+        slot.Place = place;
+        return before;
+    }
+
+    /// <summary>Where the newest record of an entity lies, found by its hash, and the thing, if it is awake. False for an entity that is not here.</summary>
+    public bool TryFind(in StateEntry entry, out T? value, out StatePlace place)
+    {
+        if (Of(entry.EntityType) is { } slots)
+        {
+            ref Slot slot = ref slots.Find(entry.Hash, entry.Check);
+            (value, place) = (slot.Value, slot.Place);
+            return !slot.IsEmpty;
+        }
+
+        (value, place) = (null, default);
+        return false;
+    }
+
+    /// <summary>A record was copied as it is: its entity lies elsewhere now, unless it has been saved anew since.</summary>
+    public bool Move(in StateEntry from, StatePlace to)
+    {
+        if (Of(from.EntityType) is not { } slots)
+        {
+            return false;
+        }
+
+        ref Slot slot = ref slots.Find(from.Hash, from.Check);
+        if (slot.IsEmpty || slot.Place != from.Place)
+        {
+            return false;
+        }
+
+        slot.Place = to;
+        return true;
+    }
+
+    /// <summary>
+    /// A hand that goes round over all slots, some at a time, and puts to sleep what <paramref name="maySleep"/> says: given the thing and where it was saved, which is nowhere for one that never was.
+    /// Returns whether it has come round.
+    /// </summary>
+    public bool Sweep(int slots, Func<T, StatePlace, bool> maySleep)
+    {
+        for (; slots > 0 && _hand.Type < _inOrder.Count; slots--)
+        {
+            Slots type = _inOrder[_hand.Type].Slots;
+            if (_hand.Slot >= type.Capacity)
+            {
+                _hand = (_hand.Type + 1, 0);
+                continue;
+            }
+
+            ref Slot slot = ref type[_hand.Slot++];
+            if (slot.Value is { } awake && !slot.Place.IsNowhere && maySleep(awake, slot.Place))
+            {
+                slot.Value = null;
+                Asleep++;
+            }
+        }
+
+        if (_hand.Type < _inOrder.Count)
+        {
+            return false;
+        }
+
+        _hand = default;
+        return true;
+    }
+
+    /// <summary>Slots that a round of <see cref="Sweep"/> has.</summary>
+    public int Capacity
+    {
+        get
+        {
+            int capacity = 0;
+            foreach ((_, Slots slots) in _inOrder)
+            {
+                capacity += slots.Capacity;
+            }
+
+            return capacity;
+        }
     }
 
     private Slots? Of(uint entityTypeId)
@@ -74,13 +199,30 @@ public sealed class EntityTable<T> where T : class, IKeyed
         return slots;
     }
 
+    private Slots OfOrNew(uint entityTypeId)
+    {
+        if (Of(entityTypeId) is { } known)
+        {
+            return known;
+        }
+
+        var slots = new Slots();
+        _byType[entityTypeId] = slots;
+        _inOrder.Add((entityTypeId, slots));
+        return slots;
+    }
+
     private sealed class Slots
     {
         private const int FirstCapacity = 16;
         private Slot[] _slots = new Slot[FirstCapacity];
         private int _count;
 
-        public IEnumerable<T> All
+        public int Capacity => _slots.Length;
+
+        public ref Slot this[int slot] => ref _slots[slot];
+
+        public IEnumerable<T> Awake
         {
             get
             {
@@ -94,24 +236,38 @@ public sealed class EntityTable<T> where T : class, IKeyed
             }
         }
 
-        public T? Find(ulong hash, ReadOnlySpan<byte> key)
+        /// <summary>The slot of a key; an empty one where it has none.</summary>
+        public ref Slot Find(ulong hash, ReadOnlySpan<byte> key)
         {
             Slot[] slots = _slots;
             for (int at = (int)(hash & (ulong)(slots.Length - 1)); ; at = (at + 1) & (slots.Length - 1))
             {
                 ref Slot slot = ref slots[at];
-                if (slot.Value is null || (slot.Hash == hash && slot.Value.Key.SequenceEqual(key)))
+                if (slot.Value is { } awake ? slot.Hash == hash && awake.Key.SequenceEqual(key) : slot.IsEmpty || (slot.Hash == hash && slot.Check == EntityHash.CheckOf(key)))
                 {
-                    return slot.Value;
+                    return ref slot;
                 }
             }
+        }
+
+        /// <summary>The same by both hashes.</summary>
+        public ref Slot Find(ulong hash, ulong check)
+        {
+            Slot[] slots = _slots;
+            int at = (int)(hash & (ulong)(slots.Length - 1));
+            while (!slots[at].IsEmpty && (slots[at].Hash != hash || slots[at].Check != check))
+            {
+                at = (at + 1) & (slots.Length - 1);
+            }
+
+            return ref slots[at];
         }
 
         public T? Guess(ulong hash)
         {
             Slot[] slots = _slots;
             int at = (int)(hash & (ulong)(slots.Length - 1));
-            while (slots[at].Value is not null && slots[at].Hash != hash)
+            while (!slots[at].IsEmpty && slots[at].Hash != hash)
             {
                 at = (at + 1) & (slots.Length - 1);
             }
@@ -119,9 +275,30 @@ public sealed class EntityTable<T> where T : class, IKeyed
             return slots[at].Value;
         }
 
-        public void Warm(ulong hash) => Prefetch.Line(ref System.Runtime.CompilerServices.Unsafe.As<Slot, byte>(ref _slots[(int)(hash & (ulong)(_slots.Length - 1))]));
+        public void Warm(ulong hash) => Prefetch.Line(ref Unsafe.As<Slot, byte>(ref _slots[(int)(hash & (ulong)(_slots.Length - 1))]));
 
-        public void Add(ulong hash, T value)
+        public void Add(in Slot added)
+        {
+            MakeRoom();
+            Put(added);
+            _count++;
+        }
+
+        public bool AddAsleep(in Slot added)
+        {
+            MakeRoom();
+            ref Slot slot = ref Find(added.Hash, added.Check);
+            if (!slot.IsEmpty)
+            {
+                return false;
+            }
+
+            slot = added;
+            _count++;
+            return true;
+        }
+
+        private void MakeRoom()
         {
             // Three quarters full at most: a search then looks at two or three slots.
             if ((_count + 1) * 4 > _slots.Length * 3)
@@ -130,21 +307,18 @@ public sealed class EntityTable<T> where T : class, IKeyed
                 _slots = new Slot[old.Length * 2];
                 foreach (Slot slot in old)
                 {
-                    if (slot.Value is not null)
+                    if (!slot.IsEmpty)
                     {
                         Put(slot);
                     }
                 }
             }
-
-            Put(new Slot(hash, value));
-            _count++;
         }
 
-        private void Put(Slot added)
+        private void Put(in Slot added)
         {
             int at = (int)(added.Hash & (ulong)(_slots.Length - 1));
-            while (_slots[at].Value is not null)
+            while (!_slots[at].IsEmpty)
             {
                 at = (at + 1) & (_slots.Length - 1);
             }
@@ -153,5 +327,22 @@ public sealed class EntityTable<T> where T : class, IKeyed
         }
     }
 
-    private readonly record struct Slot(ulong Hash, T? Value);
+    /// <summary>32 bytes, half a line. Value and place: awake and saved; value alone: never saved; place alone: asleep; neither: empty.</summary>
+    private struct Slot
+    {
+        public ulong Hash;
+        public ulong Check;
+        public T? Value;
+        public StatePlace Place;
+
+        public readonly bool IsEmpty => Value is null && Place.IsNowhere;
+    }
+}
+
+/// <summary>The 128 bits by which an entity is known that is not in memory: the hash that finds its slot, and another that is independent of it. Part of the on-disk contract.</summary>
+public static class EntityHash
+{
+    private const ulong CheckSeed = 0x9E3779B97F4A7C15;
+
+    public static ulong CheckOf(ReadOnlySpan<byte> key) => StableHash.Of(key, CheckSeed);
 }

@@ -1,10 +1,12 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.Memory;
+using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
+using OrleansFeatures.Log.Snapshots;
 
 namespace OrleansFeatures.Entities.Partitions;
 
@@ -12,28 +14,34 @@ namespace OrleansFeatures.Entities.Partitions;
 /// A share of the entities, and the order in which their records are applied. Turn-based: whoever enters holds the gate for a few records or
 /// one read, so a reader waits at most for these. Records must come in offset order.
 /// </summary>
-public sealed class Partition
+public sealed partial class Partition
 {
     private readonly Lock _gate = new();
     private readonly EntityTable<EntityActor> _actors = new();
     private readonly Dictionary<(uint Stream, uint Entity), Feed> _feeds = [];
+    private readonly Dictionary<uint, EntityLayout> _layouts = [];
     private readonly WindowScratch _scratch = new();
-    private Feed? _lastFeed;
-    private readonly List<EntityLayout> _layouts = [];
     private readonly MemoryBudget _budget;
+    private readonly SnapshotStore? _states;
+    private Feed? _lastFeed;
     private long _applied = -1;
     private long _events;
     private long _reportedBytes;
-    private long _nextCompactionBytes;
 
-    public Partition(Catalog catalog, MemoryBudget budget)
+    /// <param name="catalog">What to keep of whom.</param>
+    /// <param name="budget">Of the process; shared by all partitions.</param>
+    /// <param name="states">Where entities are saved to and loaded from; without it all of them stay in memory.</param>
+    /// <param name="floors">By stream: the newest event time of history that is missing from what this partition will be given.</param>
+    public Partition(Catalog catalog, MemoryBudget budget, SnapshotStore? states = null, IReadOnlyDictionary<uint, long>? floors = null)
     {
         _budget = budget;
+        _states = states;
+        _loading = new LoadedParts(place => states!.Read(new StatePlace(place), StateRecordKind.Part, ref _partBuffer));
         Memory = new StateMemory(LargePages.Ask);
         foreach (EntityPlan entity in catalog.Entities)
         {
-            var layout = new EntityLayout(entity, Memory, forgets: true, budget.EntityBytes);
-            _layouts.Add(layout);
+            var layout = new EntityLayout(entity, Memory, forgets: true, budget.EntityBytes, floors);
+            _layouts[entity.Id] = layout;
             for (int timeline = 0; timeline < entity.Timelines.Length; timeline++)
             {
                 _feeds[(entity.Timelines[timeline].Stream.Id, entity.Id)] = new Feed(entity.Timelines[timeline].Stream.Id, layout, timeline);
@@ -48,11 +56,16 @@ public sealed class Partition
     public LogOffset Applied => new(Volatile.Read(ref _applied));
 
     /// <summary>
-    /// Applies one record. A record for an entity type or stream that the catalog no longer has only moves the offset.
+    /// Applies one record. A record for an entity type or stream that the catalog no longer has only moves the offset; one at or before <see cref="Applied"/> changes nothing.
     /// </summary>
     /// <remarks>Whatever it throws is a bug of ours; the offset has moved, the entity no longer answers.</remarks>
     public void Apply_NeedsLock(in EventRecord record, LogOffset offset)
     {
+        if (offset.Value <= _applied)
+        {
+            return;
+        }
+
         Volatile.Write(ref _applied, offset.Value);
         if (_lastFeed is not { } feed || feed.Stream != record.StreamId || feed.Layout.Plan.Id != record.EntityTypeId)
         {
@@ -64,8 +77,9 @@ public sealed class Partition
             _lastFeed = feed;
         }
 
-        EntityActor actor = ActorOf(feed.Layout, record.Key);
+        EntityActor actor = ActorOf(feed.Layout, record.Key, offset);
         long before = actor.EventCount;
+        MarkDirty(actor);
         actor.Apply(feed.Timeline, record, offset);
         _events += actor.EventCount - before;
         WatchMemory();
@@ -82,7 +96,7 @@ public sealed class Partition
     {
         lock (_gate)
         {
-            if (_actors.TryGet(entity.Id, key, out EntityActor? actor))
+            if (Find_NeedsLock(entity.Id, key) is { } actor)
             {
                 return actor.Read(read, asOf, knownAt, values, _scratch);
             }
@@ -92,12 +106,12 @@ public sealed class Partition
         return default;
     }
 
-    /// <summary>Entities and events in memory.</summary>
-    public (long Entities, long Events) Census()
+    /// <summary>How many entities there are, how many of them are in memory, and the events of all.</summary>
+    public PartitionCensus Census()
     {
         lock (_gate)
         {
-            return (_actors.Count, _events);
+            return new PartitionCensus(_actors.Count, _actors.Count - _actors.Asleep, _events);
         }
     }
 
@@ -106,7 +120,7 @@ public sealed class Partition
     {
         lock (_gate)
         {
-            return _actors.TryGet(entity.Id, key, out EntityActor? actor) ? actor.Memory() : null;
+            return Find_NeedsLock(entity.Id, key)?.Memory();
         }
     }
 
@@ -115,7 +129,7 @@ public sealed class Partition
     {
         lock (_gate)
         {
-            return _actors.TryGet(entity.Id, key, out EntityActor? actor) ? actor.PresenceOf(timeline, time) : Presence.Gone;
+            return Find_NeedsLock(entity.Id, key)?.PresenceOf(timeline, time) ?? Presence.Gone;
         }
     }
 
@@ -129,9 +143,9 @@ public sealed class Partition
                 Memory.TextBytes,
                 Memory.SummaryBytes,
                 Memory.FreeBytes,
-                (long)_actors.Count * Limits.EntityOverheadBytes,
-                _layouts.Sum(layout => layout.Compactions),
-                _layouts.Sum(layout => layout.BrokenPromises));
+                OverheadBytes,
+                _layouts.Values.Sum(layout => layout.Compactions),
+                _layouts.Values.Sum(layout => layout.BrokenPromises));
         }
     }
 
@@ -145,9 +159,11 @@ public sealed class Partition
         }
     }
 
+    private long OverheadBytes => ((long)(_actors.Count - _actors.Asleep) * Limits.EntityOverheadBytes) + ((long)_actors.Count * Limits.EntitySlotBytes);
+
     private void WatchMemory()
     {
-        long held = Memory.HeldBytes + ((long)_actors.Count * Limits.EntityOverheadBytes);
+        long held = Memory.HeldBytes + OverheadBytes;
         if (Math.Abs(held - _reportedBytes) < Limits.MemoryReportBytes)
         {
             return;
@@ -155,45 +171,38 @@ public sealed class Partition
 
         _budget.Report(held - _reportedBytes);
         _reportedBytes = held;
-        if (_budget.IsOver && held >= _nextCompactionBytes)
+        if (_budget.IsOver)
         {
-            CompactLargest(held / Limits.CompactionShare);
-
-            // Where little could be summed up, asking again at every event would cost more than it gives.
-            _nextCompactionBytes = Memory.HeldBytes + (held / Limits.CompactionShare / 2);
+            Sweep_NeedsLock(Limits.SweepSlotsMax);
         }
     }
 
-    /// <summary>Sums up the oldest half of the largest entities until so many bytes are free.</summary>
-    private void CompactLargest(long bytes)
+    private EntityActor ActorOf(EntityLayout layout, ReadOnlySpan<byte> key, LogOffset offset)
     {
-        long before = Memory.HeldBytes;
-        foreach (EntityActor actor in _actors.All.OrderByDescending(actor => actor.HeldBytes).ToList())
+        if (_actors.TryGet(layout.Plan.Id, key, out EntityActor? actor, out StatePlace place))
         {
-            if (before - Memory.HeldBytes >= bytes || actor.EventCount <= Domain.Limits.ChunkRowsMax)
-            {
-                return;
-            }
-
-            long events = actor.EventCount;
-            actor.Compact(actor.HeldBytes / 2);
-            _events += actor.EventCount - events;
-        }
-    }
-
-    private EntityActor ActorOf(EntityLayout layout, ReadOnlySpan<byte> key)
-    {
-        if (!_actors.TryGet(layout.Plan.Id, key, out EntityActor? actor))
-        {
-            actor = new EntityActor(layout, key);
-            _actors.Add(layout.Plan.Id, actor);
+            actor.IsWanted = true;
+            return actor;
         }
 
+        if (!place.IsNowhere)
+        {
+            return WakeOrFault(layout, key, place, offset);
+        }
+
+        actor = new EntityActor(layout, key) { IsWanted = true };
+        _actors.Add(layout.Plan.Id, actor);
         return actor;
     }
 
     private sealed record Feed(uint Stream, EntityLayout Layout, int Timeline);
 }
+
+/// <summary>What lives in a partition.</summary>
+/// <param name="Entities">In memory or only saved.</param>
+/// <param name="Awake">In memory.</param>
+/// <param name="Events">Of all of them.</param>
+public readonly record struct PartitionCensus(long Entities, long Awake, long Events);
 
 /// <summary>What a partition's entities take, by part.</summary>
 /// <param name="RowBytes">Rows, with the unused room of their chunks.</param>

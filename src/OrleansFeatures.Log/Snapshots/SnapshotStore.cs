@@ -198,6 +198,8 @@ public sealed class SnapshotStore : IDisposable
         _ownership.Dispose();
     }
 
+    internal ImmutableArray<StateFile> CurrentFiles => Current;
+
     internal StateFile FileOf(StatePlace place) => _files.TryGetValue(place.File, out var file) ? file : throw new StateGoneException(place);
 
     /// <summary>A new file of the checkpoint under way. Its records can be read from now on.</summary>

@@ -111,6 +111,17 @@ public sealed class SnapshotWriter : IDisposable
         return Add(found.Kind, found.Partition, found.EntityType, found.Hash, found.Check, found.Tag, payload);
     }
 
+    /// <summary>This checkpoint takes the place of everything that is here: every file goes with <see cref="Commit"/>, and nothing is carried over.</summary>
+    public void ReplaceAll()
+    {
+        _victims.Clear();
+        _victims.AddRange(_store.CurrentFiles);
+        ReplacesAll = true;
+    }
+
+    /// <summary>Whether <see cref="ReplaceAll"/> was called.</summary>
+    public bool ReplacesAll { get; private set; }
+
     /// <summary>Takes a file off the victims: this checkpoint keeps it as it is.</summary>
     public void Spare(StateFileInfo victim) => _victims.RemoveAll(file => file.Number == victim.Number);
 

@@ -11,6 +11,7 @@ namespace OrleansFeatures.Server.Hosting;
 /// <code>
 ///   DIR/metadata.db   definitions, quarantine
 ///   DIR/log/          the event log
+///   DIR/state/        checkpoints
 /// </code>
 /// </summary>
 internal sealed class Store : IAsyncDisposable
@@ -42,6 +43,7 @@ internal sealed class Store : IAsyncDisposable
             var hostOptions = new EmbeddedHostOptions
             {
                 LogDirectory = Path.Combine(options.DataDirectory, "log"),
+                StateDirectory = Path.Combine(options.DataDirectory, "state"),
                 MemoryBudgetBytes = options.MemoryBudgetBytes,
                 EntityBudgetBytes = options.EntityBudgetBytes,
             };

@@ -40,8 +40,8 @@ internal sealed class EngineStore
         (long entities, long events) = (0, 0);
         foreach (Partition partition in _partitions)
         {
-            (long of, long held) = partition.Census();
-            (entities, events) = (entities + of, events + held);
+            PartitionCensus census = partition.Census();
+            (entities, events) = (entities + census.Entities, events + census.Events);
         }
 
         return (entities, events);

@@ -147,7 +147,7 @@ public sealed class CorrectionModelTests
         for (int seed = firstSeed; seed < firstSeed + 10; seed++)
         {
             var random = new Random(seed);
-            var device = new FaultyLogDevice(seed);
+            var device = new FaultyLogDevice(seed) { HasDirectories = true };
             var model = new Dictionary<long, Value[]?>();
             TestStore store = await TestStore.OpenAsync(device: device);
             for (int crash = 0; crash < 4; crash++)
@@ -173,7 +173,7 @@ public sealed class CorrectionModelTests
     public async Task A_push_that_a_full_disk_refused_gives_back_its_claims_and_goes_in_when_there_is_space()
     {
         var random = new Random(3);
-        var device = new FaultyLogDevice(3) { Capacity = 20_000 };
+        var device = new FaultyLogDevice(3) { HasDirectories = true, Capacity = 20_000 };
         var model = new Dictionary<long, Value[]?>();
         await using TestStore store = await TestStore.OpenAsync(device: device);
         for (int full = 0; full < 8; full++)
