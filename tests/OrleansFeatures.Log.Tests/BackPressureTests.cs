@@ -54,6 +54,38 @@ public class BackPressureTests
     }
 
     [Fact]
+    public async Task A_slow_disk_holds_appends_back_within_the_queues_bytes_and_all_of_them_come_through()
+    {
+        const int count = 200;
+        var device = new GatedLogDevice();
+        var clock = new SetClock(DateTimeOffset.UnixEpoch);
+        var log = EventLog.Open(Options with { DeliverCommitted = false }, device, clock);
+        device.IsOpen = false;
+        var appends = Enumerable.Range(0, count).Select(i => log.Append((0, $"{i} {new string('x', 500)}"))).ToList();
+        var syncs = 0;
+        for (; appends.Any(append => !append.IsCompleted); syncs++)
+        {
+            await Eventually.Is(() => device.Arrived > syncs || appends.All(append => append.IsCompleted));
+            log.BytesHeld.ShouldBeInRange(0, Options.QueueBytesMax);
+            using var more = LogTestKit.Batch((0, new string('y', 3_000)));
+            if (appends[^1].IsCompleted || !log.TryAppend(more, out var accepted))
+            {
+                // As it should be while others wait: a caller that can come again later is told so at once.
+                clock.Elapse(TimeSpan.FromSeconds(30)); // So long did that sync take.
+                device.Gate.Release();
+                continue;
+            }
+
+            appends.Add(accepted);
+        }
+
+        syncs.ShouldBeGreaterThanOrEqualTo(count * 528 / 4096);
+        device.IsOpen = true;
+        await log.DisposeAsync();
+        (await Task.WhenAll(appends.Take(count))).Select(receipt => receipt.First.Value).ShouldBeInOrder();
+    }
+
+    [Fact]
     public async Task TryAppend_refuses_when_full_and_the_batch_can_be_tried_again()
     {
         await using var log = LogTestKit.Open(Options, new FaultyLogDevice(1));
@@ -66,6 +98,24 @@ public class BackPressureTests
         (await log.Committed.ReadAsync(Token)).Release();
         log.TryAppend(second, out var durable).ShouldBeTrue();
         (await durable).First.ShouldBe(new LogSequence(2));
+    }
+
+    [Fact]
+    public async Task More_callers_than_may_wait_are_refused_and_those_that_wait_are_not_disturbed()
+    {
+        var device = new GatedLogDevice();
+        await using var log = LogTestKit.Open(Options with { DeliverCommitted = false, CommitBytesMax = 1024 * 1024 }, device);
+        device.IsOpen = false;
+        var appends = new List<Task<AppendReceipt>> { log.Append((0, new string('x', 5_000))) };
+        for (var i = 0; i < Limits.WaitingAppendsMax; i++)
+        {
+            appends.Add(log.Append((0, "w")));
+        }
+
+        await Should.ThrowAsync<LogOverloadedException>(() => log.Append((0, "one too many")));
+        device.IsOpen = true;
+        device.Gate.Release();
+        (await Task.WhenAll(appends))[^1].Last.Value.ShouldBe(Limits.WaitingAppendsMax);
     }
 
     [Fact]

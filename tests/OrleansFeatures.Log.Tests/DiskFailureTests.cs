@@ -12,7 +12,7 @@ public class DiskFailureTests
         var device = new FaultyLogDevice(1);
         await using var log = LogTestKit.Open(Options with { DeliverCommitted = true }, device);
         await log.Append((0, "safe"));
-        await Until(() => device.Files[Format.LogFiles.DurableMark].Length > 0);
+        await Eventually.Is(() => device.Files[Format.LogFiles.DurableMark].Length > 0);
         var operations = device.Operations;
         await log.Append((0, "also safe"));
         var perCommit = device.Operations - operations;
@@ -43,6 +43,40 @@ public class DiskFailureTests
         }
 
         await Should.ThrowAsync<LogPoisonedException>(async () => await log.Committed.WaitToReadAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task After_a_failed_sync_nothing_under_way_queued_or_waiting_is_ever_acknowledged_although_the_disk_is_well_again()
+    {
+        var device = new GatedLogDevice();
+        var log = LogTestKit.Open(LogTestKit.Options("/memory") with { QueueBytesMax = 4 * 1024 }, device);
+        await log.Append((0, "safe"));
+        device.IsOpen = false;
+        var appends = new List<Task<AppendReceipt>> { log.Append((0, "being synced")) };
+        await Eventually.Is(() => device.Arrived == 1);
+        appends.AddRange(Enumerable.Range(0, 20).Select(i => log.Append((1, $"{i} {new string('x', 600)}"))));
+        log.BytesHeld.ShouldBeGreaterThan(2_000, "some are queued");
+        (21 * 600).ShouldBeGreaterThan((int)log.BytesHeld, "and the others wait");
+
+        device.Fails = true;
+        device.IsOpen = true;
+        device.Gate.Release();
+        foreach (var append in appends)
+        {
+            await Should.ThrowAsync<LogPoisonedException>(() => append);
+        }
+
+        device.Fails = false;
+        var arrived = device.Arrived;
+        await Should.ThrowAsync<LogPoisonedException>(() => log.Append((0, "later")));
+        log.DurableSequence.ShouldBe(new LogSequence(0));
+        log.ReadAll().ShouldHaveSingleItem().Payload.ShouldBe("safe");
+        await log.DisposeAsync();
+        device.Arrived.ShouldBe(arrived);
+
+        // What was being synced may be there, as its group was written; what was queued cannot be.
+        await using var again = LogTestKit.Open(LogTestKit.Options("/memory"), device);
+        again.ReadAll().Select(record => record.Payload).ShouldBe(["safe", "being synced"]);
     }
 
     [Fact]
@@ -153,16 +187,6 @@ public class DiskFailureTests
         })
         {
             Should.Throw<ArgumentOutOfRangeException>(() => LogTestKit.Open(bad, new FaultyLogDevice(1))).Message.ShouldContain(name);
-        }
-    }
-
-    /// <summary>Waits for something that another thread is about to do, without a clock: each look yields the processor.</summary>
-    private static async Task Until(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            await Task.Yield();
         }
     }
 }

@@ -15,7 +15,7 @@ public class GroupCommitTests
         device.IsOpen = false;
 
         var alone = log.Append((0, "alone"));
-        await Until(() => device.Arrived == 1);
+        await Eventually.Is(() => device.Arrived == 1);
         var together = Enumerable.Range(0, 20).Select(i => log.Append((1, $"{i}"))).ToList();
         alone.IsCompleted.ShouldBeFalse();
         log.DurableSequence.ShouldBe(new LogSequence(0));
@@ -24,7 +24,7 @@ public class GroupCommitTests
 
         device.Gate.Release();
         await alone;
-        await Until(() => device.Arrived == 2);
+        await Eventually.Is(() => device.Arrived == 2);
         together.ShouldAllBe(append => !append.IsCompleted);
         log.DurableSequence.ShouldBe(new LogSequence(1));
 
@@ -43,12 +43,12 @@ public class GroupCommitTests
         var log = LogTestKit.Open(LogTestKit.Options("/memory") with { CommitBytesMax = 1000 }, device);
         device.IsOpen = false;
         var first = log.Append((0, "first"));
-        await Until(() => device.Arrived == 1);
+        await Eventually.Is(() => device.Arrived == 1);
         var appends = Enumerable.Range(0, 4).Select(_ => log.Append((0, new string('x', 400)))).ToList();
         device.Gate.Release();
-        await Until(() => device.Arrived == 2);
+        await Eventually.Is(() => device.Arrived == 2);
         device.Gate.Release();
-        await Until(() => device.Arrived == 3);
+        await Eventually.Is(() => device.Arrived == 3);
 
         // The first group's callers are answered on threads of their own, some time after its sync: these two must come, the others cannot.
         await Task.WhenAll(appends[0], appends[1]).WaitAsync(Token);
@@ -94,15 +94,5 @@ public class GroupCommitTests
 
         await appender;
         log.ReadAll().Count.ShouldBe(1200);
-    }
-
-    /// <summary>Waits for something that the writer thread is about to do, without a clock: each look yields the processor.</summary>
-    private static async Task Until(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

@@ -49,17 +49,10 @@ internal static class LogTestKit
     }
 
     /// <summary>
-    /// Waits until the writer thread has noted its last commit in the durable mark, the last thing that it does for one: from then on the disk is quiet. Without a clock: each
-    /// look yields the processor.
+    /// Waits until the writer thread has noted its last commit in the durable mark, the last thing that it does for one: from then on the disk is quiet.
     /// </summary>
-    public static async Task Quiet(this EventLog log, FaultyLogDevice device)
-    {
-        while (DurableMark.Read(device, LogFiles.DurableMark, log.StoreId)?.NextSequence != log.DurableSequence.Value + 1)
-        {
-            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    public static Task Quiet(this EventLog log, FaultyLogDevice device) =>
+        Eventually.Is(() => DurableMark.Read(device, LogFiles.DurableMark, log.StoreId)?.NextSequence == log.DurableSequence.Value + 1);
 
     public static List<Seen> ReadAll(this EventLog log, long from = 0, long to = long.MaxValue)
     {

@@ -17,7 +17,9 @@ public class OwnershipTests
         using var directory = new TempDirectory();
         var lockFile = Path.Combine(directory, LogFiles.Lock);
         await File.WriteAllTextAsync(lockFile, "4711\n", Token);
-        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", ["-x", byDirectory ? directory.Path : lockFile, "-c", "echo held; read line"]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+
+        // With -o only flock itself holds the lock, and not the shell that it runs, which may die a little later.
+        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", ["-x", "-o", byDirectory ? directory.Path : lockFile, "-c", "echo held; read line"]) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
         (await other.StandardOutput.ReadLineAsync(Token)).ShouldBe("held");
 
         Should.Throw<LogInUseException>(() => LogTestKit.Open(LogTestKit.Options(directory))).Owner.ShouldBe("process 4711");

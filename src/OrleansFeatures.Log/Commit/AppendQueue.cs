@@ -198,7 +198,8 @@ internal sealed class AppendQueue(LogOptions options, TimeProvider time)
         while (!_closing && _admitted.Count < _lastGroupBatches && _admittedBytes < options.CommitBytesMax && _lastCommitEnd != long.MinValue)
         {
             var left = options.CommitDelayMax - time.GetElapsedTime(_lastCommitEnd);
-            if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, (int)Math.Ceiling(left.TotalMilliseconds)))
+            // More than the whole delay: the clock went back, and could keep the writer waiting for as long as it went.
+            if (left <= TimeSpan.Zero || left > options.CommitDelayMax || !Monitor.Wait(_gate, (int)Math.Ceiling(left.TotalMilliseconds)))
             {
                 return;
             }

@@ -26,7 +26,7 @@ internal sealed class OffsetLedger
         _open.AsSpan().Fill(SegmentReader.Unknown);
     }
 
-    /// <summary>No record that may have been in the log has this offset or a later one.</summary>
+    /// <summary>No record that may have been in the log has this offset or a later one; <see cref="SegmentReader.Unknown"/> where nothing says so.</summary>
     public long[] Bounds => _bound;
 
     /// <summary>Next offsets where known.</summary>
@@ -63,7 +63,7 @@ internal sealed class OffsetLedger
             }
 
             _known[partition] = SegmentReader.Unknown;
-            _bound[partition] += records;
+            _bound[partition] += _bound[partition] == SegmentReader.Unknown ? 0 : records;
         }
 
         return number;

@@ -110,8 +110,11 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
     }
 
     private OffsetLedger NewLedger(SegmentHeader header) => header.IsLost
-        ? new OffsetLedger(place.Before?.Offsets ?? header.NextOffsets, place.Before?.Bounds ?? new long[partitionCount])
+        ? new OffsetLedger(place.Before?.Offsets ?? OffsetsAtStart(), place.Before?.Bounds ?? OffsetsAtStart())
         : new OffsetLedger(header.NextOffsets, header.NextOffsets);
+
+    /// <summary>Where partitions stand before the first segment that counts: at 0 if that is the first there ever was.</summary>
+    private long[] OffsetsAtStart() => [.. Enumerable.Repeat(place.Number == 1 ? 0 : SegmentReader.Unknown, partitionCount)];
 
     /// <summary>Why a sound header cannot be this segment's; its first records may be missing, which is the segment's before it to say.</summary>
     private string? Foreign(SegmentHeader header) =>
@@ -276,8 +279,7 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
     private SurveyedSegment Whole(string reason)
     {
         long? first = place.Before?.NextSequence ?? (place.Number == 1 ? 0 : null);
-        var offsets = place.Before?.Offsets ?? Enumerable.Repeat(place.Number == 1 ? 0 : SegmentReader.Unknown, partitionCount).ToArray();
-        _ledger = new OffsetLedger(offsets, place.Before?.Bounds ?? new long[partitionCount]);
+        _ledger = new OffsetLedger(place.Before?.Offsets ?? OffsetsAtStart(), place.Before?.Bounds ?? OffsetsAtStart());
         var (next, isExact) = WholeEnd(first);
         Add(Place(0, LogDamage.EndOfFile, reason, first ?? LogSequence.None.Value, next) with { IsExact = isExact && first is not null }, next - (first ?? next));
         CloseLedger(next);
@@ -304,7 +306,7 @@ internal sealed class SegmentSurvey(ILogDevice device, Guid storeId, int partiti
     private SurveyedSegment Gone(LogDamage gap)
     {
         var unknown = Enumerable.Repeat(SegmentReader.Unknown, partitionCount).ToArray();
-        _ledger = new OffsetLedger(unknown, place.Before?.Bounds ?? new long[partitionCount]);
+        _ledger = new OffsetLedger(unknown, place.Before?.Bounds ?? OffsetsAtStart());
         _ledger.Lose(gap.Records);
         CloseLedger(gap.Next.Value);
         return new SurveyedSegment(Report(gap.Next.Value), new SurveyedEnd(gap.Next.Value, null, _ledger.Known, _ledger.Bounds), null);

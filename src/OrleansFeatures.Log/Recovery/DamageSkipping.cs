@@ -39,7 +39,12 @@ internal sealed class DamageSkipping(LogOptions options, ILogDevice device, Time
         var lastNumber = last.Report.Number;
         if (gaps.Any(gap => gap.Segment == lastNumber))
         {
-            Create(manifest, lastNumber + 1, last.End!);
+            if (last.End!.Bounds.Contains(SegmentReader.Unknown))
+            {
+                throw met; // Of some partition not even a later record is left: its next offset cannot be told.
+            }
+
+            Create(manifest, lastNumber + 1, last.End);
             lastNumber++;
         }
 

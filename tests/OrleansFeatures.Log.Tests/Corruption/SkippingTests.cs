@@ -174,6 +174,51 @@ public class SkippingTests
     }
 
     [Fact]
+    public async Task An_only_segment_without_its_header_is_saved_only_if_it_shows_where_every_partition_stands()
+    {
+        var sample = await SampleLog.Write();
+        var last = sample.Files.Keys.Max(name => LogFiles.SegmentNumber(name) ?? 0);
+        var device = sample.Device();
+        await using (var log = LogTestKit.Open(SampleLog.Options, device))
+        {
+            log.Truncate(LogTestKit.End, long.MaxValue);
+        }
+
+        device.Flip(LogFiles.Segment(last), 20, 0);
+        var first = sample.Frames(LogFiles.Segment(last))[0].Sequence;
+        await using (var log = LogTestKit.Open(Skip, SampleLog.Device(device.Files.ToDictionary())))
+        {
+            log.ReadAll(first).ShouldBe(sample.Records[(int)first..]);
+            (await log.Append((0, "x"))).First.Value.ShouldBe(sample.Records.Count);
+            log.DurableOffset(new PartitionId(0)).Value.ShouldBe(sample.Records.Count(record => record.Partition == 0));
+        }
+
+        // A segment in which a partition has no record does not show where that one stands.
+        foreach (var partitions in new[] { 2, 1 })
+        {
+            var lonely = new FaultyLogDevice(1);
+            await using (var log = LogTestKit.Open(SampleLog.Options, lonely))
+            {
+                await log.Append((0, new string('x', Limits.SegmentBytesMin)), (1, "b"));
+                await log.Append([.. Enumerable.Range(0, partitions).Select(partition => (partition, "c"))]);
+                log.Truncate(LogTestKit.End, long.MaxValue);
+            }
+
+            lonely.Flip(LogFiles.Segment(2), 20, 0);
+            if (partitions == 2)
+            {
+                await using var log = LogTestKit.Open(Skip, lonely);
+                (await log.Append((1, "d"))).First.Value.ShouldBe(4);
+                log.DurableOffset(new PartitionId(1)).Value.ShouldBe(2);
+            }
+            else
+            {
+                Should.Throw<LogCorruptException>(() => LogTestKit.Open(Skip, lonely));
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_manifest_made_anew_is_told_of_and_the_damaged_one_is_kept()
     {
         var sample = await SampleLog.Write();

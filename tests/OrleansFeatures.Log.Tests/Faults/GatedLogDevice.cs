@@ -8,6 +8,9 @@ internal sealed class GatedLogDevice : ILogDevice
 
     public SemaphoreSlim Gate { get; } = new(0);
 
+    /// <summary>Whether syncs that leave the gate fail. What they were for may be on the disk or not, and the next sync says that all is well.</summary>
+    public bool Fails { get; set; }
+
     /// <summary>Syncs that have reached the gate.</summary>
     public int Arrived => Volatile.Read(ref _arrived);
 
@@ -40,6 +43,11 @@ internal sealed class GatedLogDevice : ILogDevice
             {
                 Interlocked.Increment(ref device._arrived);
                 device.Gate.Wait(); // Ended by the test.
+            }
+
+            if (device.Fails)
+            {
+                throw new IOException("fdatasync failed: input/output error");
             }
 
             file.Sync();
