@@ -132,6 +132,56 @@ public class DamagedStateTests
         }
     }
 
+    /// <summary>More records than one block of the index lists, and one record larger than any buffer: damage is found wherever it lies, and reading goes on behind it.</summary>
+    [Fact]
+    public void Damage_anywhere_in_a_large_file_is_named_with_the_records_that_it_concerns()
+    {
+        const int seed = 99;
+        const int records = Limits.StateIndexBlockEntries + 500;
+        var random = new Random(seed);
+        var device = new FaultyLogDevice(1);
+        var entries = new List<StateEntry>();
+        using (var store = SnapshotTestKit.Open(device, Keeping))
+        {
+            using (var writer = store.Begin())
+            {
+                for (var key = 0ul; key < records; key++)
+                {
+                    writer.Add(key, key == 777 ? new string('x', 3 * Limits.ReadBufferBytes) : $"value {key}");
+                }
+
+                writer.Commit(SnapshotTestKit.Head(1));
+            }
+
+            entries.AddRange(store.ReadTable().Values.OrderBy(entry => entry.Place.Position));
+        }
+
+        var name = StateFileNames.Of(1);
+        var sound = device.Files[name];
+        for (var round = 0; round < 60; round++)
+        {
+            var bytes = (byte[])sound.Clone();
+            var from = round % 3 == 0 ? random.Next(60, (int)entries[700].Place.Position) : random.Next(60, sound.Length); // One third among small records.
+            var to = Math.Min(sound.Length, from + (round % 2 == 0 ? 1 : 4096));
+            for (var at = from; at < to; at++)
+            {
+                bytes[at] ^= (byte)(1 + random.Next(255));
+            }
+
+            device.Damage(name, bytes);
+            var report = SnapshotStore.Verify(SnapshotTestKit.Directory, device, TestContext.Current.CancellationToken).Files.Single(file => file.File.EndsWith(name, StringComparison.Ordinal));
+            var where = $"seed {seed}, round {round}, bytes {from} to {to}";
+            report.Damage.ShouldNotBeEmpty(where);
+            var hit = entries.Where(entry => entry.Place.Position < to && entry.Place.Position + entry.Length > from).ToList();
+            report.Records.ShouldBe(records - hit.Count, where);
+            report.Damage[0].BytePosition.ShouldBeInRange(from - (hit.Count > 0 ? hit[0].Length : Limits.StateIndexBlockEntries * 40 + 36), from, where);
+            if (hit.Count > 0 && to < sound.Length - 600 * 40)
+            {
+                string.Join(' ', report.Damage.Select(damage => damage.Concerned)).ShouldContain(hit[0].ToString(), Case.Sensitive, where);
+            }
+        }
+    }
+
     [Fact]
     public void A_damaged_state_is_set_aside_whole_and_the_directory_opens_empty()
     {
