@@ -15,14 +15,14 @@ internal sealed class StateFile : IDisposable
     private long _garbageBytes;
 
     /// <summary>A file about to be written.</summary>
-    public StateFile(string path, long number, long checkpoint, uint salt, ILogFile file, StateFileWriter writer)
+    public StateFile(string path, StateFileHeader header, uint salt, ILogFile file, StateFileWriter writer)
     {
-        (Path, Number, Checkpoint, Salt, _file, _writer) = (path, number, checkpoint, salt, file, writer);
+        (Path, Number, Checkpoint, PartitionCount, Salt, _file, _writer) = (path, header.Number, header.Checkpoint, header.PartitionCount, salt, file, writer);
     }
 
-    private StateFile(string path, in ManifestFile entry, uint salt, StateFooter footer, ILogFile file)
+    private StateFile(string path, in ManifestFile entry, int partitionCount, uint salt, StateFooter footer, ILogFile file)
     {
-        (Path, Number, Checkpoint, Salt, _file, _sealed) = (path, entry.Number, entry.Checkpoint, salt, file, entry);
+        (Path, Number, Checkpoint, PartitionCount, Salt, _file, _sealed) = (path, entry.Number, entry.Checkpoint, partitionCount, salt, file, entry);
         (_garbageRecords, _garbageBytes, Footer) = (entry.GarbageRecords, entry.GarbageBytes, footer);
     }
 
@@ -31,6 +31,8 @@ internal sealed class StateFile : IDisposable
     public long Number { get; }
 
     public long Checkpoint { get; }
+
+    public int PartitionCount { get; }
 
     public uint Salt { get; }
 
@@ -67,7 +69,7 @@ internal sealed class StateFile : IDisposable
             throw new StateCorruptException(path, damage.Position, damage.Reason, concerned);
         }
 
-        return new StateFile(path, entry, salt, footer, file);
+        return new StateFile(path, entry, manifest.Head.Applied.Length, salt, footer, file);
     }
 
     /// <summary>The writer has written and synced all.</summary>
@@ -99,6 +101,11 @@ internal sealed class StateFile : IDisposable
     /// <summary>The whole frame at a position, checked; it lies in the buffer, which grows to hold it. Throws <see cref="StateCorruptException"/>.</summary>
     public ReadOnlySpan<byte> ReadFrame(long position, int bytesExpected, scoped ref byte[] buffer)
     {
+        if (position < StateFileHeader.Bytes || position >= Bytes)
+        {
+            throw Corrupt(position, $"there is no frame at this place of a file of {Bytes} bytes");
+        }
+
         if (buffer.Length < bytesExpected)
         {
             buffer = GC.AllocateUninitializedArray<byte>(bytesExpected);
@@ -164,7 +171,8 @@ internal sealed class StateFile : IDisposable
 
         Span<byte> end = stackalloc byte[StateFooter.Bytes];
         var at = entry.Bytes - StateFooter.Bytes;
-        if (at < StateFileHeader.Bytes || file.Read(at, end) != StateFooter.Bytes || StateFooter.Decode(end, salt, at) is not { } found || found.Crc != entry.FooterCrc)
+        if (at < StateFileHeader.Bytes || file.Read(at, end) != StateFooter.Bytes || StateFooter.Decode(end, salt, at) is not { } found || found.Crc != entry.FooterCrc
+            || found.Records != entry.Records || found.RecordBytes != entry.RecordBytes)
         {
             return (at, "the state file does not end with the footer that the manifest names");
         }

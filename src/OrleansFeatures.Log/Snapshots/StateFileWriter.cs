@@ -37,7 +37,7 @@ internal sealed class StateFileWriter
         _file = device.Open(path, LogFileAccess.Create);
         var bytes = header.Encode(out _salt);
         _chain = _salt;
-        File = new StateFile(path, header.Number, header.Checkpoint, _salt, _file, this);
+        File = new StateFile(path, header, _salt, _file, this);
         Append(bytes);
     }
 

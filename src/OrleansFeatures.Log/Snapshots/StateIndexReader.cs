@@ -17,6 +17,11 @@ internal static class StateIndexReader
             for (var at = entries.Length - StateIndexEntry.Bytes; at >= 0; at -= StateIndexEntry.Bytes)
             {
                 var entry = StateIndexEntry.Read(entries[at..], file.Number);
+                if (!StateFrameKinds.IsRecord((byte)entry.Kind) || entry.Partition >= file.PartitionCount || entry.Length < StateFrame.HeaderBytes || entry.Place.Position + entry.Length > position)
+                {
+                    throw file.Corrupt(position, $"the index names {entry} of {entry.Length} bytes at byte {entry.Place.Position}, which cannot be", Concerned(1, file));
+                }
+
                 if (!visitor.Visit(in entry))
                 {
                     garbageRecords++;

@@ -30,6 +30,6 @@ internal static class StateIndexEntry
     public static StateEntry Read(ReadOnlySpan<byte> bytes, long file) =>
         new((StateRecordKind)bytes[38], BinaryPrimitives.ReadUInt16LittleEndian(bytes[36..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[28..]),
             BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
-            new StatePlace(((ulong)file << 40) | BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..])),
+            StatePlace.At(file, BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]) & StatePlace.PositionMax),
             BinaryPrimitives.ReadInt32LittleEndian(bytes[24..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[32..]));
 }
