@@ -189,35 +189,6 @@ public class DamageTests
         }
     }
 
-    [Theory]
-    [InlineData(LogVerification.All)]
-    [InlineData(LogVerification.LastSegment)]
-    public async Task A_zeroed_block_in_the_middle_is_refused_at_opening_or_at_replay(LogVerification verification)
-    {
-        var options = Options with { SegmentBytesMax = 64 * 1024, Verification = verification };
-        var device = new FaultyLogDevice(1);
-        await using (var log = LogTestKit.Open(options, device))
-        {
-            for (var i = 0; i < 400; i++)
-            {
-                await log.Append((0, new string('x', 300)));
-            }
-        }
-
-        foreach (var name in new[] { Segment1, Segment2 })
-        {
-            var files = device.Files.ToDictionary();
-            files[name].AsSpan(4096 * 3, 4096).Clear();
-            var exception = Should.Throw<LogCorruptException>(() =>
-            {
-                var log = LogTestKit.Open(options, Device(files));
-                log.ReadAll();
-            });
-            exception.File.ShouldEndWith(name);
-            exception.BytePosition.ShouldBeInRange(4096 * 3 - 400, 4096 * 3);
-        }
-    }
-
     [Fact]
     public async Task Replay_refuses_damage_that_came_after_opening_and_shows_what_lies_before()
     {
