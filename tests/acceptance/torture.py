@@ -20,6 +20,7 @@ import datetime
 import itertools
 import json
 import os
+import pathlib
 import random
 import subprocess
 import sys
@@ -49,6 +50,7 @@ INTO_CHECKPOINT_SECONDS = 0.05
 PAUSE_SECONDS = 0.002
 
 CHECKPOINT_INTERVAL = "1s"
+REMEMBERED = "365d"
 
 LIVE_ROWS = 5_000
 
@@ -227,7 +229,9 @@ class Killer:
             client.let_out((sum(self.kills.values()) + part) / (self.lives + 1))
 
     def _state_files(self):
-        return {os.path.join(folder, file) for folder, _, files in os.walk(self.server.folder / "data" / "state") for file in files}
+        """What a checkpoint writes lies in a folder called state, or in a generation's folder below it."""
+        data = self.server.folder / "data"
+        return {os.path.join(folder, file) for folder, _, files in os.walk(data) if "state" in pathlib.Path(folder).parts for file in files}
 
 
 def main(arguments, folder, checks):
@@ -239,6 +243,9 @@ def main(arguments, folder, checks):
     has_checkpoints = server.offers("--checkpoint-interval")
     if has_checkpoints:
         server.options += ["--checkpoint-interval", arguments.checkpoint_interval]
+    if server.offers("--dedupe-horizon"):
+        # What is pushed again in the end must be known, the oldest too.
+        server.options += ["--dedupe-horizon", REMEMBERED]
     try:
         with server:
             begun = time.monotonic()
