@@ -97,7 +97,8 @@ public sealed partial class Partition
             actor ??= WakeSaved(entry, place);
             long file = entry.Place.File;
             bool moves = actor.MoveParts(part => new StatePlace(part).File == file);
-            if ((moves || entry.Kind == StateRecordKind.Entity) && !actor.IsDirty)
+            // One that changed after this checkpoint took its list stands in the next one's, but its record goes with the file now: without it here, a crash before the next would leave only what a replay brings.
+            if ((moves || entry.Kind == StateRecordKind.Entity) && (!actor.IsDirty || _dirty.Remove(actor)))
             {
                 actor.IsDirty = _states is not null;
                 checkpoint.Add(actor);
