@@ -3,6 +3,9 @@ namespace OrleansFeatures.Log;
 /// <summary>Every bound of the log, with its arithmetic.</summary>
 public static class Limits
 {
+    /// <summary>The greatest sequence or offset that a segment may begin with, 2^62: at a hundred million records a second, 1,461 years. What is added to it does not run over.</summary>
+    public const long SequenceMax = 1L << 62;
+
     /// <summary>The frame stores the partition in 16 bits, and a segment header carries 8 bytes per partition: 4,096 x 8 = 32 KB.</summary>
     public const int PartitionCountMax = 4_096;
 

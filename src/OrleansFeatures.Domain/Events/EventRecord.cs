@@ -61,27 +61,22 @@ public readonly ref partial struct EventRecord
         StreamId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]);
         EntityTypeId = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         int keyLength = BinaryPrimitives.ReadUInt16LittleEndian(bytes[12..]);
+        bool corrects = Format > FirstFormat && Operation != EventOperation.Insert;
+        int at = (Format > FirstFormat ? 3 : 2) * sizeof(long);
+        int producerAt = at + (corrects ? 2 * sizeof(long) : 0);
+        Require(bytes.Length > HeadBytes + keyLength + producerAt, bytes, "before its producer");
         Key = bytes.Slice(HeadBytes, keyLength);
         Body = bytes[(HeadBytes + keyLength)..];
         Time = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body));
         Arrival = new EventTime(BinaryPrimitives.ReadInt64LittleEndian(Body[8..]));
-        int at = 2 * sizeof(long);
-        (StreamTimeMicros, Previous) = (NoStreamTime, default);
-        if (Format > FirstFormat)
-        {
-            StreamTimeMicros = BinaryPrimitives.ReadInt64LittleEndian(Body[at..]);
-            at += sizeof(long);
-            if (Operation != EventOperation.Insert)
-            {
-                Previous = new EventVersion(BinaryPrimitives.ReadInt64LittleEndian(Body[at..]), BinaryPrimitives.ReadInt64LittleEndian(Body[(at + sizeof(long))..]));
-                at += 2 * sizeof(long);
-            }
-        }
-
-        Producer = Body.Slice(at + 1, Body[at]);
-        ReadOnlySpan<byte> rest = Body[(at + 1 + Producer.Length)..];
+        StreamTimeMicros = Format > FirstFormat ? BinaryPrimitives.ReadInt64LittleEndian(Body[16..]) : NoStreamTime;
+        Previous = corrects ? new EventVersion(BinaryPrimitives.ReadInt64LittleEndian(Body[at..]), BinaryPrimitives.ReadInt64LittleEndian(Body[(at + sizeof(long))..])) : default;
         HasTextId = (bytes[1] & TextIdFlag) != 0;
+        Require(Body.Length >= producerAt + 1 + Body[producerAt] + (HasTextId ? 2 : sizeof(long)), bytes, "before its id");
+        Producer = Body.Slice(producerAt + 1, Body[producerAt]);
+        ReadOnlySpan<byte> rest = Body[(producerAt + 1 + Producer.Length)..];
         IdNumber = HasTextId ? 0 : BinaryPrimitives.ReadInt64LittleEndian(rest);
+        Require(!HasTextId || rest.Length >= 2 + BinaryPrimitives.ReadUInt16LittleEndian(rest), bytes, "inside its id");
         IdText = HasTextId ? rest.Slice(2, BinaryPrimitives.ReadUInt16LittleEndian(rest)) : default;
         Fields = rest[(HasTextId ? 2 + IdText.Length : sizeof(long))..];
     }
@@ -133,12 +128,13 @@ public readonly ref partial struct EventRecord
 
     internal ReadOnlySpan<byte> Fields { get; }
 
-    /// <exception cref="InvariantException">The bytes are of another format. (Damage is found earlier, by the log's checksums.)</exception>
+    /// <exception cref="InvariantException">The bytes are of another format, or end too early; so says whoever reads fields that are not there. (Damage is found earlier, by the log's checksums.)</exception>
     public static EventRecord Parse(ReadOnlySpan<byte> bytes) => new(bytes);
 
     /// <summary>Which entity a record is for, without reading the rest.</summary>
     public static ReadOnlySpan<byte> EntityOf(ReadOnlySpan<byte> record, out uint entityTypeId)
     {
+        Require(record.Length >= HeadBytes && record.Length >= HeadBytes + BinaryPrimitives.ReadUInt16LittleEndian(record[12..]), record, "inside its key");
         entityTypeId = BinaryPrimitives.ReadUInt32LittleEndian(record[8..]);
         return record.Slice(HeadBytes, BinaryPrimitives.ReadUInt16LittleEndian(record[12..]));
     }
@@ -154,6 +150,7 @@ public readonly ref partial struct EventRecord
         values.Clear();
         var fields = version.Definition.Fields;
         ReadOnlySpan<byte> nulls = Fields;
+        Require(nulls.Length >= (fields.Length + 7) / 8, nulls, "inside its nulls");
         ReadOnlySpan<byte> rest = Fields[((fields.Length + 7) / 8)..];
         for (int position = 0; position < fields.Length; position++)
         {
@@ -187,6 +184,7 @@ public readonly ref partial struct EventRecord
     {
         Value value;
         int length;
+        RequireField(type, rest);
         switch (type)
         {
             case FieldType.Bool:
@@ -207,4 +205,21 @@ public readonly ref partial struct EventRecord
         rest = rest[length..];
         return value;
     }
+
+    /// <summary>Whether the field that begins here lies wholly in the bytes.</summary>
+    private static void RequireField(FieldType type, ReadOnlySpan<byte> rest)
+    {
+        int least = type switch { FieldType.Bool => 1, FieldType.String => sizeof(int), _ => sizeof(long) };
+        Require(rest.Length >= least && (type != FieldType.String || (uint)BinaryPrimitives.ReadInt32LittleEndian(rest) <= (uint)(rest.Length - sizeof(int))), rest, "inside a field");
+    }
+
+    private static void Require(bool holds, ReadOnlySpan<byte> bytes, string where)
+    {
+        if (!holds)
+        {
+            ThrowTooShort(bytes.Length, where);
+        }
+    }
+
+    private static void ThrowTooShort(int length, string where) => throw new InvariantException($"a record, or the rest of it, of {length} bytes ends {where}");
 }

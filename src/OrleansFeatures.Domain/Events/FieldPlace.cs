@@ -27,6 +27,7 @@ public readonly ref partial struct EventRecord
         places.Clear();
         var fields = version.Definition.Fields;
         int at = (fields.Length + 7) / 8;
+        Require(Fields.Length >= at, Fields, "inside its nulls");
         for (int position = 0; position < fields.Length; position++)
         {
             FieldPlace place;
@@ -83,8 +84,10 @@ public readonly ref partial struct EventRecord
     }
 
     /// <summary>Whether the record is of that version and has all its fields.</summary>
-    internal bool HasNoNulls(StreamVersion version) =>
-        SchemaVersion == version.Definition.Version && !Fields[..((version.Definition.Fields.Length + 7) / 8)].ContainsAnyExcept((byte)0);
+    /// <param name="version">Which.</param>
+    /// <param name="bytes">How many bytes its fields take at least, when no text comes before the last that is wanted.</param>
+    internal bool HasNoNulls(StreamVersion version, int bytes) =>
+        SchemaVersion == version.Definition.Version && Fields.Length >= bytes && !Fields[..((version.Definition.Fields.Length + 7) / 8)].ContainsAnyExcept((byte)0);
 
     /// <summary>The column bits of a number at its fixed offset.</summary>
     internal long BitsAt(int offset, FieldType type) =>
@@ -92,6 +95,7 @@ public readonly ref partial struct EventRecord
 
     private (FieldPlace Place, int Next) Find(FieldType type, int at)
     {
+        RequireField(type, Fields[at..]);
         switch (type)
         {
             case FieldType.Bool:

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 
 namespace OrleansFeatures.Domain.Saving;
 
@@ -67,7 +68,12 @@ public ref struct StateReader(ReadOnlySpan<byte> bytes)
 
     public ReadOnlySpan<byte> Bytes() => Take(Int32());
 
-    public string Text() => Encoding.UTF8.GetString(Bytes());
+    /// <exception cref="StateFormatException">It is not UTF-8.</exception>
+    public string Text()
+    {
+        ReadOnlySpan<byte> utf8 = Bytes();
+        return Utf8.IsValid(utf8) ? Encoding.UTF8.GetString(utf8) : throw new StateFormatException("a text is not UTF-8");
+    }
 
     public void Int64s(Span<long> values)
     {

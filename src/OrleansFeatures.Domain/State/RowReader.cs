@@ -20,6 +20,7 @@ internal sealed class RowReader
     private readonly long[] _cells;
     private readonly bool _needsFields;
     private readonly int[]? _fixedOffsets;
+    private readonly int _fixedBytes;
     private readonly RecentTexts _recent = new();
 
     public RowReader(RowLayout layout)
@@ -32,6 +33,12 @@ internal sealed class RowReader
         _cells = new long[layout.CellCount];
         _needsFields = !_plan.Columns.IsEmpty || _plan.Filters.Any(filter => filter.Where is not null);
         _fixedOffsets = FixedOffsets();
+        _fixedBytes = (_fields.Length + 7) / 8;
+        for (int column = 0; column < (_fixedOffsets?.Length ?? 0); column++)
+        {
+            _fixedBytes = Math.Max(_fixedBytes, _fixedOffsets![column] + (_plan.Columns[column].Type == FieldType.Bool ? 1 : sizeof(long)));
+        }
+
         foreach (int field in _plan.Filters.SelectMany(filter => filter.Where?.FieldsUsed ?? []))
         {
             _filterTexts[field] = true;
@@ -45,7 +52,7 @@ internal sealed class RowReader
         _cells[RowLayout.Arrival] = record.Arrival.Micros;
         _cells[RowLayout.Until] = 0;
         _cells[RowLayout.Id] = IdOf(record);
-        if (_fixedOffsets is { } offsets && record.HasNoNulls(_plan.Stream.Versions[^1]))
+        if (_fixedOffsets is { } offsets && record.HasNoNulls(_plan.Stream.Versions[^1], _fixedBytes))
         {
             ReadFixed(record, offsets);
             return _cells;

@@ -213,6 +213,10 @@ internal sealed class PastEvents
         {
             past.FloorMicros = from.Int64();
             past.CompactedThroughMicros = from.Int64();
+            if (past.CompactedThroughMicros == long.MinValue)
+            {
+                throw new StateFormatException("sums are said to be compacted, and through no time");
+            }
         }
 
         if ((flags & HasLifetime) != 0)

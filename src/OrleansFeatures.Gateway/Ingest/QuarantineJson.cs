@@ -65,7 +65,7 @@ internal static class QuarantineJson
 
     public static void WriteTime(Utf8JsonWriter writer, long micros)
     {
-        if (micros is >= Domain.Limits.EventTimeMinMicros and < Domain.Limits.EventTimeMaxMicros)
+        if (micros is >= Domain.Limits.TimestampMinMicros and <= Domain.Limits.TimestampMaxMicros)
         {
             writer.WriteStringValue(new EventTime(micros).ToString());
         }

@@ -30,6 +30,9 @@ internal sealed record SegmentHeader(Guid StoreId, long Number, long FirstSequen
         return new SegmentHeader(Guid.Empty, gap.Segment, gap.First.Value, 0, unknown) { Salt = gap.Salt };
     }
 
+    /// <summary>Whether its counters can be a log's: none below zero, and none so far up that it would run over. Others, with a sound checksum, were written by no version of this program.</summary>
+    private bool IsPossible => Number > 0 && FirstSequence is >= 0 and <= Limits.SequenceMax && NextOffsets.All(offset => offset is >= 0 and <= Limits.SequenceMax);
+
     public static int Bytes(int partitionCount) => FixedBytes + 8 * partitionCount + 4;
 
     public byte[] Encode(out SegmentHeader salted)
@@ -83,7 +86,9 @@ internal sealed record SegmentHeader(Guid StoreId, long Number, long FirstSequen
             nextOffsets[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes[(FixedBytes + 8 * i)..]);
         }
 
-        return new SegmentHeader(new Guid(bytes.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
+        var header = new SegmentHeader(new Guid(bytes.Slice(16, 16)), BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
             BinaryPrimitives.ReadInt64LittleEndian(bytes[40..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[52..]), nextOffsets) { Salt = crc };
+        reason = header.IsPossible ? "" : "the segment header states counters that no log comes to";
+        return header.IsPossible ? header : null;
     }
 }

@@ -36,10 +36,12 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimePro
     {
         var names = device.List(options.Directory);
         var numbers = names.Select(LogFiles.SegmentNumber).OfType<long>().Order().ToList();
-        var manifest = names.Contains(LogFiles.Manifest) ? ReadManifest() : CreateManifest(numbers);
+        var manifest = names.Contains(LogFiles.Manifest) ? ReadManifest() : CreateManifest(names, numbers);
         numbers = RequireComplete(manifest, numbers);
+        var mark = names.Contains(LogFiles.DurableMark) ? DurableMark.Read(device, PathOf(LogFiles.DurableMark), manifest.StoreId) : null;
         if (numbers.Count == 0)
         {
+            RequireNew(manifest, mark);
             numbers.Add(CreateFirstSegment(manifest));
         }
 
@@ -54,6 +56,8 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimePro
             }
         }
 
+        // The last thing that may refuse; only then anything else on the disk is changed.
+        var last = new LastSegment(options, device, manifest, numbers[^1], mark).Recover(before);
         RemoveLeftovers(manifest, names);
         if (numbers[^1] != manifest.LastSegment)
         {
@@ -61,8 +65,7 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimePro
             LogFiles.Replace(device, options.Directory, LogFiles.Manifest, manifest.Encode());
         }
 
-        var mark = names.Contains(LogFiles.DurableMark) ? DurableMark.Read(device, PathOf(LogFiles.DurableMark), manifest.StoreId) : null;
-        return Assemble(manifest, isSealed, new LastSegment(options, device, manifest, numbers[^1], mark).Recover(before));
+        return Assemble(manifest, isSealed, last);
     }
 
     private static RecoveredLog Assemble(Manifest manifest, ImmutableArray<SegmentInfo>.Builder isSealed, RecoveredSegment last)
@@ -86,11 +89,17 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimePro
                 $"the log has {manifest.PartitionCount} partitions, LogOptions.PartitionCount says {options.PartitionCount}. The number is fixed when a log is created; set the option to it.");
     }
 
-    private Manifest CreateManifest(List<long> numbers)
+    private Manifest CreateManifest(IReadOnlyList<string> names, List<long> numbers)
     {
         if (numbers.Count > 0)
         {
             throw new LogCorruptException(PathOf(LogFiles.Manifest), 0, new LogSequence(0), LogSequence.None, "the manifest is missing, but there are segments");
+        }
+
+        if (names.Contains(LogFiles.DurableMark))
+        {
+            // Written only by a log that had both: a new log in its place would hide that everything has been lost.
+            throw new LogCorruptException(PathOf(LogFiles.Manifest), 0, new LogSequence(0), LogSequence.None, $"the manifest and all segments are missing, but {LogFiles.DurableMark} says that there was a log here");
         }
 
         var manifest = new Manifest(Guid.NewGuid(), options.PartitionCount, FirstSegmentNumber, FirstSegmentNumber - 1);
@@ -124,6 +133,16 @@ internal sealed class LogRecovery(LogOptions options, ILogDevice device, TimePro
         }
 
         return numbers;
+    }
+
+    /// <summary>A manifest without segments is what an interrupted creation leaves, before there is a mark. With one, every segment has been lost, and a new one would take the place of acknowledged records.</summary>
+    private void RequireNew(Manifest manifest, DurableMark? mark)
+    {
+        if (mark is { } durable)
+        {
+            throw new LogCorruptException(PathOf(LogFiles.Segment(durable.Segment)), 0, LogSequence.None, new LogSequence(durable.NextSequence - 1),
+                $"the segment is missing: the manifest ends with segment {manifest.LastSegment}, although {LogFiles.DurableMark} says that everything up to byte {durable.Position} of this one was durable");
+        }
     }
 
     private void RemoveLeftovers(Manifest manifest, IReadOnlyList<string> names)

@@ -171,7 +171,7 @@ internal sealed class StateFile : IDisposable
 
         Span<byte> end = stackalloc byte[StateFooter.Bytes];
         var at = entry.Bytes - StateFooter.Bytes;
-        if (at < StateFileHeader.Bytes || file.Read(at, end) != StateFooter.Bytes || StateFooter.Decode(end, salt, at) is not { } found || found.Crc != entry.FooterCrc
+        if (at < StateFileHeader.Bytes || file.Read(at, end) != StateFooter.Bytes || StateFooter.Decode(end, salt, at) is not { IsPossible: true } found || found.Crc != entry.FooterCrc
             || found.Records != entry.Records || found.RecordBytes != entry.RecordBytes)
         {
             return (at, "the state file does not end with the footer that the manifest names");

@@ -142,8 +142,11 @@ public sealed class PastEventsSavingProperties
         /// <summary>Something that a timeline does with what it no longer holds.</summary>
         public void Step(PastEvents past, Random random)
         {
-            switch (random.Next(8))
+            switch (random.Next(9))
             {
+                case 5:
+                    past.Muddle(Layout, Start + random.NextInt64(20 * Hop));
+                    break;
                 case 0 when past.CompactedThroughMicros != long.MinValue:
                     past.Forget(Layout, past.FloorMicros == long.MinValue ? Start : past.FloorMicros + (random.Next(4) * Hop));
                     break;

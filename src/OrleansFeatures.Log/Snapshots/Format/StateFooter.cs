@@ -15,6 +15,10 @@ internal readonly record struct StateFooter(long LastIndexBlock, long Records, i
     /// <summary>The checksum of the encoded footer; the manifest holds it, which ties the whole file to the checkpoint.</summary>
     public uint Crc { get; private init; }
 
+    /// <summary>Whether its numbers can be of a file that ends with it. One with a sound checksum whose cannot was written by no version of this program.</summary>
+    public bool IsPossible =>
+        Records >= 0 && Records <= Position / StateFrame.HeaderBytes && RecordBytes >= 0 && RecordBytes <= Position && IndexBlocks >= 0 && IndexBlocks <= Records && LastIndexBlock >= 0 && LastIndexBlock < Position;
+
     public byte[] Encode(uint salt, out uint crc)
     {
         var bytes = new byte[Bytes];
