@@ -80,6 +80,20 @@ public interface IEntityHost
     /// <exception cref="DefinitionsChangedException">Definitions were changed meanwhile; repeat it.</exception>
     /// <exception cref="Log.LogException">The log cannot be read.</exception>
     Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken);
+
+    /// <summary>Takes a checkpoint now, of everything applied until now.</summary>
+    /// <exception cref="Log.LogException">It failed; the one before it still counts.</exception>
+    ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Builds all state anew from the log, from a record on, while the old answers and events come, and lets the new take over in one step. What would need history from before that record answers
+    /// OUTSIDE_RETENTION then. Returns the records replayed.
+    /// </summary>
+    /// <exception cref="Log.LogException">The log or the disk failed; the old state stays.</exception>
+    ValueTask<long> ReplayAsync(Log.LogSequence from, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken);
+
+    /// <summary>Where a replay begins that needs every record written at an instant or later: the first record of the log's segment that was being written then.</summary>
+    Log.LogSequence FirstWrittenSince(Domain.Events.EventTime time);
 }
 
 /// <summary>A place in a partition's record sequence; part of a consistency token.</summary>
@@ -104,7 +118,17 @@ public sealed class DefinitionsChangedException()
 public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);
 
 /// <summary>What operators see of a host.</summary>
-public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes, MemoryState Memory, CheckpointStatus Checkpoints);
+public sealed record HostStatus(IReadOnlyList<PartitionState> Partitions, IReadOnlyList<StreamState> Streams, long LogBytes, MemoryState Memory, CheckpointStatus Checkpoints)
+{
+    /// <summary>The oldest record that the log still holds.</summary>
+    public required long FirstSequence { get; init; }
+
+    /// <summary>The newest that is durable; -1 in an empty log.</summary>
+    public required long DurableSequence { get; init; }
+
+    /// <summary>Damage of the log that was skipped on request, by this start or earlier ones: a line for each place.</summary>
+    public IReadOnlyList<string> Losses { get; init; } = [];
+}
 
 /// <summary>What the state of all entities takes, by part, and may take.</summary>
 public sealed record MemoryState(long BudgetBytes, long EntityBudgetBytes, PartitionMemory Use);

@@ -87,6 +87,9 @@ public static class Limits
     /// <summary>What an entity in memory takes beside its rows and its place in the table: its key (16 to 32), actor and state (about 130).</summary>
     public const int EntityOverheadBytes = 160;
 
+    /// <summary>What a last checkpoint may take when the store is closed: some gigabytes. One that takes longer is given up, and the next start replays what it would have saved.</summary>
+    public static readonly TimeSpan LastCheckpointMax = TimeSpan.FromSeconds(8);
+
     /// <summary>Entities that a reconciliation draws at most: a number, a count and a place in two tables, some 100 bytes each; more are "all".</summary>
     public const int ReconcileSampleMax = 100_000;
 

@@ -10,6 +10,7 @@ using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Gateway.Metadata;
 using OrleansFeatures.Log;
+using OrleansFeatures.Log.Snapshots;
 using Status = Grpc.Core.Status;
 
 namespace OrleansFeatures.Gateway;
@@ -42,9 +43,9 @@ public static class Failures
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
         OriginalNotDurableException or DefinitionsChangedException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
         ReconcileUnderWayException => new(StatusCode.FailedPrecondition, 409, "", exception.Message, 0),
-        LogFullException or LogPoisonedException { IsDiskFull: true } or MetadataException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
+        LogFullException or StateFullException or LogPoisonedException { IsDiskFull: true } or MetadataException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
         LogOverloadedException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
-        LogCorruptException or LogGapException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),
+        LogCorruptException or StateCorruptException or EntityUnreadableException or LogGapException => new(StatusCode.DataLoss, 500, "", exception.Message, 0),
         LogInvariantException => new(StatusCode.Internal, 500, "", exception.Message, 0),
         LogException or MetadataException => new(StatusCode.Unavailable, 503, "", exception.Message, 0),
         ObjectDisposedException => OfRefusal(Refuse.Stopping().Refusal),

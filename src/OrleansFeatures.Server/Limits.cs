@@ -107,4 +107,22 @@ internal static class Limits
 
     /// <summary>What closing the store may take once no call is under way. With the drain 25 s, below the 30 s after which supervisors (Kubernetes, docker stop with a margin) kill.</summary>
     public static readonly TimeSpan CloseMax = TimeSpan.FromSeconds(15);
+
+    /// <summary>A checkpoint costs a few syncs and a pass over what changed: more often than every second, it would be most of the work.</summary>
+    public static readonly TimeSpan CheckpointIntervalMin = TimeSpan.FromSeconds(1);
+
+    /// <summary>Less log than this between checkpoints is a slip of the unit: a restart replays it in 10 ms.</summary>
+    public const long CheckpointLogBytesMin = 1024 * 1024;
+
+    /// <summary>Entities that leave memory sooner would be read again by the next event of a usual customer.</summary>
+    public static readonly TimeSpan EntityIdleMin = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whoever keeps less history than a minute means another unit.</summary>
+    public static readonly TimeSpan HistoryMin = TimeSpan.FromMinutes(1);
+
+    /// <summary>A retry after a lost connection comes within seconds to minutes; less than a minute would double it.</summary>
+    public static readonly TimeSpan DedupeHorizonMin = TimeSpan.FromMinutes(1);
+
+    /// <summary>A checkpoint asked for, or all state built anew: an hour, as for definitions.</summary>
+    public const int CheckpointTimeoutSeconds = ApplyTimeoutSeconds;
 }

@@ -93,7 +93,8 @@ internal sealed class Checkpointer : IAsyncDisposable
         await _loop;
         if (takeLast && _log.Poisoned is null && _live().History.Through.CompareTo(_applied()) < 0)
         {
-            await TryTakeAsync(CancellationToken.None);
+            using var patience = new CancellationTokenSource(Limits.LastCheckpointMax, _time);
+            await TryTakeAsync(patience.Token);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
@@ -231,6 +232,12 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         return await _checkpoints.TakeAsync(cancellationToken);
     }
 
+    public LogSequence FirstWrittenSince(EventTime time)
+    {
+        ImmutableArray<LogSegment> segments = _log.Segments;
+        return segments.FirstOrDefault(segment => segment.LastGroupMicros >= time.Micros, segments[^1]).First;
+    }
+
     public HostStatus Status()
     {
         Generation generation = _generation;
@@ -245,7 +252,12 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, census.Entities, census.Awake, census.Events, used.HeldBytes));
         }
 
-        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk, new MemoryState(_budget.ProcessBytes, _budget.EntityBytes, memory), _checkpoints.Status);
+        return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk, new MemoryState(_budget.ProcessBytes, _budget.EntityBytes, memory), _checkpoints.Status)
+        {
+            FirstSequence = _log.FirstSequence.Value,
+            DurableSequence = _log.DurableSequence.Value,
+            Losses = [.. _log.KnownGaps.Select(gap => gap.ToString())],
+        };
     }
 
     public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
@@ -260,7 +272,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 
         try
         {
-            return await Background.Run(() => new Reconciliation(_log, this, scope, progress).RunAsync(cancellationToken), cancellationToken);
+            return await Background.Run(() => new Reconciliation(_log, this, scope, () => _generation.History.Floors, progress).RunAsync(cancellationToken), cancellationToken);
         }
         finally
         {

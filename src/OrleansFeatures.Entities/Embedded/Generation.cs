@@ -71,6 +71,18 @@ internal sealed class Generation
         return visitor.Count;
     }
 
+    /// <summary>
+    /// Everything durable has been read, and nothing is being appended. Offsets that did not come, because skipped damage took them or because they lie before where a replay began, never will: without this, whoever waits for the
+    /// newest offset of such a partition would wait for ever.
+    /// </summary>
+    public void PassOverWhatNeverComes(EventLog log)
+    {
+        for (int partition = 0; partition < Partitions.Length; partition++)
+        {
+            Partitions[partition].Resume(log.DurableOffset(new PartitionId(partition)));
+        }
+    }
+
     /// <summary>Applies a loop's share of a batch.</summary>
     public void Apply(LoopShare share, ILogger logger)
     {

@@ -36,6 +36,7 @@ internal sealed class GenerationOpening(EventLog log, StateStores stores, EventI
 
         generation ??= Begin(catalog, new IntakeHistory(intake));
         long replayed = generation.Replay(log, generation.History.Through, log.DurableSequence, intake, logger, null, cancellationToken);
+        generation.PassOverWhatNeverComes(log);
         logger.Replayed(replayed, generation.Store.Options.Directory);
         return generation;
     }

@@ -51,6 +51,7 @@ internal sealed class GenerationSwitch(EventLog log, MemoryBudget budget, ILogge
     public async Task FinishAsync(GenerationChange change, CancellationToken cancellationToken)
     {
         await ReplayAsync(null, cancellationToken);
+        Next!.PassOverWhatNeverComes(log);
         await change.SaveAsync(Next!, _replayed, cancellationToken);
     }
 

@@ -12,13 +12,13 @@ namespace OrleansFeatures.Entities.Operations;
 /// One range of entities, rebuilt from the log, with the questions that wait for a state version: a question of version V is answered when the next record of its entity is at V or
 /// beyond, or when no more records come.
 /// </summary>
-internal sealed class Rebuilt(Catalog catalog, ReconcileScope scope, NumberRange range, Action tick)
+internal sealed class Rebuilt(Catalog catalog, ReconcileScope scope, NumberRange range, IReadOnlyDictionary<uint, long> floors, Action tick)
 {
     private readonly Dictionary<PastEntity, List<Answered>> _waiting = [];
     private readonly Dictionary<PastEntity, string> _faults = [];
     private long _sinceTick;
 
-    public PastEntities Entities { get; } = new();
+    public PastEntities Entities { get; } = new(floors);
 
     public bool IsAnyoneWaiting => _waiting.Any(pair => pair.Value.Any(question => question.StateVersion > pair.Key.StateVersion));
 

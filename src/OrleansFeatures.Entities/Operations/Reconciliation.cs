@@ -21,7 +21,7 @@ namespace OrleansFeatures.Entities.Operations;
 /// Entities are taken in ranges of their numbers (<see cref="KeySample"/>) that fit in memory, a pass over the log each; within a range in batches, whose live values wait for one
 /// catch-up, that reads only what was appended since the one before. After each catch-up the live store is let come as far, so a live state is never behind the recomputed one.
 /// </summary>
-internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileScope scope, Action<ReconcileProgress> progress)
+internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileScope scope, Func<IReadOnlyDictionary<uint, long>> floors, Action<ReconcileProgress> progress)
 {
     private readonly Catalog _catalog = host.Catalog;
     private readonly Comparison _comparison = new();
@@ -60,8 +60,10 @@ internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileSc
 
     private async Task CompareAsync(NumberRange range, CancellationToken cancellationToken)
     {
-        var rebuilt = new Rebuilt(_catalog, scope, range, Tick);
-        LogSequence position = Read(rebuilt, log.FirstSequence, cancellationToken);
+        // In this order: history that is cut in between is then above the floor, and not compared.
+        LogSequence first = log.FirstSequence;
+        var rebuilt = new Rebuilt(_catalog, scope, range, floors(), Tick);
+        LogSequence position = Read(rebuilt, first, cancellationToken);
         await WaitAppliedAsync(cancellationToken);
         Dictionary<EntityPlan, EntityRead> reads = _catalog.Entities.Where(entity => !entity.Features.IsEmpty).ToDictionary(entity => entity, entity => _catalog.AllOf(entity.Name)!.Entities[0]);
         foreach (PastEntity[] batch in rebuilt.Entities.All.Where(past => reads.ContainsKey(past.Plan)).ToList().Chunk(scope.BatchEntities))
@@ -94,7 +96,7 @@ internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileSc
         {
             await host.ReadAsync(read, cancellationToken);
         }
-        catch (Exception failure) when (failure is InvariantException or LogException)
+        catch (Exception failure) when (failure is InvariantException or LogException or EntityUnreadableException)
         {
             rebuilt.Fail(past, failure.Message);
             return;

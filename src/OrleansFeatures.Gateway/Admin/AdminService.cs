@@ -5,17 +5,19 @@ using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Serve;
 using OrleansFeatures.V1;
+using Wire = OrleansFeatures.V1;
 using Selection = OrleansFeatures.Domain.Definitions.Selection;
 
 namespace OrleansFeatures.Gateway.Admin;
 
 /// <summary>What operators ask, over gRPC.</summary>
-public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late, Reconciling reconciling) : V1.AdminService.AdminServiceBase
+public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late, Reconciling reconciling, Replaying replaying) : V1.AdminService.AdminServiceBase
 {
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         HostStatus status = host.Status();
-        var response = new GetStatusResponse { LogBytes = (ulong)status.LogBytes, Memory = MemoryOf(status.Memory) };
+        var response = new GetStatusResponse { LogBytes = (ulong)status.LogBytes, Memory = MemoryOf(status.Memory), Checkpoint = CheckpointOf(status, status.Checkpoints) };
+        response.Losses.AddRange(status.Losses);
 
         // A partition's offsets count from zero; the wire's numbers are how many records, so one more.
         response.Partitions.AddRange(status.Partitions.Select(partition => new PartitionStatus
@@ -26,6 +28,7 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
             Entities = (ulong)partition.Entities,
             Events = (ulong)partition.Events,
             MemoryBytes = (ulong)partition.MemoryBytes,
+            Awake = (ulong)partition.Awake,
         }));
         response.Streams.AddRange(status.Streams.Select(stream => new StreamStatus
         {
@@ -99,6 +102,26 @@ public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOu
 
     public override Task Reconcile(ReconcileRequest request, IServerStreamWriter<ReconcileResponse> responseStream, ServerCallContext context) =>
         reconciling.AnswerAsync(request, responseStream, context.CancellationToken);
+
+    public override async Task<Wire.CheckpointStatus> Checkpoint(CheckpointRequest request, ServerCallContext context) =>
+        CheckpointOf(host.Status(), await host.CheckpointAsync(context.CancellationToken).ConfigureAwait(false));
+
+    public override Task Replay(ReplayRequest request, IServerStreamWriter<ReplayResponse> responseStream, ServerCallContext context) =>
+        replaying.AnswerAsync(request, responseStream, context.CancellationToken);
+
+    private static Wire.CheckpointStatus CheckpointOf(HostStatus status, Entities.Checkpoints.CheckpointStatus checkpoint) => new()
+    {
+        Number = (ulong)checkpoint.Number,
+        WrittenMicros = checkpoint.WrittenMicros,
+        ThroughSequence = checkpoint.Through,
+        LogRecordsBehind = (ulong)Math.Max(0, status.DurableSequence - Math.Max(checkpoint.Through, status.FirstSequence - 1)),
+        Entities = (ulong)checkpoint.Entities,
+        Bytes = (ulong)checkpoint.Bytes,
+        TookMicros = (ulong)checkpoint.Took.TotalMicroseconds,
+        StateBytes = (ulong)checkpoint.StateBytes,
+        Failures = (ulong)checkpoint.Failures,
+        LastFailure = checkpoint.LastFailure ?? "",
+    };
 
     private static GetEntityResponse EntityOf(EntityMemory? memory, int partition, long budgetBytes)
     {

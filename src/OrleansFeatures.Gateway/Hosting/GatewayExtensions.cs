@@ -33,6 +33,7 @@ public static class GatewayExtensions
         services.AddSingleton<DefinitionChanges>();
         services.AddSingleton<RegistryService>();
         services.AddSingleton<Reconciling>();
+        services.AddSingleton<Replaying>();
         services.AddSingleton<AdminService>();
         services.AddSingleton<HealthServiceImpl>();
         services.AddGrpc(options =>

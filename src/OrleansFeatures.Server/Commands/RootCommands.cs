@@ -22,6 +22,8 @@ internal static class RootCommands
             StatusCommand.Create(),
             InspectCommand.Create(),
             ReconcileCommand.Create(),
+            CheckpointCommand.Create(),
+            ReplayCommand.Create(),
             LogCommand.Create(),
             StateCommand.Create(),
         };

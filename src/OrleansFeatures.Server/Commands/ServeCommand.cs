@@ -36,8 +36,8 @@ internal static class ServeCommand
     public static Command Create() => CommandOptions.Command(
         "serve",
         "Run a store. Prints one line with its addresses when it is ready; SIGTERM or Ctrl-C stops it after its calls have ended.",
-        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history", "serve --data data --memory-budget 8GB --entity-memory-budget 128MB"],
-        [Data, Definitions, Grpc, Http, Backfill, MemoryBudget, EntityMemoryBudget],
+        ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history", "serve --data data --memory-budget 8GB --entity-memory-budget 128MB", "serve --data data --checkpoint-interval 30s --history 90d", "serve --data data --recover skip"],
+        [Data, Definitions, Grpc, Http, Backfill, MemoryBudget, EntityMemoryBudget, .. DurabilityOptions.All],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -53,6 +53,7 @@ internal static class ServeCommand
             MemoryBudgetBytes = BytesOf("--memory-budget", parsed.GetValue(MemoryBudget)) ?? options.MemoryBudgetBytes,
             EntityBudgetBytes = BytesOf("--entity-memory-budget", parsed.GetValue(EntityMemoryBudget)) ?? options.EntityBudgetBytes,
         };
+        options = DurabilityOptions.Apply(parsed, options);
         if (options.DefinitionsDirectory is { } directory)
         {
             // Reading them here says at once what is wrong with the path; the server reads them again.
@@ -63,6 +64,11 @@ internal static class ServeCommand
         EmbeddedServer server = await StartAsync(options, cancellationToken).ConfigureAwait(false);
         try
         {
+            foreach (string loss in server.Losses)
+            {
+                Terminal.Remark($"orleans-features: lost with skipped damage: {loss}");
+            }
+
             terminal.Write($"ready grpc={Address(server.GrpcAddress)} http={Address(server.HttpAddress)}");
             await UntilStoppedAsync(cancellationToken).ConfigureAwait(false);
         }

@@ -47,16 +47,22 @@ internal static class StatusCommand
         }
 
         terminal.Write(streams);
-        Table partitions = Terminal.NewTable("partition", "durable", "applied", "lag", "entities", "events", "memory");
+        Table partitions = Terminal.NewTable("partition", "durable", "applied", "lag", "entities", "awake", "events", "memory");
         foreach (PartitionStatus partition in status.Partitions)
         {
             partitions.AddRow(
                 Count(partition.Partition), Count(partition.DurableOffset), Count(partition.AppliedOffset),
-                Count(partition.DurableOffset - Math.Min(partition.DurableOffset, partition.AppliedOffset)), Count(partition.Entities), Count(partition.Events), Terminal.Cell(ByteSize.Text(partition.MemoryBytes)));
+                Count(partition.DurableOffset - Math.Min(partition.DurableOffset, partition.AppliedOffset)), Count(partition.Entities), Count(partition.Awake), Count(partition.Events), Terminal.Cell(ByteSize.Text(partition.MemoryBytes)));
         }
 
         terminal.Write(partitions);
         PrintMemory(terminal, status.Memory ?? new MemoryStatus());
+        CheckpointOutput.Print(terminal, status.Checkpoint ?? new CheckpointStatus());
+        foreach (string loss in status.Losses)
+        {
+            terminal.Write($"lost with skipped damage: {loss}");
+        }
+
         terminal.Write($"log: {status.LogBytes.ToString("N0", CultureInfo.InvariantCulture)} bytes");
     }
 
@@ -92,6 +98,8 @@ internal static class StatusCommand
     private static JsonObject Document(GetStatusResponse status) => new()
     {
         ["log_bytes"] = status.LogBytes,
+        ["checkpoint"] = CheckpointOutput.Document(status.Checkpoint ?? new CheckpointStatus()),
+        ["losses"] = new JsonArray(status.Losses.Select(JsonNode? (loss) => loss).ToArray()),
         ["memory"] = MemoryObject(status.Memory ?? new MemoryStatus()),
         ["streams"] = new JsonArray(status.Streams.Select(JsonNode (stream) => new JsonObject
         {
@@ -109,6 +117,7 @@ internal static class StatusCommand
             ["durable_offset"] = partition.DurableOffset,
             ["applied_offset"] = partition.AppliedOffset,
             ["entities"] = partition.Entities,
+            ["awake"] = partition.Awake,
             ["events"] = partition.Events,
             ["memory_bytes"] = partition.MemoryBytes,
         }).ToArray()),

@@ -36,6 +36,9 @@ public sealed class EmbeddedServer : IAsyncDisposable
 
     public Uri HttpAddress { get; }
 
+    /// <summary>Damage of the log that was skipped on request, by this start or earlier ones: a line for each place.</summary>
+    public IReadOnlyList<string> Losses => _store.Host.Status().Losses;
+
     /// <summary>Once the server stops: when the store is closed, however late.</summary>
     internal Task Closing { get; private set; } = Task.CompletedTask;
 

@@ -3,7 +3,7 @@ using OrleansFeatures.Log;
 namespace OrleansFeatures.Server.Hosting;
 
 /// <summary>Where a server keeps its data and where it listens.</summary>
-/// <param name="DataDirectory">Created when missing; owned by this process while it runs. Holds <c>log/</c> and <c>metadata.db</c>.</param>
+/// <param name="DataDirectory">Created when missing; owned by this process while it runs. Holds <c>log/</c>, <c>state/</c> and <c>metadata.db</c>.</param>
 /// <param name="DefinitionsDirectory">A feature repository to make live at start; null keeps what is live.</param>
 /// <param name="GrpcPort">On the loopback interface; 0 takes a free one.</param>
 /// <param name="HttpPort">On the loopback interface; 0 takes a free one.</param>
@@ -20,6 +20,24 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
 
     /// <summary>What clients may hold without saying anything.</summary>
     public ConnectionLimits Connections { get; init; } = ConnectionLimits.OfThisProcess();
+
+    /// <summary>Time between checkpoints while events come. Default <see cref="Entities.Limits.CheckpointIntervalDefault"/>.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = Entities.Limits.CheckpointIntervalDefault;
+
+    /// <summary>Bytes of log after which a checkpoint is taken before its time. Default <see cref="Entities.Limits.CheckpointLogBytesDefault"/>.</summary>
+    public long CheckpointLogBytes { get; init; } = Entities.Limits.CheckpointLogBytesDefault;
+
+    /// <summary>Entities that nobody wants for so long leave memory. Default <see cref="Entities.Limits.EntityIdleAfterDefault"/>.</summary>
+    public TimeSpan EntityIdleAfter { get; init; } = Entities.Limits.EntityIdleAfterDefault;
+
+    /// <summary>How long raw history is kept; null, the default: for ever.</summary>
+    public TimeSpan? RawHistory { get; init; }
+
+    /// <summary>How far behind stream time ids of events are remembered at least. Default <see cref="Entities.Limits.DedupeHorizonDefault"/>.</summary>
+    public TimeSpan DedupeHorizon { get; init; } = Entities.Limits.DedupeHorizonDefault;
+
+    /// <summary>Opens a store with damaged files, and gives up what is damaged. Default: refuses.</summary>
+    public bool SkipDamage { get; init; }
 
     /// <summary>The disk that the log and the state lie on; tests give one that fails.</summary>
     internal ILogDevice Device { get; init; } = new FileLogDevice();

@@ -11,7 +11,7 @@ namespace OrleansFeatures.Server.Hosting;
 /// <code>
 ///   DIR/metadata.db   definitions, quarantine
 ///   DIR/log/          the event log
-///   DIR/state/        checkpoints
+///   DIR/state/        checkpoints of the entities
 /// </code>
 /// </summary>
 internal sealed class Store : IAsyncDisposable
@@ -46,6 +46,12 @@ internal sealed class Store : IAsyncDisposable
                 StateDirectory = Path.Combine(options.DataDirectory, "state"),
                 MemoryBudgetBytes = options.MemoryBudgetBytes,
                 EntityBudgetBytes = options.EntityBudgetBytes,
+                CheckpointInterval = options.CheckpointInterval,
+                CheckpointLogBytes = options.CheckpointLogBytes,
+                EntityIdleAfter = options.EntityIdleAfter,
+                RawHistory = options.RawHistory,
+                DedupeHorizon = options.DedupeHorizon,
+                SkipDamage = options.SkipDamage,
             };
             host = await Task.Run(() => EmbeddedHost.StartAsync(options.Device, hostOptions, registry.Live.Catalog, TimeProvider.System, logger, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (plan is not null)

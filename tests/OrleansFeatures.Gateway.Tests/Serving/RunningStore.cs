@@ -51,9 +51,10 @@ internal sealed class RunningStore : IAsyncDisposable
     public void WriteDefinitions(string yaml) => File.WriteAllText(Path.Combine(_definitions.Path, "everything.yaml"), yaml);
 
     /// <summary>Stops the server and starts it again on the same data.</summary>
-    public async Task RestartAsync(bool withDefinitions = false)
+    public async Task RestartAsync(bool withDefinitions = false, Action? whileClosed = null)
     {
         await CloseAsync();
+        whileClosed?.Invoke();
         await OpenAsync(withDefinitions);
     }
 

@@ -1,6 +1,8 @@
 using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Checkpoints;
 using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
@@ -28,6 +30,8 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     public ReconcileReport? Reconciled { get; set; }
 
     public Exception? ReconcileFailure { get; set; }
+
+    public Exception? CheckpointFailure { get; set; }
 
     public Catalog Catalog => host.Catalog;
 
@@ -69,4 +73,11 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
         ReconcileFailure is { } failure ? Task.FromException<ReconcileReport>(failure)
         : Reconciled is { } report ? Task.FromResult(report)
         : host.ReconcileAsync(scope, progress, cancellationToken);
+
+    public ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken) =>
+        CheckpointFailure is { } failure ? ValueTask.FromException<CheckpointStatus>(failure) : host.CheckpointAsync(cancellationToken);
+
+    public ValueTask<long> ReplayAsync(LogSequence from, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken) => host.ReplayAsync(from, progress, cancellationToken);
+
+    public LogSequence FirstWrittenSince(EventTime time) => host.FirstWrittenSince(time);
 }

@@ -28,6 +28,15 @@ public sealed class UsageTests : IDisposable
     [InlineData("serve --data d --grpc 70000", "--grpc 70000: expected a port")]
     [InlineData("demo --rate 0", "--rate 0: expected 1 to")]
     [InlineData("quarantine --limit 5000", "--limit 5000: expected 1 to 1000")]
+    [InlineData("serve --data d --checkpoint-interval 10ms", "--checkpoint-interval 10ms: expected a duration of at least 1s")]
+    [InlineData("serve --data d --checkpoint-interval soon", "--checkpoint-interval soon: expected a duration")]
+    [InlineData("serve --data d --checkpoint-log 5", "--checkpoint-log 5: expected an amount of at least 1.0 MB")]
+    [InlineData("serve --data d --entity-idle 0s", "--entity-idle 0s: expected a duration of at least 1s")]
+    [InlineData("serve --data d --history 1s", "--history 1s: expected a duration of at least 1m")]
+    [InlineData("serve --data d --dedupe-horizon 1s", "--dedupe-horizon 1s: expected a duration of at least 1m")]
+    [InlineData("serve --data d --recover maybe", "'maybe' not recognized")]
+    [InlineData("replay --from yesterday", "--from yesterday: expected start, an RFC 3339 time")]
+    [InlineData("replay --from snapshot", "--from snapshot: that is what a restart does")]
     [InlineData("reconcile --sample 0", "--sample 0: expected 1 to 100000, or --all")]
     [InlineData("reconcile --sample 5 --all", "--all and --sample: give one of them")]
     public async Task What_cannot_be_carried_out_as_written_is_a_usage_error_in_one_line(string line, string expected)
@@ -49,6 +58,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("quarantine")]
     [InlineData("status --output json")]
     [InlineData("reconcile")]
+    [InlineData("checkpoint")]
+    [InlineData("replay --from start")]
     public async Task A_server_that_is_not_there_is_unreachable(string line)
     {
         string file = _directory.Write("events.csv", "id\n1\n");
@@ -70,6 +81,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("quarantine")]
     [InlineData("status")]
     [InlineData("reconcile")]
+    [InlineData("checkpoint")]
+    [InlineData("replay")]
     public async Task Every_command_explains_itself_with_examples_and_exit_codes(string command)
     {
         CommandRun run = await CommandRun.RunAsync([command, "--help"]);

@@ -58,6 +58,22 @@ public sealed class DiskTroubleTests : IDisposable
     }
 
     [Fact]
+    public async Task A_checkpoint_on_a_full_disk_is_refused_and_works_again_when_there_is_space()
+    {
+        await using EmbeddedServer server = await StartAsync();
+        using GrpcChannel channel = GrpcChannel.ForAddress(server.GrpcAddress);
+        await new IngestService.IngestServiceClient(channel).PushAsync(Transactions.Columns(0, 2_000), cancellationToken: Cancelled);
+        var admin = new AdminService.AdminServiceClient(channel);
+        _disk.IsFull = true;
+        var refused = await Should.ThrowAsync<RpcException>(async () => await admin.CheckpointAsync(new CheckpointRequest(), cancellationToken: Cancelled));
+        refused.StatusCode.ShouldBe(StatusCode.ResourceExhausted);
+        refused.Status.Detail.ShouldContain(_directory.File("data"));
+        refused.Status.Detail.ShouldContain("Free some space");
+        _disk.IsFull = false;
+        (await admin.CheckpointAsync(new CheckpointRequest(), cancellationToken: Cancelled)).LogRecordsBehind.ShouldBe(0ul);
+    }
+
+    [Fact]
     public async Task After_a_failed_sync_nothing_is_acknowledged_readiness_says_why_and_reads_go_on()
     {
         string data = _directory.File("data");
