@@ -18,7 +18,7 @@ public sealed class LogCorruptException : LogException
 {
     public LogCorruptException(string file, long bytePosition, LogSequence first, LogSequence last, string reason)
         : base($"{file}, byte {bytePosition}: {reason}. Records from sequence {first} {(last.Value < 0 ? "on" : $"to {last}")} cannot be read. "
-            + "Nothing was changed; restore this file from a copy or a replica, or point the store at an empty directory.")
+            + "Nothing was changed; restore this file from a copy or a replica, or open the log with recovery set to skip, which gives up what is damaged and tells what that is.")
     {
         File = file;
         BytePosition = bytePosition;
