@@ -38,5 +38,22 @@ internal static class Background
         return first.Task;
     }
 
+    /// <summary>Enters a semaphore with patience; the caller releases it. As <c>SemaphoreSlim.WaitAsync</c> with a token, which would come back by way of the thread pool.</summary>
+    public static async Task EnterAsync(SemaphoreSlim gate, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        Task entered = gate.WaitAsync();
+        try
+        {
+            await WaitAsync(entered, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Its turn still comes, and passes to the next.
+            _ = entered.ContinueWith(static (_, gate) => ((SemaphoreSlim)gate!).Release(), gate, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+            throw;
+        }
+    }
+
     private static TaskScheduler Scheduler => (TaskScheduler?)SteppedScheduler.Ambient ?? TaskScheduler.Default;
 }

@@ -54,7 +54,9 @@ internal sealed class StoreSimulation
         _disk = new FaultyLogDevice(_random.Next()) { HasDirectories = true, OnStep = operation => _trace.Note($"disk: {operation}") };
         _world = World.Draw(_random);
         _options = StoreOptions.Draw(_random);
+        _trace.Fault($"{_options}");
         _flips = new BitFlips(_random.Next(), _disk, _trace, _tally);
+        _errors.IsOfDamage = _flips.Explains;
         var readings = new Readings(_world, _trace, _tally);
         var shared = new SharedPromises();
         _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, _random.Next(), _clock, _trace, _tally, _flips, shared, readings))];
@@ -110,6 +112,7 @@ internal sealed class StoreSimulation
         }
 
         _isAtRest = false;
+        _errors.IsTroubled = () => _disk.FailAt < int.MaxValue || _disk.PowerLossAt < int.MaxValue;
         Ending ending = (Ending)_random.Next(5);
         bool early = _random.Next(4) == 0;
         if (early)
@@ -151,13 +154,14 @@ internal sealed class StoreSimulation
             RunTo(async () => host = await StartAsync(_options));
             RunTo(() => _checker.CheckAsync(host!, sound));
         }
-        catch (LogException damage)
+        catch (Exception damage) when (BitFlips.IsOfDamage(damage))
         {
             _trace.Note($"damage was met: {damage.Message}");
             _tally.BitFlipsDetected++;
         }
 
         _flips.Restore();
+        _flips.Forget();
         _scheduler.Kill();
         _errors.Forget();
         _disk.RestartProcess();
@@ -209,7 +213,8 @@ internal sealed class StoreSimulation
         bool stopping = false;
         long end = Batches + _random.Next(4, 80);
         Task[] clients = [.. _clients.Select(client => _scheduler.Start(() => client.RunAsync(host, () => stopping)))];
-        var troubles = new Troubles(_random.Next(), _clock, _disk, _flips, _trace, _tally);
+        Troubles troubles = new(_random.Next(), _clock, _disk, _flips, _trace, _tally) { HaveOccurred = _disk.PowerLossAt < int.MaxValue || _disk.FailAt < int.MaxValue };
+        _errors.IsTroubled = () => troubles.HaveOccurred;
         Task operators = _scheduler.Start(() => troubles.RunAsync(host, () => stopping));
         long patience = _scheduler.Steps + Bounds.StepsPerLifeMax; // A store that is full of state refuses events for good.
         bool IsOver() => Batches >= end || _scheduler.Steps >= patience || host.Poisoned is not null;
@@ -239,6 +244,8 @@ internal sealed class StoreSimulation
     {
         _scheduler.Kill();
         _flips.Restore();
+        _flips.Forget();
+        _disk.Capacity = long.MaxValue;
         if (_errors.Error is { } error)
         {
             throw new ViolationException($"the store logged an error: {error}");
@@ -266,7 +273,7 @@ internal sealed class StoreSimulation
     /// <summary>With memory enough, so that every batch gets in at last.</summary>
     private async Task LastLifeAsync()
     {
-        EmbeddedHost host = await StartAsync(_options with { MemoryBudgetBytes = long.MaxValue / 2 });
+        EmbeddedHost host = await StartAsync(_options with { MemoryBudgetBytes = StoreOptions.MemoryBudgetNone });
         await _checker.CheckAsync(host, _disk.Files);
         foreach (Client client in _clients)
         {

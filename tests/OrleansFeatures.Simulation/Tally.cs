@@ -62,6 +62,14 @@ internal sealed class Tally
 
     public long Compactions { get; set; }
 
+    public long Checkpoints { get; set; }
+
+    public long CheckpointsFailed { get; set; }
+
+    public long EntitiesAsleep { get; set; }
+
+    public long Replays { get; set; }
+
     public long Violations { get; set; }
 
     public void Answered(Operation operation, IntakeResult result)

@@ -24,6 +24,7 @@ internal sealed class Checkpointer : IAsyncDisposable
     private TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
+    private bool _isClosed; // Whoever has entered looks at it.
     private SnapshotStore? _retired;
     private long _logBytes;
     private volatile CheckpointStatus _status;
@@ -52,12 +53,10 @@ internal sealed class Checkpointer : IAsyncDisposable
     /// <exception cref="LogException">It failed; the one before it still counts.</exception>
     public async Task<CheckpointStatus> TakeAsync(CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken);
+        await EnterAsync(cancellationToken);
         try
         {
-            Generation live = _live();
-            await TakeAloneAsync(live, live.History, null, _applied(), cancellationToken);
-            await DropRetiredAsync();
+            await TakeOfLiveAsync(cancellationToken);
             return Status;
         }
         finally
@@ -69,7 +68,7 @@ internal sealed class Checkpointer : IAsyncDisposable
     /// <summary>Keeps checkpoints away while a generation is built and takes over; release by disposing.</summary>
     public async Task<GenerationChange> BeginChangeAsync(CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken);
+        await EnterAsync(cancellationToken);
         bool isBegun = false;
         try
         {
@@ -86,15 +85,25 @@ internal sealed class Checkpointer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the loop; with <paramref name="takeLast"/> after a last checkpoint, so that the next start has nothing to replay.</summary>
+    /// <summary>Stops the loop, waits for what is under way, and lets nothing else begin; with <paramref name="takeLast"/> after a last checkpoint, so that the next start has nothing to replay.</summary>
     public async Task StopAsync(bool takeLast)
     {
-        await _stopping.CancelAsync();
+        _stopping.Cancel(); // Not CancelAsync: what is told of it only wakes the loop, and the thread pool is no place for a simulation.
         await _loop;
-        if (takeLast && _log.Poisoned is null && _live().History.Through.CompareTo(_applied()) < 0)
+        await _one.WaitAsync();
+        try
         {
-            using var patience = new CancellationTokenSource(Limits.LastCheckpointMax, _time);
-            await TryTakeAsync(patience.Token);
+            if (takeLast && !_isClosed && _log.Poisoned is null && _live().History.Through.CompareTo(_applied()) < 0)
+            {
+                using var patience = new CancellationTokenSource(Limits.LastCheckpointMax, _time);
+                await TryAsync(() => TakeOfLiveAsync(patience.Token), patience.Token);
+            }
+
+            _isClosed = true;
+        }
+        finally
+        {
+            _one.Release();
         }
     }
 
@@ -102,8 +111,7 @@ internal sealed class Checkpointer : IAsyncDisposable
     {
         await StopAsync(takeLast: false);
         _stores.Dispose();
-        _stopping.Dispose();
-        _one.Dispose();
+        _stopping.Dispose(); // Not the semaphore: whoever still comes must find it, and that the store is closed.
     }
 
     /// <summary>A change is over: what lies in this store no longer counts.</summary>
@@ -155,7 +163,7 @@ internal sealed class Checkpointer : IAsyncDisposable
         long swept = last;
         while (!stopping.IsCancellationRequested)
         {
-            await Task.WhenAny(Volatile.Read(ref _wanted).Task, Task.Delay(Limits.SweepEvery, _time, stopping));
+            await Background.EitherAsync(Volatile.Read(ref _wanted).Task, Task.Delay(Limits.SweepEvery, _time, stopping));
             Volatile.Write(ref _wanted, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             if (stopping.IsCancellationRequested)
             {
@@ -166,7 +174,7 @@ internal sealed class Checkpointer : IAsyncDisposable
             bool isDue = _time.GetElapsedTime(last) >= _options.CheckpointInterval && _live().History.Through.CompareTo(_applied()) < 0;
             if (isDue || _budget.WantsCheckpoint || _log.BytesOnDisk - _logBytes >= _options.CheckpointLogBytes)
             {
-                await TryTakeAsync(stopping);
+                await TryAsync(() => TakeAsync(stopping), stopping);
                 last = _time.GetTimestamp();
             }
 
@@ -177,11 +185,11 @@ internal sealed class Checkpointer : IAsyncDisposable
     }
 
     /// <summary>One that fails is reported, and tried again in time: the store goes on, only a restart would take longer.</summary>
-    private async Task TryTakeAsync(CancellationToken cancellationToken)
+    private async Task TryAsync(Func<Task> take, CancellationToken cancellationToken)
     {
         try
         {
-            await TakeAsync(cancellationToken);
+            await take();
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -191,6 +199,23 @@ internal sealed class Checkpointer : IAsyncDisposable
         {
             _status = _status with { Failures = _status.Failures + 1, LastFailure = failure.Message };
             _logger.CheckpointFailed(failure.Message);
+        }
+    }
+
+    private async Task TakeOfLiveAsync(CancellationToken cancellationToken)
+    {
+        Generation live = _live();
+        await TakeAloneAsync(live, live.History, null, _applied(), cancellationToken);
+        await DropRetiredAsync();
+    }
+
+    private async Task EnterAsync(CancellationToken cancellationToken)
+    {
+        await Background.EnterAsync(_one, cancellationToken);
+        if (_isClosed)
+        {
+            _one.Release();
+            throw new ObjectDisposedException(nameof(EmbeddedHost), "The store is closing.");
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class CatalogGate
     /// <summary>Keeps new batches out and waits until those inside have left; open again by disposing.</summary>
     public async ValueTask<IDisposable> CloseAsync(CancellationToken cancellationToken)
     {
-        await _changes.WaitAsync(cancellationToken);
+        await Background.EnterAsync(_changes, cancellationToken);
         Task empty;
         lock (_gate)
         {

@@ -40,6 +40,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private long _appliedThrough;
     private TaskCompletionSource? _appliedMore;
     private int _reconciling;
+    private int _closing;
 
     private EmbeddedHost(EventLog log, StateStores stores, EventIntake intake, Generation generation, MemoryBudget budget, EmbeddedHostOptions options, TimeProvider time, ILogger logger)
     {
@@ -283,6 +284,11 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     /// <summary>Waits for what is being appended, takes a last checkpoint, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _closing, 1) != 0)
+        {
+            return;
+        }
+
         await _checkpoints.StopAsync(_checkpointOnClose);
         using (await _gate.CloseAsync(CancellationToken.None))
         {
@@ -334,7 +340,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             more = Interlocked.CompareExchange(ref _appliedMore, more, null) ?? more;
             if (Volatile.Read(ref _appliedThrough) < sequence.Value)
             {
-                await more.Task.WaitAsync(cancellationToken);
+                await Background.WaitAsync(more.Task, cancellationToken);
             }
         }
     }

@@ -2,10 +2,22 @@ using Microsoft.Extensions.Logging;
 
 namespace OrleansFeatures.Simulation.Running;
 
-/// <summary>The store says Error where it met a bug of its own, so one is a violation; what it warns of is counted by nobody.</summary>
+/// <summary>The store says Error where it met a bug of its own, or where the disk failed it. One that nothing explains is a violation.</summary>
 internal sealed class ErrorCatcher : ILogger
 {
+    /// <summary>Numbers of LogMessages: a checkpoint failed, saved state is damaged.</summary>
+    private const int CheckpointFailed = 3;
+    private const int StateDamaged = 4;
+
     public string? Error { get; private set; }
+
+    public long CheckpointsFailed { get; private set; }
+
+    /// <summary>Whether it comes of a damage that was made.</summary>
+    public Func<Exception, bool> IsOfDamage { get; set; } = static _ => false;
+
+    /// <summary>Whether the disk was made to fail, to be full or to lie.</summary>
+    public Func<bool> IsTroubled { get; set; } = static () => false;
 
     /// <summary>It was to be expected.</summary>
     public void Forget() => Error = null;
@@ -17,7 +29,9 @@ internal sealed class ErrorCatcher : ILogger
 
     public void Log<TState>(LogLevel logLevel, Microsoft.Extensions.Logging.EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (logLevel >= LogLevel.Error)
+        CheckpointsFailed += eventId.Id == CheckpointFailed ? 1 : 0;
+        bool isExplained = (eventId.Id is CheckpointFailed or StateDamaged && IsTroubled()) || (exception is not null && IsOfDamage(exception));
+        if (logLevel >= LogLevel.Error && !isExplained)
         {
             Error ??= $"{formatter(state, exception)} {exception}";
         }

@@ -1,3 +1,6 @@
+using OrleansFeatures.Domain;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Log;
 using OrleansFeatures.Log.Tests.Faults;
 using OrleansFeatures.Simulation.Running;
 
@@ -12,7 +15,12 @@ internal sealed class BitFlips(int seed, FaultyLogDevice disk, Trace trace, Tall
     private readonly Random _random = new(seed);
     private IDisposable? _flipped;
 
+    private bool _wasActive;
+
     public bool IsActive => _flipped is not null;
+
+    /// <summary>The store has been started anew: whatever it met of damage before is forgotten.</summary>
+    public void Forget() => _wasActive = false;
 
     /// <summary>In a file of the seed's choice, if there is one whose bytes are all on the medium.</summary>
     public void Flip()
@@ -29,10 +37,13 @@ internal sealed class BitFlips(int seed, FaultyLogDevice disk, Trace trace, Tall
         _flipped = disk.Flip(name, position, bit);
         if (IsActive)
         {
+            _wasActive = true;
             trace.Fault($"bit {bit} of byte {position} of {name} flips");
             tally.BitFlips++;
         }
     }
+
+    public static bool IsOfDamage(Exception error) => error is LogException and not LogPoisonedException or EntityUnreadableException or InvariantException;
 
     public void Restore()
     {
@@ -44,10 +55,10 @@ internal sealed class BitFlips(int seed, FaultyLogDevice disk, Trace trace, Tall
         }
     }
 
-    /// <summary>Whether an error is what a store should say now; the first of each bit is counted.</summary>
+    /// <summary>Whether an error is what a store may say that has met damage: an entity whose record could not be read may stay without answers until the store is started anew.</summary>
     public bool Explains(Exception error)
     {
-        if (!IsActive)
+        if (!_wasActive || !IsOfDamage(error))
         {
             return false;
         }

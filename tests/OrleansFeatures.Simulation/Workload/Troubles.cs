@@ -12,25 +12,38 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
 {
     private readonly Random _random = new(seed);
 
+    /// <summary>Whether an error that the store reports may be of our making.</summary>
+    public bool HaveOccurred { get; set; }
+
     public async Task RunAsync(EmbeddedHost host, Func<bool> isStopping)
     {
         while (!isStopping())
         {
             await Task.Delay(TimeSpan.FromSeconds(_random.Next(5, 400)), clock);
-            if (_random.Next(3) == 0)
+            int what = _random.Next(12);
+            if (what < 3)
             {
                 FillDisk();
                 await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
                 End();
             }
-            else if (_random.Next(4) == 0)
+            else if (what < 5)
             {
+                HaveOccurred = true;
                 flips.Flip();
                 await ReadHistoryAsync(host);
                 await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
                 flips.Restore();
             }
-            else if (_random.Next(6) == 0)
+            else if (what < 9)
+            {
+                await CheckpointAsync(host);
+            }
+            else if (what < 10)
+            {
+                await ReplayAsync(host);
+            }
+            else
             {
                 TimeSpan ahead = TimeSpan.FromHours((_random.NextDouble() * 44) - 22);
                 trace.Fault($"the clock is {ahead} ahead");
@@ -47,6 +60,34 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
         flips.Restore();
     }
 
+    private async Task CheckpointAsync(EmbeddedHost host)
+    {
+        try
+        {
+            await host.CheckpointAsync(CancellationToken.None);
+            trace.Note("operator: a checkpoint was taken");
+        }
+        catch (Exception failure) when (failure is ObjectDisposedException || (failure is LogException && (HaveOccurred || host.Poisoned is not null)))
+        {
+            trace.Note($"operator: no checkpoint, {failure.GetType().Name}");
+        }
+    }
+
+    /// <summary>All state is built anew beside the old, and takes over.</summary>
+    private async Task ReplayAsync(EmbeddedHost host)
+    {
+        try
+        {
+            await host.ReplayAsync(new LogSequence(0), null, CancellationToken.None);
+            trace.Note("operator: state was replayed");
+            tally.Replays++;
+        }
+        catch (Exception failure) when (failure is ObjectDisposedException || (failure is LogException && (HaveOccurred || host.Poisoned is not null)))
+        {
+            trace.Note($"operator: no replay, {failure.GetType().Name}");
+        }
+    }
+
     /// <summary>A training query that goes over the whole log while events come; only whether it notices damage matters here.</summary>
     private async Task ReadHistoryAsync(EmbeddedHost host)
     {
@@ -54,14 +95,15 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
         {
             await host.ReadHistoryAsync(Readings.Question(host, "customer", EventMaker.KeyOf("customer", 0), clock.WorldMicros - (12 * Bounds.HourMicros), null), null, CancellationToken.None);
         }
-        catch (LogException damage) when (flips.Explains(damage))
+        catch (Exception damage) when (flips.Explains(damage))
         {
-            trace.Note("no training read");
+            trace.Note("operator: no training read");
         }
     }
 
     private void FillDisk()
     {
+        HaveOccurred = true;
         long left = _random.Next(4_000);
         trace.Fault($"the disk has {left} bytes left");
         tally.FullDisks++;
