@@ -84,6 +84,33 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public async Task A_damaged_checkpoint_is_refused_by_name_and_set_aside_when_asked_at_no_loss()
+    {
+        await using (StoreProcess store = await StoreProcess.StartAsync(Data))
+        {
+            await PushAsync(store, 0, 1_000);
+            await store.TerminateAsync();
+        }
+
+        // The very end of a state file is its footer, which is looked at when the store is opened.
+        string file = Directory.GetFiles(Path.Combine(Data, "state"), "*.data", SearchOption.AllDirectories).MaxBy(path => new FileInfo(path).Length)!;
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        CommandRun refused = await CommandRun.RunAsync(["serve", "--data", Data, "--grpc", "0", "--http", "0"]);
+        refused.ExitCode.ShouldBe(1);
+        refused.Error.ShouldContain(file);
+
+        await using StoreProcess again = await StoreProcess.StartAsync(Data, options: ["--recover", "skip"]);
+        again.Error.ShouldContain("set aside");
+        Directory.GetFiles(Path.Combine(Data, "state"), Path.GetFileName(file) + ".damaged-*", SearchOption.AllDirectories).ShouldHaveSingleItem();
+        JsonElement status = await StatusAsync(again);
+        status.GetProperty("losses").GetArrayLength().ShouldBe(0, "the log has all of it");
+        status.GetProperty("streams")[0].GetProperty("accepted").GetInt64().ShouldBe(1_000);
+        await ShouldReconcileAsync(again, entities: 55);
+    }
+
+    [Fact]
     public async Task Damage_in_the_log_is_refused_by_name_and_skipped_when_asked_with_a_report_that_stays()
     {
         await using (StoreProcess store = await StoreProcess.StartAsync(Data))
