@@ -22,4 +22,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(6, LogLevel.Warning, "Saved state was damaged and is set aside as {Files}; the log is replayed instead. {Reason}")]
     public static partial void StateSetAside(this ILogger logger, string files, string reason);
+
+    [LoggerMessage(7, LogLevel.Warning, "Saved state was damaged and has been made good; look at the disk. {Damage}")]
+    public static partial void StateRepaired(this ILogger logger, string damage);
 }

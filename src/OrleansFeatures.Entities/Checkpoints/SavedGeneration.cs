@@ -71,6 +71,10 @@ internal sealed class StateStores : IDisposable
             {
                 var options = new SnapshotOptions { Directory = Path.Combine(directory, name), StoreId = storeId, PartitionCount = partitionCount };
                 stores.Add(OpenOne(options, skipDamage, device, time, logger));
+                foreach (StateDamage repaired in stores[^1].Repaired)
+                {
+                    logger.StateRepaired(repaired.ToString());
+                }
             }
 
             isOpen = true;

@@ -213,6 +213,29 @@ public class CheckpointTests
         other.ReadAll()[1].ShouldBe("b");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_checkpoint_that_replaces_all_leaves_nothing_of_the_old_once_it_is_committed(bool commits)
+    {
+        using (var store = SnapshotTestKit.Open(_device))
+        {
+            store.Checkpoint(1, (1, "a"), (2, "b"));
+            store.Checkpoint(2, (3, "c"));
+            using var writer = store.Begin();
+            writer.ReplaceAll();
+            writer.Add(9, "anew");
+            if (commits)
+            {
+                writer.Commit(SnapshotTestKit.Head(3));
+            }
+        }
+
+        using var again = SnapshotTestKit.Open(_device);
+        again.ReadAll().Keys.ShouldBe(commits ? [9ul] : [1ul, 2ul, 3ul]);
+        _device.Files.Count.ShouldBe(2 + again.Files.Count);
+    }
+
     [Fact]
     public void Many_small_files_are_put_together()
     {
