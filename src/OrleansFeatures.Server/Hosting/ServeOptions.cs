@@ -57,4 +57,4 @@ public sealed class ServerStartException(string message) : Exception(message);
 /// acknowledged.
 /// </summary>
 public sealed class ServerStopException(TimeSpan waited, string dataDirectory)
-    : Exception($"{dataDirectory}: the store could not be closed within {waited.TotalSeconds:0} s, because a write to the disk has not come back. Everything acknowledged is on disk, nothing else was acknowledged; look at the disk, then start the store again");
+    : Exception($"{dataDirectory}: the store could not be closed within {waited.TotalSeconds:0} s; most likely a write to the disk has not come back. Everything acknowledged is on disk, nothing else was acknowledged; look at the disk, then start the store again");

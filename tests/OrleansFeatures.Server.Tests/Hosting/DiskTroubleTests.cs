@@ -16,6 +16,8 @@ public sealed class DiskTroubleTests : IDisposable
     private readonly TempDirectory _directory = new();
     private readonly TroubledDevice _disk = new();
 
+    private string Data => _directory.File("data");
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public void Dispose() => _directory.Dispose();
@@ -108,7 +110,7 @@ public sealed class DiskTroubleTests : IDisposable
     [Fact]
     public async Task A_disk_that_hangs_does_not_keep_the_server_from_ending_and_nothing_unacknowledged_was_acknowledged()
     {
-        EmbeddedServer server = await StartAsync();
+        EmbeddedServer server = await StartAsync(new ServeOptions(Data, StoreProcess.FraudDefinitions, 0, 0) { Device = _disk, DrainMax = TimeSpan.FromSeconds(1), CloseMax = TimeSpan.FromSeconds(1) });
         using GrpcChannel channel = GrpcChannel.ForAddress(server.GrpcAddress);
         var ingest = new IngestService.IngestServiceClient(channel);
         await ingest.PushAsync(Transactions.Columns(0, 10), cancellationToken: Cancelled);
@@ -138,6 +140,6 @@ public sealed class DiskTroubleTests : IDisposable
         failed.Status.Detail.ShouldContain("Input/output error");
     }
 
-    private Task<EmbeddedServer> StartAsync() => EmbeddedServer.StartAsync(
-        new ServeOptions(_directory.File("data"), StoreProcess.FraudDefinitions, 0, 0) { Device = _disk, DrainMax = TimeSpan.FromSeconds(1), CloseMax = TimeSpan.FromSeconds(1) }, Cancelled);
+    private Task<EmbeddedServer> StartAsync(ServeOptions? options = null) =>
+        EmbeddedServer.StartAsync(options ?? new ServeOptions(Data, StoreProcess.FraudDefinitions, 0, 0) { Device = _disk }, Cancelled);
 }
