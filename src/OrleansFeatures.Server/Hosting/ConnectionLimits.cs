@@ -29,8 +29,8 @@ public sealed record ConnectionLimits
     /// <summary>The defaults, with as many connections as this process may open files and still have some for itself.</summary>
     public static ConnectionLimits OfThisProcess() => new() { Connections = Math.Min(Limits.ConnectionsMax, ForConnections(OpenFilesMax())) };
 
-    /// <summary>Where files are scarce, connections get half of them.</summary>
-    internal static int ForConnections(long files) => (int)Math.Clamp(Math.Max(files - Limits.FilesReserved, files / 2), 1, int.MaxValue);
+    /// <summary>Where files are scarce, connections get a quarter of them: the runtime alone, with its libraries, has some 250 open.</summary>
+    internal static int ForConnections(long files) => (int)Math.Clamp(Math.Max(files - Limits.FilesReserved, files / 4), 1, int.MaxValue);
 
     /// <summary>The hard limit, because the runtime raises the soft one to it at start. Where there is none to read, nothing is known to be scarce.</summary>
     private static long OpenFilesMax()

@@ -22,8 +22,8 @@ public sealed class ConnectionLimitsTests : IDisposable
     [InlineData(1_048_576, 16_384)]
     [InlineData(20_000, 16_384)]
     [InlineData(4_096, 3_072)]
-    [InlineData(1_024, 512)]
-    [InlineData(256, 128)]
+    [InlineData(1_024, 256)]
+    [InlineData(256, 64)]
     public void Connections_leave_files_to_the_log(long files, int connections) =>
         Math.Min(Limits.ConnectionsMax, ConnectionLimits.ForConnections(files)).ShouldBe(connections);
 
