@@ -93,7 +93,7 @@ internal sealed class IntakeHistory
     /// <summary>Writes what has come since, up to a durable record, and lets go what is beyond the horizon. It counts from <see cref="Commit"/> on.</summary>
     public void Save(EventLog log, LogSequence to, SnapshotWriter writer, SnapshotStore? from, Catalog catalog, TimeSpan horizon, CancellationToken cancellationToken)
     {
-        var pending = new Pending { Through = to };
+        var pending = new Pending { Through = to, From = from };
         _pending = pending;
         if (to.CompareTo(Through) > 0)
         {
@@ -149,7 +149,7 @@ internal sealed class IntakeHistory
         {
             Page page = _pages[IndexOf(place)];
             _intake.Ids.BeginForgetting(page.Stream, page.NewestMicros);
-            StateReader from = IdPage.Open(states.Read(place, StateRecordKind.Page, ref buffer), out uint stream, out _, out int count);
+            StateReader from = IdPage.Open((_pending!.From ?? states).Read(place, StateRecordKind.Page, ref buffer), out uint stream, out _, out int count);
             for (; count > 0; count--)
             {
                 EventIdIndex.IdKey id = IdPage.Next(ref from, out EventIdIndex.IdVersion version);
@@ -166,9 +166,12 @@ internal sealed class IntakeHistory
             return;
         }
 
-        foreach (StatePlace place in pending.Forgotten)
+        if (pending.From is null)
         {
-            states.Forget(place);
+            foreach (StatePlace place in pending.Forgotten.Append(_clocks))
+            {
+                states.Forget(place);
+            }
         }
 
         _pages.RemoveAll(page => pending.Forgotten.Contains(page.Place));
@@ -179,7 +182,6 @@ internal sealed class IntakeHistory
         }
 
         _pages.AddRange(pending.Added);
-        states.Forget(_clocks);
         (_clocks, Through, _pending) = (pending.Clocks, pending.Through, null);
     }
 
@@ -282,6 +284,9 @@ internal sealed class IntakeHistory
     private sealed class Pending
     {
         public required LogSequence Through { get; init; }
+
+        /// <summary>Where the pages lie that were there before, if not in the store that is written: places name nothing in another.</summary>
+        public SnapshotStore? From { get; init; }
 
         public List<Page> Added { get; } = [];
 
