@@ -19,6 +19,8 @@ internal static class Bounds
 
     public const int Shops = 4;
 
+    public const int Pages = 5;
+
     /// <summary>Events of ids that every client writes to.</summary>
     public const int SharedIds = 6;
 

@@ -57,6 +57,11 @@ internal sealed class StoreSimulation
         _trace.Fault($"{_options}");
         _flips = new BitFlips(_random.Next(), _disk, _trace, _tally);
         _errors.IsOfDamage = _flips.Explains;
+        _errors.Explained = (isDamage, error) =>
+        {
+            _trace.Fault(error);
+            _flips.CallForReplay |= isDamage;
+        };
         var readings = new Readings(_world, _trace, _tally);
         var shared = new SharedPromises();
         _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, _random.Next(), _clock, _trace, _tally, _flips, shared, readings))];
@@ -100,6 +105,7 @@ internal sealed class StoreSimulation
 
         _tally.Steps = _scheduler.Steps;
         _tally.Batches = Batches;
+        _tally.CheckpointsFailed = _errors.CheckpointsFailed;
         return new SeedResult(_seed, violation is null ? null : $"seed {_seed}: {violation}", _trace.Hash, _tally);
     }
 
@@ -121,7 +127,7 @@ internal sealed class StoreSimulation
         }
 
         EmbeddedHost? host = TryStart();
-        if (host is not null && TryRun(() => _checker.CheckAsync(host, _disk.Files)))
+        if (host is not null && TryMend(host) && TryRun(() => _checker.CheckAsync(host, _disk.Files)))
         {
             if (!early)
             {
@@ -168,6 +174,32 @@ internal sealed class StoreSimulation
         _disk.SetFiles(sound);
     }
 
+    /// <summary>Where damage was met, the operator does what the store asked for.</summary>
+    private bool TryMend(EmbeddedHost host)
+    {
+        if (!_flips.CallForReplay)
+        {
+            return true;
+        }
+
+        try
+        {
+            if (!TryRun(async () => await host.ReplayAsync(new LogSequence(0), null, CancellationToken.None)))
+            {
+                return false;
+            }
+        }
+        catch (LogException failure) when (_disk.FailAt < int.MaxValue)
+        {
+            _trace.Fault($"state could not be replayed: {failure.Message}");
+            return false;
+        }
+
+        _flips.CallForReplay = false;
+        _tally.Replays++;
+        return true;
+    }
+
     /// <summary>Power fails, or an operation of the disk does, so many operations from now at most.</summary>
     private void Arm(Ending ending, int operations)
     {
@@ -201,7 +233,7 @@ internal sealed class StoreSimulation
 
     private async Task<EmbeddedHost> StartAsync(EmbeddedHostOptions options)
     {
-        EmbeddedHost host = await EmbeddedHost.StartAsync(_sabotage.Disk(_disk), options, _world.Catalog, _clock, _errors, CancellationToken.None);
+        EmbeddedHost host = await EmbeddedHost.StartAsync(_sabotage.Disk(_disk), options, _world.InForce, _clock, _errors, CancellationToken.None);
         _sabotage.Host(host);
         _tally.Recoveries++;
         return host;
@@ -213,7 +245,7 @@ internal sealed class StoreSimulation
         bool stopping = false;
         long end = Batches + _random.Next(4, 80);
         Task[] clients = [.. _clients.Select(client => _scheduler.Start(() => client.RunAsync(host, () => stopping)))];
-        Troubles troubles = new(_random.Next(), _clock, _disk, _flips, _trace, _tally) { HaveOccurred = _disk.PowerLossAt < int.MaxValue || _disk.FailAt < int.MaxValue };
+        Troubles troubles = new(_random.Next(), _clock, _disk, _flips, _world, _trace, _tally) { HaveOccurred = _disk.PowerLossAt < int.MaxValue || _disk.FailAt < int.MaxValue };
         _errors.IsTroubled = () => troubles.HaveOccurred;
         Task operators = _scheduler.Start(() => troubles.RunAsync(host, () => stopping));
         long patience = _scheduler.Steps + Bounds.StepsPerLifeMax; // A store that is full of state refuses events for good.
@@ -274,6 +306,11 @@ internal sealed class StoreSimulation
     private async Task LastLifeAsync()
     {
         EmbeddedHost host = await StartAsync(_options with { MemoryBudgetBytes = StoreOptions.MemoryBudgetNone });
+        if (_flips.CallForReplay)
+        {
+            await host.ReplayAsync(new LogSequence(0), null, CancellationToken.None);
+        }
+
         await _checker.CheckAsync(host, _disk.Files);
         foreach (Client client in _clients)
         {

@@ -70,6 +70,8 @@ internal sealed class Tally
 
     public long Replays { get; set; }
 
+    public long DefinitionChanges { get; set; }
+
     public long Violations { get; set; }
 
     public void Answered(Operation operation, IntakeResult result)

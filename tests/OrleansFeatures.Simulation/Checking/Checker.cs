@@ -37,6 +37,11 @@ internal sealed class Checker(World world, EmbeddedHostOptions options, Simulate
         }
 
         shared.Check(_history);
+        if (host.Catalog.Entity("page") is not null)
+        {
+            _history.RequirePages();
+        }
+
         await ReadAllAsync(host, copy);
         readings.Check(_history);
     }
@@ -74,10 +79,15 @@ internal sealed class Checker(World world, EmbeddedHostOptions options, Simulate
     /// <summary>Reads every entity, and a few that nobody has written to, from this store and from one that has nothing but the log.</summary>
     private async Task ReadAllAsync(EmbeddedHost host, FaultyLogDevice disk)
     {
-        await using EmbeddedHost replayed = await EmbeddedHost.StartAsync(disk, options with { CheckpointOnClose = false }, world.Catalog, clock, new ErrorCatcher(), CancellationToken.None);
+        await using EmbeddedHost replayed = await EmbeddedHost.StartAsync(disk, options with { CheckpointOnClose = false }, host.Catalog, clock, new ErrorCatcher(), CancellationToken.None);
         await WaitAllAppliedAsync(replayed);
-        foreach ((string entity, int count) in (IEnumerable<(string, int)>)[("customer", Bounds.Customers + 1), ("shop", Bounds.Shops + 1)])
+        foreach ((string entity, int count) in (IEnumerable<(string, int)>)[("customer", Bounds.Customers + 1), ("shop", Bounds.Shops + 1), ("page", Bounds.Pages + 1)])
         {
+            if (host.Catalog.Entity(entity) is null)
+            {
+                continue;
+            }
+
             for (int number = 0; number < count; number++)
             {
                 Value key = EventMaker.KeyOf(entity, number);

@@ -54,6 +54,18 @@ internal sealed class History(World world)
         return rows;
     }
 
+    /// <summary>The pages have a copy of every visit, as they must while they are defined.</summary>
+    public void RequirePages()
+    {
+        foreach ((EventKey id, var version) in _standing.Where(entry => entry.Key.Stream == World.Visits && entry.Value.Fields is not null))
+        {
+            if (!CopiesOf("page", KeyOf(version.Fields![World.Page])).Any(copy => copy.Row.Id == id && copy.Row.Fields.AsSpan().SequenceEqual(version.Fields)))
+            {
+                throw new ViolationException($"{id} of record {version.Record.Sequence} has no copy for its page, which is defined");
+            }
+        }
+    }
+
     /// <summary>Reads what has come since the last time.</summary>
     public void Absorb(EventLog log)
     {
@@ -98,7 +110,8 @@ internal sealed class History(World world)
             replaced.Until = version.Arrival;
         }
 
-        if (copy.Operation == EventOperation.Upsert)
+        // One without a version before it may be a copy of what is here: an entity type that was left out and comes back gets all of history again.
+        if (copy.Operation == EventOperation.Upsert && !(copy.Previous == EventVersion.None && rows.Exists(row => row.Id == version.Id && row.Until is null)))
         {
             rows.Add(version);
         }
@@ -157,11 +170,11 @@ internal sealed class History(World world)
     private LoggedCopy Parse(long sequence, int partition, long offset, byte[] payload)
     {
         EventRecord record = EventRecord.Parse(payload);
-        StreamPlan stream = world.Catalog.Stream(record.StreamId)!;
+        StreamPlan stream = world.Catalogs[1].Stream(record.StreamId)!;
         var fields = new Value[stream.Fields.Length];
         record.ReadFields(stream, [.. stream.Fields.Select(_ => true)], fields);
         var row = new Row(EventKey.Of(stream.Name, fields[stream.IdPosition]), fields, record.Time.Micros, record.Arrival.Micros, record.StreamTimeMicros);
-        return new LoggedCopy(sequence, partition, offset, payload, record.Operation, record.Previous, record.IsPrimary, world.Catalog.Entity(record.EntityTypeId)?.Name ?? "", Convert.ToHexString(record.Key), row);
+        return new LoggedCopy(sequence, partition, offset, payload, record.Operation, record.Previous, record.IsPrimary, world.Catalogs[1].Entity(record.EntityTypeId)?.Name ?? "", Convert.ToHexString(record.Key), row);
     }
 
     private readonly struct Collect(List<(long, int, long, byte[])> records) : ILogVisitor

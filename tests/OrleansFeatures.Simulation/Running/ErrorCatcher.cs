@@ -22,6 +22,9 @@ internal sealed class ErrorCatcher : ILogger
     /// <summary>It was to be expected.</summary>
     public void Forget() => Error = null;
 
+    /// <summary>Told of errors that are no violation, and whether they speak of damaged state.</summary>
+    public Action<bool, string> Explained { get; set; } = static (_, _) => { };
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
@@ -31,7 +34,11 @@ internal sealed class ErrorCatcher : ILogger
     {
         CheckpointsFailed += eventId.Id == CheckpointFailed ? 1 : 0;
         bool isExplained = (eventId.Id is CheckpointFailed or StateDamaged && IsTroubled()) || (exception is not null && IsOfDamage(exception));
-        if (logLevel >= LogLevel.Error && !isExplained)
+        if (logLevel >= LogLevel.Error && isExplained)
+        {
+            Explained(eventId.Id == StateDamaged, $"the store logged: {formatter(state, exception)} {exception}");
+        }
+        else if (logLevel >= LogLevel.Error)
         {
             Error ??= $"{formatter(state, exception)} {exception}";
         }

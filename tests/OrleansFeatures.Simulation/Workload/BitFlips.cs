@@ -19,7 +19,10 @@ internal sealed class BitFlips(int seed, FaultyLogDevice disk, Trace trace, Tall
 
     public bool IsActive => _flipped is not null;
 
-    /// <summary>The store has been started anew: whatever it met of damage before is forgotten.</summary>
+    /// <summary>Damage was met while the store ran: an entity whose record could not be read then missed events, so it stays without answers, and is saved so, until state is replayed.</summary>
+    public bool CallForReplay { get; set; }
+
+    /// <summary>The store has been started anew.</summary>
     public void Forget() => _wasActive = false;
 
     /// <summary>In a file of the seed's choice, if there is one whose bytes are all on the medium.</summary>
@@ -55,7 +58,7 @@ internal sealed class BitFlips(int seed, FaultyLogDevice disk, Trace trace, Tall
         }
     }
 
-    /// <summary>Whether an error is what a store may say that has met damage: an entity whose record could not be read may stay without answers until the store is started anew.</summary>
+    /// <summary>Whether an error is what a store may say that has met damage: an entity whose record could not be read may stay without answers.</summary>
     public bool Explains(Exception error)
     {
         if (!_wasActive || !IsOfDamage(error))
@@ -65,6 +68,7 @@ internal sealed class BitFlips(int seed, FaultyLogDevice disk, Trace trace, Tall
 
         trace.Note($"damage was met: {error.GetType().Name}");
         tally.BitFlipReports++;
+        CallForReplay = true;
         return true;
     }
 }

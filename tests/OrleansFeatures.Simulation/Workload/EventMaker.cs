@@ -21,7 +21,12 @@ internal sealed class EventMaker(int client, Random random, SimulatedClock clock
     }
 
     /// <summary>A key that an entity of that type may have; a few are never written to.</summary>
-    public static Value KeyOf(string entity, int number) => entity == "customer" ? Value.Of($"c{number}") : Value.Of((long)number);
+    public static Value KeyOf(string entity, int number) => entity switch
+    {
+        "customer" => Value.Of($"c{number}"),
+        "page" => Value.Of($"page{number}"),
+        _ => Value.Of((long)number),
+    };
 
     private Operation OfOwnId()
     {
@@ -54,7 +59,7 @@ internal sealed class EventMaker(int client, Random random, SimulatedClock clock
         Value at = Value.Of(new EventTime(Time()));
         return id.Stream == World.Orders
             ? new Operation(id.Stream, kind, [Value.Of(id.Number), at, customer, KeyOf("shop", random.Next(1 + random.Next(Bounds.Shops))), Amount(), Items(), Value.Of("abcd"[random.Next(4)].ToString())])
-            : new Operation(id.Stream, kind, [Value.Of(id.Text), at, customer, Value.Of($"page{random.Next(9)}"), Items()]);
+            : new Operation(id.Stream, kind, [Value.Of(id.Text), at, customer, KeyOf("page", random.Next(Bounds.Pages)), Items()]);
     }
 
     private Value Amount() => random.Next(20) == 0 ? Value.Null : Value.Of(random.Next(400) / 4.0);

@@ -8,7 +8,7 @@ namespace OrleansFeatures.Simulation.Workload;
 
 /// <summary>What goes wrong without ending the store: the disk fills up and is cleared again, the machine's clock is set wrong, a bit of what is
 /// durable changes for a while.</summary>
-internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, BitFlips flips, Trace trace, Tally tally)
+internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, BitFlips flips, World world, Trace trace, Tally tally)
 {
     private readonly Random _random = new(seed);
 
@@ -19,29 +19,29 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
     {
         while (!isStopping())
         {
-            await Task.Delay(TimeSpan.FromSeconds(_random.Next(5, 400)), clock);
+            await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 80)), clock);
             int what = _random.Next(12);
-            if (what < 3)
+            if (what < 2)
             {
                 FillDisk();
-                await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
+                await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 30)), clock);
                 End();
             }
-            else if (what < 5)
+            else if (what < 4)
             {
                 HaveOccurred = true;
                 flips.Flip();
                 await ReadHistoryAsync(host);
-                await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 100)), clock);
+                await Task.Delay(TimeSpan.FromSeconds(_random.Next(1, 30)), clock);
                 flips.Restore();
             }
-            else if (what < 9)
+            else if (what < 8)
             {
                 await CheckpointAsync(host);
             }
-            else if (what < 10)
+            else if (what < 11)
             {
-                await ReplayAsync(host);
+                await (_random.Next(2) == 0 ? ReplayAsync(host) : ChangeDefinitionsAsync(host));
             }
             else
             {
@@ -85,6 +85,21 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
         catch (Exception failure) when (failure is ObjectDisposedException || (failure is LogException && (HaveOccurred || host.Poisoned is not null)))
         {
             trace.Note($"operator: no replay, {failure.GetType().Name}");
+        }
+    }
+
+    private async Task ChangeDefinitionsAsync(EmbeddedHost host)
+    {
+        Catalog next = world.Catalogs.First(catalog => catalog != world.InForce);
+        try
+        {
+            await host.ChangeCatalogAsync(next, () => world.InForce = next, CancellationToken.None);
+            trace.Fault($"operator: definitions {world.Catalogs.IndexOf(next)} are live");
+            tally.DefinitionChanges++;
+        }
+        catch (Exception failure) when (failure is ObjectDisposedException || (failure is LogException && (HaveOccurred || host.Poisoned is not null)))
+        {
+            trace.Note($"operator: no change of definitions, {failure.GetType().Name}");
         }
     }
 

@@ -26,7 +26,8 @@ internal sealed record SimulatedView(string Name, string Entity, string Stream, 
 
 /// <summary>
 /// What a seed's store is defined to be: orders feed customers (text keys) and shops (numeric keys), visits feed customers as well, so a customer has two timelines and an order two copies.
-/// Which features there are, what is late and how long history is kept differ from seed to seed.
+/// Which features there are, what is late and how long history is kept differ from seed to seed. There are two sets of definitions that the operator changes between: the second has an entity
+/// type more, which visits feed as well, and a view less.
 /// </summary>
 internal sealed class World
 {
@@ -60,12 +61,18 @@ internal sealed class World
     private World(ImmutableArray<SimulatedView> views, Duration? history)
     {
         Views = views;
-        Catalog = Compile(views, history);
+        Catalogs = [Compile([.. views.Where(view => view.Entity != "page")], history), Compile([.. views.Where(view => view.Name != "big_spend")], history)];
+        InForce = Catalogs[0];
     }
 
+    /// <summary>All views of both sets.</summary>
     public ImmutableArray<SimulatedView> Views { get; }
 
-    public Catalog Catalog { get; }
+    /// <summary>What a store is to be started with.</summary>
+    public Catalog InForce { get; set; }
+
+    /// <summary>The two sets of definitions, the first of which a store begins with. Their streams are the same.</summary>
+    public ImmutableArray<Catalog> Catalogs { get; }
 
     public static World Draw(Random random)
     {
@@ -85,12 +92,13 @@ internal sealed class World
                 new("visits_20m", "count", -1, Minutes(20), Duration.Zero), new("last_page", "last", Page, Minutes(60), Duration.Zero), new("pages", "distinct_count", Page, Minutes(120), Duration.Zero),
                 new("watched", "sum", Seconds, Minutes(60), Minutes(5)),
             ]),
+            new SimulatedView("views", "page", Visits, [new("seen_30m", "count", -1, Minutes(30), Duration.Zero), new("seen_seconds", "sum", Seconds, Minutes(120), Duration.Zero), new("who", "last_n", Customer, Minutes(60), Duration.Zero) { N = 2 }]),
         ], history);
     }
 
     public StreamDefinition Stream(string name) => name == Orders ? OrdersDefinition : VisitsDefinition;
 
-    /// <summary>The entities that an event concerns: type and key.</summary>
+    /// <summary>The entities that an event concerns under any definitions: type and key.</summary>
     public static IEnumerable<(string Entity, Value Key)> EntitiesOf(string stream, Value[] fields) =>
         stream == Orders ? [("customer", fields[Customer]), ("shop", fields[Shop])] : [("customer", fields[Customer])];
 
@@ -135,7 +143,7 @@ internal sealed class World
     {
         var set = new DefinitionSet(
             [OrdersDefinition, VisitsDefinition],
-            [new EntityDefinition("customer", ["customer"]) { History = history }, new EntityDefinition("shop", ["shop"]) { History = history }],
+            [.. views.Select(view => view.Entity).Distinct().Select(entity => new EntityDefinition(entity, [entity]) { History = history })],
             [.. views.Select(view => new FeatureViewDefinition(view.Name, 1, view.Entity, view.Stream, view.Where, [.. view.Features.Select(feature => Define(view, feature))]) { AllowedLateness = view.AllowedLateness })],
             []);
         return Catalog.Compile(set, out var problems) ?? throw new InvalidOperationException(string.Join("; ", problems));
