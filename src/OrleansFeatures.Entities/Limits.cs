@@ -75,6 +75,12 @@ public static class Limits
     /// <summary>A generation that takes another's place replays the last so many records while pushes wait: a tenth of a second.</summary>
     public const long ReplayTailRecords = 50_000;
 
+    /// <summary>Records replayed before it is looked whether entities have to sleep: a million are some 500 MB at most where each is another entity's.</summary>
+    public const long ReplaySliceRecords = 1_000_000;
+
+    /// <summary>Least time between checkpoints that memory asks for: one that frees nothing must not be followed by the next at once.</summary>
+    public static readonly TimeSpan CheckpointPause = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Event ids of a page of a checkpoint: 60 KB.</summary>
     public const int IdPageEntries = 2_560;
 

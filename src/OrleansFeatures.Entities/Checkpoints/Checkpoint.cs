@@ -36,7 +36,7 @@ internal sealed class Checkpoint(SnapshotStore store, IReadOnlyList<Partition> p
     public long Bytes { get; private set; }
 
     /// <summary>Damaged records found while carrying over; their files are kept as they are.</summary>
-    public List<LogException> Damage { get; } = [];
+    public List<Exception> Damage { get; } = [];
 
     /// <param name="subject">What of.</param>
     /// <param name="replacesAll">It takes the place of everything in the store.</param>
@@ -125,7 +125,7 @@ internal sealed class Checkpoint(SnapshotStore store, IReadOnlyList<Partition> p
                     }
                 }
             }
-            catch (StateCorruptException damage)
+            catch (Exception damage) when (damage is StateCorruptException or StateFormatException)
             {
                 // Its file stays, so nothing of it is lost, and whoever wants the record is told. The others are carried over all the same: they are sound.
                 writer.Spare(victim);

@@ -172,7 +172,7 @@ internal sealed class Checkpointer : IAsyncDisposable
 
             Generation live = _live();
             bool isDue = _time.GetElapsedTime(last) >= _options.CheckpointInterval && _live().History.Through.CompareTo(_applied()) < 0;
-            if (isDue || _budget.WantsCheckpoint || _log.BytesOnDisk - _logBytes >= _options.CheckpointLogBytes)
+            if (isDue || (_budget.WantsCheckpoint && _time.GetElapsedTime(last) >= Limits.CheckpointPause) || _log.BytesOnDisk - _logBytes >= _options.CheckpointLogBytes)
             {
                 await TryAsync(() => TakeAsync(stopping), stopping);
                 last = _time.GetTimestamp();
@@ -195,8 +195,9 @@ internal sealed class Checkpointer : IAsyncDisposable
         {
             // The store is closing; the next start replays what this one would have saved.
         }
-        catch (Exception failure) when (failure is LogException or IOException)
+        catch (Exception failure)
         {
+            // The top of the loop: a bug of ours must not end it in silence either. Nothing has changed, and what was to be saved waits for the next.
             _status = _status with { Failures = _status.Failures + 1, LastFailure = failure.Message };
             _logger.CheckpointFailed(failure.Message);
         }

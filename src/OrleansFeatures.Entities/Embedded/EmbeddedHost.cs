@@ -50,7 +50,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         _budget = budget;
         _logger = logger;
         _checkpointOnClose = options.CheckpointOnClose;
-        _appliedThrough = log.DurableSequence.Value;
+        _appliedThrough = generation.History.Through.Value;
         _shares = [.. Enumerable.Range(0, options.PartitionLoops).Select(_ => new LoopShare(log.PartitionCount))];
         _checkpoints = new Checkpointer(log, stores, budget, options, time, logger, () => _generation, () => new LogSequence(Volatile.Read(ref _appliedThrough)));
         _loops = new PartitionLoops(log.Committed, options.PartitionLoops, Apply, Applied);
@@ -96,8 +96,9 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             var intake = new EventIntake(new PartitionMap(log.PartitionCount), time);
             var budget = new MemoryBudget(options.MemoryBudgetBytes, options.EntityBudgetBytes);
             stores = StateStores.Open(options.StateDirectory ?? Path.Combine(options.LogDirectory, "state"), log.StoreId, log.PartitionCount, options.SkipDamage, device, time, logger);
-            Generation generation = new GenerationOpening(log, stores, intake, budget, logger) { SkipsDamage = options.SkipDamage }.Open(catalog, cancellationToken);
+            Generation generation = new GenerationOpening(log, stores, intake, budget) { SkipsDamage = options.SkipDamage }.Open(catalog);
             host = new EmbeddedHost(log, stores, intake, generation, budget, options, time, logger);
+            await host.CatchUpAsync(cancellationToken);
             await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken);
             host._checkpoints.Start();
             isStarted = true;
@@ -329,6 +330,29 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         Interlocked.Exchange(ref _appliedMore, null)?.SetResult();
         (batch.Tag as TimeMarks)?.Tell(_intake.Clocks);
         _waiters.Wake(partition => _generation.Partitions[partition.Value].Applied);
+    }
+
+    /// <summary>
+    /// Applies the log from behind the checkpoint, a slice at a time: where entities come to more than memory may hold, a checkpoint lets them sleep.
+    /// </summary>
+    private async Task CatchUpAsync(CancellationToken cancellationToken)
+    {
+        LogSequence end = _log.DurableSequence;
+        long replayed = 0;
+        while (_appliedThrough < end.Value)
+        {
+            var through = new LogSequence(Math.Min(end.Value, _appliedThrough + Limits.ReplaySliceRecords));
+            replayed += _generation.Replay(_log, new LogSequence(_appliedThrough), through, _intake, _logger, cancellationToken);
+            _appliedThrough = through.Value;
+            if (_budget.IsOver)
+            {
+                await _checkpoints.TakeAsync(cancellationToken);
+            }
+        }
+
+        _generation.PassOverWhatNeverComes(_log);
+        _generation.TellClocks(_intake);
+        _logger.Replayed(replayed, _generation.Store.Options.Directory);
     }
 
     /// <summary>Ended by the batch that brings the record, or a later one.</summary>

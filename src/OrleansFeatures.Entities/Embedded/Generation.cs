@@ -13,7 +13,6 @@ namespace OrleansFeatures.Entities.Embedded;
 /// <summary>All state under one catalog. A change of definitions builds a new generation from the log and then takes the place of the old.</summary>
 internal sealed class Generation
 {
-    private const int RecordsPerReport = 100_000;
 
     /// <param name="catalog">The definitions.</param>
     /// <param name="number">Grows from one generation to the next.</param>
@@ -58,16 +57,10 @@ internal sealed class Generation
     /// Applies the log from behind <paramref name="after"/> through a durable record, on this thread. At start <paramref name="intake"/> learns ids and times
     /// from the same pass.
     /// </summary>
-    public long Replay(EventLog log, LogSequence after, LogSequence through, EventIntake? intake, ILogger logger, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
+    public long Replay(EventLog log, LogSequence after, LogSequence through, EventIntake? intake, ILogger logger, CancellationToken cancellationToken)
     {
-        var visitor = new ReplayVisitor(this, intake, logger, progress, through.Value - after.Value);
+        var visitor = new ReplayVisitor(this, intake, logger);
         log.Read(new LogSequence(Math.Max(after.Value + 1, log.FirstSequence.Value)), through, ref visitor, cancellationToken);
-        if (intake is not null)
-        {
-            History.Marks.Tell(intake.Clocks);
-            History.Marks.Recall(intake.ArrivalClock);
-        }
-
         return visitor.Count;
     }
 
@@ -81,6 +74,13 @@ internal sealed class Generation
         {
             Partitions[partition].Resume(log.DurableOffset(new PartitionId(partition)));
         }
+    }
+
+    /// <summary>All of history has been replayed: the clocks learn how far it came.</summary>
+    public void TellClocks(EventIntake intake)
+    {
+        History.Marks.Tell(intake.Clocks);
+        History.Marks.Recall(intake.ArrivalClock);
     }
 
     /// <summary>Applies a loop's share of a batch.</summary>
@@ -139,17 +139,13 @@ internal sealed class Generation
         }
     }
 
-    private struct ReplayVisitor(Generation generation, EventIntake? intake, ILogger logger, IProgress<HistoryProgress>? progress, long total) : ILogVisitor
+    private struct ReplayVisitor(Generation generation, EventIntake? intake, ILogger logger) : ILogVisitor
     {
         public long Count { get; private set; }
 
         public bool Visit(LogRecord record)
         {
-            if (++Count % RecordsPerReport == 0)
-            {
-                progress?.Report(new HistoryProgress(Count, total));
-            }
-
+            Count++;
             intake?.Recall(EventRecord.Parse(record.Payload), record.Sequence, generation.History.Marks);
             using (generation.Partitions[record.Partition.Value].Enter())
             {

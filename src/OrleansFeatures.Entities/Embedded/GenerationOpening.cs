@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Saving;
 using OrleansFeatures.Entities.Checkpoints;
@@ -13,12 +12,13 @@ namespace OrleansFeatures.Entities.Embedded;
 /// Brings state back at start: the newest checkpoint of the live definitions, then the log from behind it. Without one, all of the log. Entities themselves stay on disk until somebody wants them; only where each of them lies is
 /// read, so the time goes with how many there are and with the log since the checkpoint, not with history.
 /// </summary>
-internal sealed class GenerationOpening(EventLog log, StateStores stores, EventIntake intake, MemoryBudget budget, ILogger logger)
+internal sealed class GenerationOpening(EventLog log, StateStores stores, EventIntake intake, MemoryBudget budget)
 {
     /// <summary>What was saved and is damaged is set aside, instead of being refused.</summary>
     public bool SkipsDamage { get; init; }
 
-    public Generation Open(Catalog catalog, CancellationToken cancellationToken)
+    /// <summary>State as the newest checkpoint has it; the log from behind it is for the caller to apply.</summary>
+    public Generation Open(Catalog catalog)
     {
         ulong fingerprint = StateFingerprint.Of(catalog);
         Generation? generation = null;
@@ -34,11 +34,7 @@ internal sealed class GenerationOpening(EventLog log, StateStores stores, EventI
             }
         }
 
-        generation ??= Begin(catalog, new IntakeHistory(intake));
-        long replayed = generation.Replay(log, generation.History.Through, log.DurableSequence, intake, logger, null, cancellationToken);
-        generation.PassOverWhatNeverComes(log);
-        logger.Replayed(replayed, generation.Store.Options.Directory);
-        return generation;
+        return generation ?? Begin(catalog, new IntakeHistory(intake));
     }
 
     private Generation Resume(Catalog catalog, SnapshotStore store, IntakeHistory history)

@@ -36,7 +36,7 @@ internal sealed class GenerationSwitch(EventLog log, MemoryBudget budget, ILogge
         _replayed = new LogSequence(from.Value - 1);
         do
         {
-            await ReplayAsync(progress, cancellationToken);
+            await ReplayAsync(Limits.ReplaySliceRecords, progress, cancellationToken);
             if (budget.IsOver)
             {
                 await change.SaveUnfinishedAsync(Next, _replayed, cancellationToken);
@@ -50,15 +50,17 @@ internal sealed class GenerationSwitch(EventLog log, MemoryBudget budget, ILogge
     /// <summary>Nothing is appended any more, and everything is applied: replays the rest and saves all of it.</summary>
     public async Task FinishAsync(GenerationChange change, CancellationToken cancellationToken)
     {
-        await ReplayAsync(null, cancellationToken);
+        await ReplayAsync(long.MaxValue, null, cancellationToken);
         Next!.PassOverWhatNeverComes(log);
         await change.SaveAsync(Next!, _replayed, cancellationToken);
     }
 
-    private async Task ReplayAsync(IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
+    private async Task ReplayAsync(long most, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
         LogSequence end = log.DurableSequence;
-        Count += await Background.Run(() => Next!.Replay(log, _replayed, end, null, logger, progress, cancellationToken), cancellationToken);
-        _replayed = end;
+        var through = new LogSequence(end.Value - _replayed.Value > most ? _replayed.Value + most : end.Value);
+        Count += await Background.Run(() => Next!.Replay(log, _replayed, through, null, logger, cancellationToken), cancellationToken);
+        _replayed = through;
+        progress?.Report(new HistoryProgress(Count, Count + end.Value - through.Value));
     }
 }

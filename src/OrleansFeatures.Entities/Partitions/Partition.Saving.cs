@@ -97,10 +97,11 @@ public sealed partial class Partition
             actor ??= WakeSaved(entry, place);
             long file = entry.Place.File;
             bool moves = actor.MoveParts(part => new StatePlace(part).File == file);
-            // One that changed after this checkpoint took its list stands in the next one's, but its record goes with the file now: without it here, a crash before the next would leave only what a replay brings.
-            if ((moves || entry.Kind == StateRecordKind.Entity) && (!actor.IsDirty || _dirty.Remove(actor)))
+            if (moves || entry.Kind == StateRecordKind.Entity)
             {
-                actor.IsDirty = _states is not null;
+                // Also one that changed after this checkpoint took its list, and stands in the next one's: its record goes with the file now, and without it a crash before the next would leave only what a replay brings.
+                // Who is listed twice is saved once: the second time it has not changed.
+                actor.IsDirty = true;
                 checkpoint.Add(actor);
             }
         }
@@ -182,6 +183,12 @@ internal sealed class PartitionCheckpoint
         while (_next < _toSave.Count && bytesLeft > 0)
         {
             EntityActor actor = _toSave[_next];
+            if (!actor.IsDirty)
+            {
+                _next++;
+                continue;
+            }
+
             _owner = (Domain.StableHash.Of(actor.Key), EntityHash.CheckOf(actor.Key), actor.Plan.Id);
             if (!actor.SaveParts(Parts, bytesLeft))
             {

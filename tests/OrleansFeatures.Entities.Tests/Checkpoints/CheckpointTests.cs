@@ -128,6 +128,19 @@ public sealed class CheckpointTests
 
         HostStatus status = store.Host.Status();
         status.Partitions.Sum(partition => partition.Awake).ShouldBeLessThan(status.Partitions.Sum(partition => partition.Entities) / 2);
+        await ShouldReadAlikeAsync(store, roomy);
+
+        // From the log alone: entities sleep while it is replayed, as well.
+        Catalog catalog = store.Host.Catalog;
+        await store.CloseAsync();
+        Directory.Delete(store.StateDirectory, recursive: true);
+        await store.ReopenAsync(catalog);
+        store.Host.Status().Checkpoints.Number.ShouldBeGreaterThan(0);
+        await ShouldReadAlikeAsync(store, roomy);
+    }
+
+    private static async Task ShouldReadAlikeAsync(TestStore store, TestStore roomy)
+    {
         foreach (int customer in Enumerable.Range(0, 8_000).Where(customer => customer % 17 == 0))
         {
             FeatureRead mine = store.Question("customer", TestStore.At(15_000), $"c{customer}");
