@@ -70,6 +70,25 @@ public sealed class ReconcilingTests
         refused.StatusCode.ShouldBe(StatusCode.FailedPrecondition);
     }
 
+    [Fact]
+    public async Task Progress_is_told_while_it_runs_and_a_server_that_stops_ends_it()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync();
+        var given = new TaskCompletionSource<ReconcileReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Host.WhileReconciling = (tell, cancellation) =>
+        {
+            tell(new ReconcileProgress(10, 40, new ReconcileCounts { Entities = 3 }));
+            cancellation.Register(() => given.TrySetCanceled(cancellation));
+            return given.Task;
+        };
+        using var call = new Wire.AdminService.AdminServiceClient(store.Channel).Reconcile(new Wire.ReconcileRequest(), cancellationToken: RunningStore.Cancelled);
+        (await call.ResponseStream.MoveNext(RunningStore.Cancelled)).ShouldBeTrue();
+        (call.ResponseStream.Current.LogRecordsRead, call.ResponseStream.Current.LogRecordsTotal, call.ResponseStream.Current.Counts.Entities, call.ResponseStream.Current.Complete).ShouldBe((10ul, 40ul, 3ul, false));
+        store.BeginStop();
+        var ended = await Should.ThrowAsync<RpcException>(async () => await call.ResponseStream.MoveNext(RunningStore.Cancelled));
+        (ended.StatusCode, ended.Status.Detail).ShouldBe((StatusCode.Unavailable, "the server is shutting down; connect again and repeat what was not acknowledged"));
+    }
+
     private static async Task<List<Wire.ReconcileResponse>> AnswersAsync(Wire.AdminService.AdminServiceClient admin, Wire.ReconcileRequest request)
     {
         using var call = admin.Reconcile(request, cancellationToken: RunningStore.Cancelled);

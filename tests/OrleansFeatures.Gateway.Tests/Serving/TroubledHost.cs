@@ -31,6 +31,9 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
 
     public Exception? ReconcileFailure { get; set; }
 
+    /// <summary>What a reconciliation does, instead of reconciling.</summary>
+    public Func<Action<ReconcileProgress>, CancellationToken, Task<ReconcileReport>>? WhileReconciling { get; set; }
+
     public Exception? CheckpointFailure { get; set; }
 
     public Catalog Catalog => host.Catalog;
@@ -71,6 +74,7 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
 
     public Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken) =>
         ReconcileFailure is { } failure ? Task.FromException<ReconcileReport>(failure)
+        : WhileReconciling is { } work ? work(progress, cancellationToken)
         : Reconciled is { } report ? Task.FromResult(report)
         : host.ReconcileAsync(scope, progress, cancellationToken);
 

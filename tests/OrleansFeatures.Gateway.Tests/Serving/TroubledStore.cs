@@ -36,6 +36,9 @@ internal sealed class TroubledStore : IAsyncDisposable
         return store;
     }
 
+    /// <summary>The server begins to stop, as on SIGTERM.</summary>
+    public void BeginStop() => _life.BeginStop();
+
     public async ValueTask DisposeAsync()
     {
         Channel.Dispose();
