@@ -104,7 +104,7 @@ internal static class FuzzCommand
         foreach (string name in names)
         {
             using FuzzTarget target = AllTargets.Create(name);
-            foreach (byte[] seed in target.Seeds())
+            foreach (byte[] seed in target.Seeds().Where(seed => seed.Length <= Limits.CorpusFileBytesMax))
             {
                 Console.WriteLine(Reproducer.Write(Path.Combine(root, "tests", "OrleansFeatures.Fuzzing", "Corpus"), name, "seed", seed));
             }

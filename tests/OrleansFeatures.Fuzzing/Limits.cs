@@ -6,6 +6,9 @@ internal static class Limits
     /// <summary>Inputs kept of one target: each new kind of outcome adds one, and there are some hundred kinds.</summary>
     public const int CorpusMax = 2_000;
 
+    /// <summary>The largest seed that is written into the repository; larger ones are made anew by every run.</summary>
+    public const int CorpusFileBytesMax = 8 * 1024;
+
     /// <summary>Letters of an outcome's description that count for telling kinds apart: the beginning of a message says what it is about, the rest often repeats the input.</summary>
     public const int KindLettersMax = 40;
 

@@ -17,7 +17,7 @@ internal sealed class Corpus
     /// <summary>The target's own seeds, and the files under Corpus/NAME: examples, and inputs that once crashed.</summary>
     public static Corpus Of(FuzzTarget target)
     {
-        byte[][] seeds = [.. target.Seeds(), .. Files(target.Name).Select(File.ReadAllBytes)];
+        byte[][] seeds = [.. target.Seeds().Concat(Files(target.Name).Select(File.ReadAllBytes)).DistinctBy(Reproducer.NameOf)];
         var corpus = new Corpus { Seeds = seeds.Length };
         corpus._inputs.AddRange(seeds);
         return corpus;

@@ -16,6 +16,8 @@ internal static class AllTargets
         ("expression", () => new ExpressionTarget()),
         ("record", () => new RecordTarget()),
         ("sums", () => new SumsTarget()),
+        ("entity", () => new EntityTarget()),
+        ("page", () => new PageTarget()),
         ("log", () => new LogTarget()),
         ("snapshot", () => new SnapshotTarget()),
         ("rest", () => new RestTarget()),

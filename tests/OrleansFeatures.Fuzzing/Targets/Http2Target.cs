@@ -24,7 +24,7 @@ internal sealed class Http2Target : FuzzTarget
     private static readonly byte[] GoAway = Frame(7, 0, 0, new byte[8]);
 
     /// <summary>More than the deadline of the calls that inputs make. What has not ended by then waits for bytes that never come, and is told so by the end of the sending side.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(25);
 
     private readonly RunningStore _store = new();
 
@@ -131,7 +131,7 @@ internal sealed class Http2Target : FuzzTarget
         byte[] body = message.ToByteArray();
         byte[] headers =
         [
-            .. Header(":method", "POST"), .. Header(":scheme", "http"), .. Header(":path", path), .. Header(":authority", "x"), .. Header("te", "trailers"), .. Header("content-type", "application/grpc"), .. Header("grpc-timeout", "30m"),
+            .. Header(":method", "POST"), .. Header(":scheme", "http"), .. Header(":path", path), .. Header(":authority", "x"), .. Header("te", "trailers"), .. Header("content-type", "application/grpc"), .. Header("grpc-timeout", "15m"),
         ];
         return [.. Frame(Headers, EndHeaders, stream, headers), .. Frame(Data, EndStream, stream, [0, .. BigEndian(body.Length), .. body])];
     }
