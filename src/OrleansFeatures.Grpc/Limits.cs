@@ -9,6 +9,9 @@ internal static class Limits
     /// <summary>The frame prefix: 1 byte flag, 4 bytes length.</summary>
     public const int PrefixBytes = 1 + 4;
 
+    /// <summary>Messages within messages: as deep as Google.Protobuf goes.</summary>
+    public const int MessageDepthMax = 100;
+
     /// <summary>A timeout has at most 8 digits (PROTOCOL-HTTP2, "TimeoutValue").</summary>
     public const int TimeoutDigits = 8;
 

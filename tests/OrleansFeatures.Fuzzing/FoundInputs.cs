@@ -10,6 +10,10 @@ public sealed class FoundInputs
 {
     public static TheoryData<string, string, string> All() => new()
     {
+        { "push", "found-length-that-overflows", "no field that fits" },
+        { "push", "found-length-of-numbers-that-overflows", "no field that fits" },
+        { "push", "found-length-of-two-gigabytes", "no field that fits" },
+        { "read", "found-group-that-ends-early", "no field that fits" },
         { "log", "found-mark-of-a-segment-that-is-gone", "the segment is missing" },
         { "log", "found-mark-and-nothing-else", "the manifest and all segments are missing" },
         { "log", "found-first-sequence-below-zero", "counters that no log comes to" },

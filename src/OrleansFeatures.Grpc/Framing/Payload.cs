@@ -16,6 +16,7 @@ internal sealed class Payload : DeserializationContext
     public static T Read<T>(ReadOnlySequence<byte> bytes, Func<DeserializationContext, T> deserializer)
         where T : class
     {
+        MessageShape<T>.Value?.Require(bytes);
         var payload = t_idle ?? new Payload();
         t_idle = null;
         payload._bytes = bytes;

@@ -9,6 +9,7 @@ internal static class AllTargets
     [
         ("frames", () => new FramesTarget()),
         ("push", () => new PushTarget()),
+        ("read", () => new ReadTarget()),
         ("json", () => new JsonTarget()),
         ("csv", () => new RowsTarget(isCsv: true)),
         ("jsonl", () => new RowsTarget(isCsv: false)),

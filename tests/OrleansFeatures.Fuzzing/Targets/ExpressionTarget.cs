@@ -34,6 +34,9 @@ internal sealed class ExpressionTarget : FuzzTarget
 
     public override int InputBytesMax => 5_000;
 
+    /// <summary>Every element of a list is a token, a node and an operand, twice: the expression is compiled in parentheses too.</summary>
+    public override long AllocationMax(int length) => Limits.AllocationBase + (length * 2_000L);
+
     public override IEnumerable<byte[]> Seeds() => new[]
     {
         "amount > 10.0 && currency == 'CHF'", "count % 2 == 1 || !fraud", "has(none) ? none : amount * 2.0 + 1.0", "currency in ['CHF', 'EUR', \"U'SD\"]", "-count / 3 * (count - 1)", "currency.contains('H') && size(currency) < 5",

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Grpc.Core;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Fuzzing.Engine;
@@ -52,11 +53,11 @@ internal sealed class PushTarget : FuzzTarget
         PushRequest request;
         try
         {
-            request = PushRequest.Parser.ParseFrom(input);
+            request = WireMessage.Read(PushRequest.Parser, input);
         }
-        catch (InvalidProtocolBufferException invalid)
+        catch (RpcException invalid)
         {
-            return Verdict.Refuse(invalid.Message);
+            return Verdict.Refuse(invalid.Status.DebugException?.Message ?? invalid.Status.Detail);
         }
 
         try
