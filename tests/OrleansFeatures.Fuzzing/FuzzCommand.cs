@@ -58,7 +58,7 @@ internal static class FuzzCommand
         var clock = Stopwatch.StartNew();
         var total = TimeSpan.FromMinutes(minutes);
         TimeSpan shown = TimeSpan.Zero;
-        int reported = 0;
+        HashSet<Crash> reported = [];
         while (clock.Elapsed < total && runs.Any(run => !run.IsOver))
         {
             foreach (FuzzRun run in runs.Where(run => !run.IsOver))
@@ -71,9 +71,8 @@ internal static class FuzzCommand
                 }
             }
 
-            foreach ((FuzzRun run, Crash crash) in runs.SelectMany(run => run.Found.Select(crash => (run, crash))).Skip(reported).ToArray())
+            foreach ((FuzzRun run, Crash crash) in runs.SelectMany(run => run.Found.Select(crash => (run, crash))).Where(found => reported.Add(found.crash)))
             {
-                reported++;
                 Console.WriteLine($"CRASH {Describe(run, crash)}\n  written to {Reproducer.Write(folder, run.Target, "crash", crash.Input)}");
             }
         }

@@ -114,5 +114,5 @@ internal sealed class EventOracle
     }
 
     /// <summary>The runtime (10.0.12) prints 2^-25 and 2^-958, of all powers of two, as a number that reads back as their neighbour.</summary>
-    private static bool PrintsAlike(Value left, Value right) => left.Type == FieldType.Double && right.Type == FieldType.Double && right.Double is 1.0 / (1 << 25) or 4.1045368012983762E-289 && left.ToString() == right.ToString();
+    private static bool PrintsAlike(Value left, Value right) => left.Type == FieldType.Double && right.Type == FieldType.Double && Math.Abs(right.Double) is 1.0 / (1 << 25) or 4.1045368012983762E-289 && left.ToString() == right.ToString();
 }
