@@ -150,7 +150,7 @@ def main(arguments, folder, checks):
     hours = arguments.minutes * arguments.speed / 60
     print(f"seed {arguments.seed}: {arguments.rate:,} events/s for {arguments.minutes:g} min, which are {hours:.0f} h of event time; {arguments.customers:,} customers at a time, all replaced within an hour", flush=True)
     server = store.Store(arguments.program, folder, definitions, arguments.serve)
-    for option, value in [("--checkpoint-interval", arguments.checkpoint_interval), ("--history", "24h")]:
+    for option, value in [("--checkpoint-interval", arguments.checkpoint_interval), ("--entity-idle", arguments.entity_idle)]:
         if server.offers(option):
             server.options += [option, value]
     with server:
@@ -234,6 +234,7 @@ def parse():
     parser.add_argument("--warm-up", type=float, default=0.4, metavar="PART", help="of the time, that is not judged (default: 0.4)")
     parser.add_argument("--tolerance", type=float, default=5, metavar="PERCENT", help="of rise over the judged time (default: 5)")
     parser.add_argument("--checkpoint-interval", default="10s", help="of the server, where the build has checkpoints (default: 10s)")
+    parser.add_argument("--entity-idle", default="10s", help="of the server, where the build has it: after so long without an event or a read an entity leaves memory (default: 10s)")
     parser.add_argument("--serve", action="append", default=[], metavar="WORD", help="one more word for the command line of serve: --serve=--memory-budget --serve=64MB")
     parser.add_argument("--seed", type=int, default=4, help="of the load")
     return parser.parse_args()

@@ -52,6 +52,9 @@ PAUSE_SECONDS = 0.002
 CHECKPOINT_INTERVAL = "1s"
 REMEMBERED = "365d"
 
+# Short, so that entities sleep and wake within a life of the server.
+IDLE = "1s"
+
 LIVE_ROWS = 5_000
 
 # What a row says beside its event. JSON lines, because a csv reader waits for a whole buffer of rows before it hands on the first.
@@ -243,6 +246,8 @@ def main(arguments, folder, checks):
     has_checkpoints = server.offers("--checkpoint-interval")
     if has_checkpoints:
         server.options += ["--checkpoint-interval", arguments.checkpoint_interval]
+    if server.offers("--entity-idle"):
+        server.options += ["--entity-idle", IDLE]
     if server.offers("--dedupe-horizon"):
         # What is pushed again in the end must be known, the oldest too.
         server.options += ["--dedupe-horizon", REMEMBERED]
