@@ -3,7 +3,8 @@
 
 One client pushes made-up card payments at a constant rate. Each second of ours is --speed seconds of the stream's, so windows of an hour and the day for which ids are
 remembered roll through many times. Customers come and go: at any moment so many are active, and in an hour of the stream all of them are replaced, so that entities fall
-silent for ever. Every two seconds the server is asked what it holds. The verdict is on a straight line through what was seen after the warm-up: over the
+silent, until those of --pool customers have all had their turn and the first come back. With --pool 0 nobody ever comes back: then each new entity leaves its place in a table and in
+the state files behind, which is not flat, and the table says how much it is. Every two seconds the server is asked what it holds. The verdict is on a straight line through what was seen after the warm-up: over the
 measured time it may rise by --tolerance per cent of the mean, which is what collections of garbage make it waver by.
 """
 
@@ -64,7 +65,7 @@ class Load(threading.Thread):
 
     def __init__(self, server, arguments):
         super().__init__(daemon=True)
-        self.rate, self.speed, self.active = arguments.rate, arguments.speed, arguments.customers
+        self.rate, self.speed, self.active, self.pool = arguments.rate, arguments.speed, arguments.customers, arguments.pool
         self.sent = 0
         self.recent = collections.deque()
         self._draw = random.Random(arguments.seed)
@@ -101,6 +102,7 @@ class Load(threading.Thread):
     def _event(self, number):
         at = self.seconds_at(number)
         customer = int(at * self.active / WINDOW_SECONDS) + self._draw.randrange(self.active)
+        customer = customer % self.pool if self.pool else customer
         amount = self._draw.randrange(10_000) / 100
         self.recent.append((at, customer, amount))
         while self.recent[0][0] < at - WINDOW_SECONDS - 1:
@@ -231,6 +233,7 @@ def parse():
     parser.add_argument("--rate", type=report.rows_option, default=5_000, help="events a second (default: 5,000)")
     parser.add_argument("--speed", type=float, default=600, help="seconds of event time in one of ours (default: 600, so that the day of ids is full after 2.4 minutes)")
     parser.add_argument("--customers", type=report.rows_option, default=20_000, help="active at a time (default: 20,000)")
+    parser.add_argument("--pool", type=int, default=100_000, help="customers in all; 0: nobody comes back (default: 100,000)")
     parser.add_argument("--warm-up", type=float, default=0.4, metavar="PART", help="of the time, that is not judged (default: 0.4)")
     parser.add_argument("--tolerance", type=float, default=5, metavar="PERCENT", help="of rise over the judged time (default: 5)")
     parser.add_argument("--checkpoint-interval", default="10s", help="of the server, where the build has checkpoints (default: 10s)")
