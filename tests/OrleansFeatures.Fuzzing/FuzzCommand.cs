@@ -87,6 +87,9 @@ internal static class FuzzCommand
     {
         using FuzzTarget target = AllTargets.Create(name);
         using var execution = new Execution(target);
+
+        // The first input of a process pays for what is made once; a run's first is a seed.
+        execution.Run(target.Seeds().First(), out _);
         Crash? crash = execution.Run(File.ReadAllBytes(file), out Verdict verdict);
         Console.WriteLine(crash is null ? $"{(verdict.Accepted ? "accepted" : "refused")}: {verdict.Kind}" : $"CRASH {crash.Key}\n{crash.Exception}");
         return crash is null ? 0 : 1;
