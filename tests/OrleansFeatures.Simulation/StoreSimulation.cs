@@ -46,12 +46,13 @@ internal sealed class StoreSimulation
     private readonly BitFlips _flips;
     private readonly ErrorCatcher _errors = new();
     private bool _isAtRest;
+    private ViolationException? _violation;
 
     private StoreSimulation(int seed, Sabotage sabotage)
     {
         (_seed, _sabotage, _random) = (seed, sabotage, new Random(seed));
         _scheduler = new SeededScheduler(_random.Next(), _clock);
-        _disk = new FaultyLogDevice(_random.Next()) { HasDirectories = true, OnStep = operation => _trace.Note($"disk: {operation}") };
+        _disk = new FaultyLogDevice(_random.Next()) { HasDirectories = true, OnStep = BeforeStep };
         _world = World.Draw(_random);
         _options = StoreOptions.Draw(_random);
         _trace.Fault($"{_options}");
@@ -62,10 +63,35 @@ internal sealed class StoreSimulation
             _trace.Fault(error);
             _flips.CallForReplay |= isDamage;
         };
-        var readings = new Readings(_world, _trace, _tally);
+        var readings = new Readings(_world, _options.RawHistory is not null, _trace, _tally);
         var shared = new SharedPromises();
         _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, _random.Next(), _clock, _trace, _tally, _flips, shared, readings))];
         _checker = new Checker(_world, _options, _clock, _random.Next(), readings, shared, _clients, _tally);
+    }
+
+    /// <summary>Before the log's manifest changes, its oldest segments are still there: what they hold must be known, or nothing that follows from it could be judged.</summary>
+    private void BeforeStep(string operation)
+    {
+        _trace.Note($"disk: {operation}");
+        if (operation.Contains("entry log.manifest", StringComparison.Ordinal))
+        {
+            AbsorbWhatMayGo();
+        }
+    }
+
+    private void AbsorbWhatMayGo()
+    {
+        if (_options.RawHistory is not null)
+        {
+            try
+            {
+                _checker.Absorb(_disk.SyncedFiles);
+            }
+            catch (ViolationException violation)
+            {
+                _violation ??= violation; // The store would take it for a failure of its disk.
+            }
+        }
     }
 
     private long Batches => _clients.Sum(client => client.Batches);
@@ -245,7 +271,7 @@ internal sealed class StoreSimulation
         bool stopping = false;
         long end = Batches + _random.Next(4, 80);
         Task[] clients = [.. _clients.Select(client => _scheduler.Start(() => client.RunAsync(host, () => stopping)))];
-        Troubles troubles = new(_random.Next(), _clock, _disk, _flips, _world, _trace, _tally) { HaveOccurred = _disk.PowerLossAt < int.MaxValue || _disk.FailAt < int.MaxValue };
+        Troubles troubles = new(_random.Next(), _clock, _disk, _flips, _world, AbsorbWhatMayGo, _trace, _tally) { HaveOccurred = _disk.PowerLossAt < int.MaxValue || _disk.FailAt < int.MaxValue };
         _errors.IsTroubled = () => troubles.HaveOccurred;
         Task operators = _scheduler.Start(() => troubles.RunAsync(host, () => stopping));
         long patience = _scheduler.Steps + Bounds.StepsPerLifeMax; // A store that is full of state refuses events for good.
@@ -355,6 +381,11 @@ internal sealed class StoreSimulation
             if (!_scheduler.Step() || _scheduler.Steps > stuck)
             {
                 throw new ViolationException("nothing goes on: every task waits for another");
+            }
+
+            if (_violation is not null)
+            {
+                throw _violation;
             }
 
             if (_scheduler.Escape is { } escape)

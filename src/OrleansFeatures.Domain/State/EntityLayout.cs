@@ -30,6 +30,9 @@ public sealed class EntityLayout
     /// <summary>The newest event time that new entities know nothing of; the smallest int64 where they know all.</summary>
     internal long FloorOf(int timeline) => _floors[timeline];
 
+    /// <summary>Whether no history is missing for new entities.</summary>
+    public bool KnowsAll => _floors.AsSpan().IndexOfAnyExcept(long.MinValue) < 0;
+
     public StateMemory Memory { get; }
 
     public bool Forgets { get; }

@@ -190,6 +190,22 @@ public sealed partial class EntityState
         }
     }
 
+    /// <summary>The same where history may be missing: what reaches back to that is outside retention, for an entity that nothing is known of as for any other.</summary>
+    public static void ReadUnknown(EntityLayout layout, ReadPlan plan, EventTime asOf, EventTime knownAt, Span<FeatureValue> values, WindowScratch scratch)
+    {
+        if (layout.KnowsAll)
+        {
+            ReadUnknown(plan, values);
+            return;
+        }
+
+        new EntityState(layout).Read(plan, asOf, knownAt, values, scratch);
+        foreach (ref FeatureValue value in values[..plan.FeatureCount])
+        {
+            value = value.Status == FeatureStatus.NullValue ? FeatureValue.NotFound : value;
+        }
+    }
+
     private static FeatureValue OfNothing(FeaturePlan feature) =>
         feature.By < 0 && feature.Aggregate.Kind is AggregateKind.Count or AggregateKind.DistinctCount ? FeatureValue.Of(Value.Of(0L)) : FeatureValue.Null;
 

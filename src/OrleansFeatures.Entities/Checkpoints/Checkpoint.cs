@@ -11,7 +11,11 @@ namespace OrleansFeatures.Entities.Checkpoints;
 /// <param name="Generation">Its number.</param>
 /// <param name="IsComplete">All of history up to <paramref name="Through"/> is in it.</param>
 /// <param name="Through">Every record up to here has been applied.</param>
-internal readonly record struct CheckpointSubject(ulong Fingerprint, long Generation, bool IsComplete, LogSequence Through);
+internal readonly record struct CheckpointSubject(ulong Fingerprint, long Generation, bool IsComplete, LogSequence Through)
+{
+    /// <summary>What was missing from the history that the generation was built from.</summary>
+    public IReadOnlyDictionary<uint, long>? Floors { get; init; }
+}
 
 /// <summary>
 /// One checkpoint: everything that has changed since the one before becomes durable, in one step, while events and reads go on.
@@ -95,7 +99,7 @@ internal sealed class Checkpoint(SnapshotStore store, IReadOnlyList<Partition> p
     private SnapshotHead HeadOf(CheckpointSubject subject)
     {
         var blob = new StateWriter();
-        SavedGeneration.Write(blob, subject.Generation, subject.IsComplete);
+        SavedGeneration.Write(blob, subject.Generation, subject.IsComplete, subject.Floors);
         history.SaveCounts(blob);
         return new SnapshotHead
         {

@@ -145,7 +145,7 @@ internal sealed class Checkpointer : IAsyncDisposable
         IReadOnlyList<LogSegment> cut = history is null ? [] : Cut(generation, history, cancellationToken);
         var checkpoint = new Checkpoint(generation.Store, generation.Partitions, history ?? IntakeHistory.None(_log.PartitionCount, _time));
         await checkpoint.RunAsync(
-            new CheckpointSubject(generation.Fingerprint, generation.Number, history is not null, through),
+            new CheckpointSubject(generation.Fingerprint, generation.Number, history is not null, through) { Floors = generation.Floors },
             generation.ReplacesStore,
             writer => history?.Save(_log, through, writer, from, generation.Catalog, _options.DedupeHorizon, cancellationToken),
             cancellationToken);

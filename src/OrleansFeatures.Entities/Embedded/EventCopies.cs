@@ -26,10 +26,7 @@ internal sealed class EventCopies(PartitionMap map, LogLookup lookup)
         }
 
         _keys.Read(stream, record);
-        if (replaces)
-        {
-            _before.Read(stream, EventRecord.Parse(lookup.Find(new LogSequence(record.Previous.LogSequence)).Payload));
-        }
+        bool isBeforeKnown = replaces && TryReadBefore(stream, record.Previous);
 
         for (int index = 0; index < stream.Feeds.Length; index++)
         {
@@ -40,7 +37,7 @@ internal sealed class EventCopies(PartitionMap map, LogLookup lookup)
             }
 
             ReadOnlySpan<byte> key = _keys.Of(index);
-            ReadOnlySpan<byte> before = replaces ? _before.Of(index) : default;
+            ReadOnlySpan<byte> before = isBeforeKnown ? _before.Of(index) : default;
             if (!key.IsEmpty && !present.Contains((feed.Entity.Id, false)))
             {
                 Write(batch, record, feed, key, retracts: false, isNewHere: replaces && !before.SequenceEqual(key));
@@ -50,6 +47,20 @@ internal sealed class EventCopies(PartitionMap map, LogLookup lookup)
             {
                 Write(batch, record, feed, before, retracts: true, isNewHere: false);
             }
+        }
+    }
+
+    /// <summary>False where the version before has left raw history: then no copy of it was made of that history either, and there is nothing to take back.</summary>
+    private bool TryReadBefore(StreamPlan stream, EventVersion previous)
+    {
+        try
+        {
+            _before.Read(stream, EventRecord.Parse(lookup.Find(new LogSequence(previous.LogSequence)).Payload));
+            return true;
+        }
+        catch (LogTruncatedException)
+        {
+            return false;
         }
     }
 

@@ -22,9 +22,10 @@ internal sealed class Generation
     /// <param name="floors">What is missing from the history that it will be built from.</param>
     public Generation(Catalog catalog, long number, MemoryBudget budget, SnapshotStore store, IntakeHistory history, IReadOnlyDictionary<uint, long>? floors)
     {
-        (Catalog, Number, Store, History) = (catalog, number, store, history);
+        // A copy: what is cut from the log from now on, this generation will have seen.
+        (Catalog, Number, Store, History, Floors) = (catalog, number, store, history, floors is null ? [] : new Dictionary<uint, long>(floors));
         Fingerprint = StateFingerprint.Of(catalog);
-        Partitions = [.. Enumerable.Range(0, store.Options.PartitionCount).Select(_ => new Partition(catalog, budget, store, floors))];
+        Partitions = [.. Enumerable.Range(0, store.Options.PartitionCount).Select(_ => new Partition(catalog, budget, store, Floors))];
     }
 
     public Catalog Catalog { get; }
@@ -34,6 +35,9 @@ internal sealed class Generation
     public ulong Fingerprint { get; }
 
     public SnapshotStore Store { get; }
+
+    /// <summary>By stream: the newest event time of history that it was built without.</summary>
+    public Dictionary<uint, long> Floors { get; }
 
     public IntakeHistory History { get; }
 

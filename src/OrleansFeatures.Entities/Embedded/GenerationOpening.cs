@@ -41,8 +41,8 @@ internal sealed class GenerationOpening(EventLog log, StateStores stores, EventI
     {
         SnapshotHead head = store.Head!;
         RequireNotAhead(store, head);
-        StateReader blob = SavedGeneration.Read(head, out long number, out _);
-        var generation = new Generation(catalog, number, budget, store, history, floors: null) { ReplacesStore = false };
+        StateReader blob = SavedGeneration.Read(head, out long number, out _, out Dictionary<uint, long> floors);
+        var generation = new Generation(catalog, number, budget, store, history, floors) { ReplacesStore = false };
         var index = new Index(generation);
         store.ReadIndex(index);
         for (int partition = 0; partition < generation.Partitions.Length; partition++)

@@ -100,10 +100,10 @@ public sealed partial class Partition
             {
                 return actor.Read(read, asOf, knownAt, values, _scratch);
             }
-        }
 
-        EntityState.ReadUnknown(read, values);
-        return default;
+            EntityState.ReadUnknown(_layouts[entity.Id], read, asOf, knownAt, values, _scratch);
+            return default;
+        }
     }
 
     /// <summary>How many entities there are, how many of them are in memory, and the events of all.</summary>

@@ -61,6 +61,18 @@ internal sealed class FaultyLogDevice(int seed) : ILogDevice
         }
     }
 
+    /// <summary>What would be found if the power failed now and took everything that it may take.</summary>
+    public IReadOnlyDictionary<string, byte[]> SyncedFiles
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _syncedDirectory.ToDictionary(entry => entry.Key, entry => entry.Value.Synced.ToArray());
+            }
+        }
+    }
+
     /// <summary>Puts files there as if they had always been there.</summary>
     public void SetFiles(IEnumerable<KeyValuePair<string, byte[]>> files)
     {

@@ -20,6 +20,9 @@ internal sealed class MemoryFile
     /// <summary>What a program reads now.</summary>
     public ReadOnlySpan<byte> Content => _seen.Bytes;
 
+    /// <summary>What is on the medium.</summary>
+    public ReadOnlySpan<byte> Synced => _synced.Bytes;
+
     /// <summary>Space secured by TryReserve, at least the length.</summary>
     public long Reserved { get; set; }
 

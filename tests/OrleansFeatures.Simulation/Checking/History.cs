@@ -20,6 +20,11 @@ internal sealed class History(World world)
     private LoggedCopy? _primary;
     private int _copiesOfPrimary;
 
+    /// <summary>Records before this are in the log no more.</summary>
+    public long First { get; private set; }
+
+    public bool IsCut => First > 0;
+
     /// <summary>Records that were read so far.</summary>
     public int Count => _copies.Count;
 
@@ -42,10 +47,11 @@ internal sealed class History(World world)
     /// <summary>What the log says of one entity, in the order of its partition.</summary>
     public IReadOnlyList<LoggedCopy> CopiesOf(string entity, string key) => _byEntity.TryGetValue((entity, key), out List<LoggedCopy>? copies) ? copies : [];
 
-    /// <summary>The versions that an entity knows of when it has taken the records before a state version.</summary>
-    public List<Row> RowsOf(string entity, string key, long stateVersion)
+    /// <summary>The versions that an entity knows of when it has taken the records before a state version; what has been cut from the log is before every version.</summary>
+    public List<Row> RowsOf(string entity, string key, long stateVersion, long cutBefore)
     {
         var rows = new List<Row>();
+        stateVersion = Math.Max(stateVersion, (CopiesOf(entity, key).LastOrDefault(copy => copy.Sequence < cutBefore)?.Offset ?? -1) + 1);
         foreach (LoggedCopy copy in CopiesOf(entity, key).Where(copy => copy.Offset < stateVersion))
         {
             Apply(rows, copy);
@@ -74,6 +80,7 @@ internal sealed class History(World world)
             throw new ViolationException($"the log ends at sequence {log.DurableSequence}; {_copies.Count} records were in it after an earlier recovery");
         }
 
+        First = Math.Max(First, log.FirstSequence.Value);
         var records = new List<(long Sequence, int Partition, long Offset, byte[] Payload)>();
         var visitor = new Collect(records);
         log.Read(log.FirstSequence, log.DurableSequence, ref visitor);

@@ -11,10 +11,13 @@ namespace OrleansFeatures.Simulation.Checking;
 /// Every answer that anybody got, kept until the log says what it should have been: an answer names its state version, and the records of its entity before that are what it must be made of.
 /// What can be told at once, that versions never go backwards, is told at once, crashes or no crashes.
 /// </summary>
-internal sealed class Readings(World world, Trace trace, Tally tally)
+internal sealed class Readings(World world, bool mayBeCut, Trace trace, Tally tally)
 {
     private readonly List<Reading> _open = [];
     private readonly Dictionary<(string Entity, string Key), long> _newest = [];
+
+    /// <summary>Records before this have left the log, and a state made since does not know their offsets.</summary>
+    public long CutBefore { get; set; }
 
     /// <summary>Reads one entity from live state.</summary>
     /// <param name="token">What the answer must include: the newest offset by partition.</param>
@@ -61,13 +64,13 @@ internal sealed class Readings(World world, Trace trace, Tally tally)
         EntityStamp stamp = read.Stamps[0];
         long newest = _newest.GetValueOrDefault((entity, bytes));
         trace.Note($"read {entity} {key}: state version {stamp.StateVersion}, {string.Join(" ", read.Values.Select(Describe))}");
-        if (stamp.StateVersion < newest)
+        if (stamp.StateVersion < newest && !mayBeCut)
         {
             throw new ViolationException($"{entity} {key} was read at state version {newest} before and is at {stamp.StateVersion} now");
         }
 
         _newest[(entity, bytes)] = stamp.StateVersion;
-        _open.Add(new Reading(entity, key, bytes, read, token, isHistory));
+        _open.Add(new Reading(entity, key, bytes, read, token, isHistory, CutBefore));
     }
 
     private static void CheckToken(History history, Reading reading)
@@ -82,7 +85,7 @@ internal sealed class Readings(World world, Trace trace, Tally tally)
 
     private void CheckValues(History history, Reading reading)
     {
-        List<Row> rows = history.RowsOf(reading.Entity, reading.KeyBytes, reading.StateVersion);
+        List<Row> rows = history.RowsOf(reading.Entity, reading.KeyBytes, reading.StateVersion, reading.CutBefore);
         if (reading.StateVersion > 0 && history.CopiesOf(reading.Entity, reading.KeyBytes).All(copy => copy.Offset + 1 != reading.StateVersion))
         {
             throw new ViolationException($"{reading} has a state version that no record of it has");
@@ -100,7 +103,7 @@ internal sealed class Readings(World world, Trace trace, Tally tally)
 
     private void Judge(Reading reading, FeaturePlan plan, SimulatedFeature feature, in FeatureValue value, object? due)
     {
-        if (value.Status is FeatureStatus.Approximate or FeatureStatus.OutsideRetention && !reading.IsHistory)
+        if (value.Status is FeatureStatus.Approximate or FeatureStatus.OutsideRetention && (!reading.IsHistory || mayBeCut))
         {
             tally.ValuesApproximate++; // It says so itself; a training read may not.
             return;
@@ -115,7 +118,7 @@ internal sealed class Readings(World world, Trace trace, Tally tally)
             Value single => FeatureValue.Of(single),
             _ => FeatureValue.Of((Value[])due),
         };
-        bool isNull = due is null && value.Status is FeatureStatus.NullValue or FeatureStatus.NotFound && reading.IsHistory;
+        bool isNull = due is null && value.Status is FeatureStatus.NullValue or FeatureStatus.NotFound && (reading.IsHistory || mayBeCut);
         if (!value.Equals(expected) && !isNull)
         {
             throw new ViolationException($"{reading}: {plan.Reference} ({feature.Kind} over {feature.Window}) is {Describe(value)} and should be {Describe(expected)}");
@@ -124,7 +127,7 @@ internal sealed class Readings(World world, Trace trace, Tally tally)
 
     public static string Describe(FeatureValue value) => value.List is { } list ? $"[{string.Join(", ", list)}]" : value.Status == FeatureStatus.Present ? value.Scalar.ToString() : $"{value.Status}:{value.Scalar}";
 
-    private sealed record Reading(string Entity, Value Key, string KeyBytes, FeatureRead Read, IReadOnlyDictionary<int, long>? Token, bool IsHistory)
+    private sealed record Reading(string Entity, Value Key, string KeyBytes, FeatureRead Read, IReadOnlyDictionary<int, long>? Token, bool IsHistory, long CutBefore)
     {
         public long StateVersion => Read.Stamps[0].StateVersion;
 

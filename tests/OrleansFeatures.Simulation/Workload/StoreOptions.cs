@@ -18,6 +18,7 @@ internal static class StoreOptions
         StateDirectory = StateDirectory,
         CheckpointInterval = TimeSpan.FromSeconds(random.Next(5, 600)),
         CheckpointLogBytes = random.Next(4, 200) * 1_024,
+        RawHistory = random.Next(5) == 0 ? TimeSpan.FromMinutes(random.Next(1, 40)) : null,
         CheckpointOnClose = random.Next(2) == 0,
         EntityIdleAfter = TimeSpan.FromSeconds(random.Next(2, 300)),
         PartitionCount = Bounds.PartitionCount,

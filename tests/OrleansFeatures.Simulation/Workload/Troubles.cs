@@ -8,7 +8,7 @@ namespace OrleansFeatures.Simulation.Workload;
 
 /// <summary>What goes wrong without ending the store: the disk fills up and is cleared again, the machine's clock is set wrong, a bit of what is
 /// durable changes for a while.</summary>
-internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, BitFlips flips, World world, Trace trace, Tally tally)
+internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice disk, BitFlips flips, World world, Action absorb, Trace trace, Tally tally)
 {
     private readonly Random _random = new(seed);
 
@@ -79,7 +79,8 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
         try
         {
             await host.ReplayAsync(new LogSequence(0), null, CancellationToken.None);
-            trace.Note("operator: state was replayed");
+            absorb();
+            trace.Fault("operator: state was replayed");
             tally.Replays++;
         }
         catch (Exception failure) when (failure is ObjectDisposedException || (failure is LogException && (HaveOccurred || host.Poisoned is not null)))
@@ -94,6 +95,7 @@ internal sealed class Troubles(int seed, SimulatedClock clock, FaultyLogDevice d
         try
         {
             await host.ChangeCatalogAsync(next, () => world.InForce = next, CancellationToken.None);
+            absorb();
             trace.Fault($"operator: definitions {world.Catalogs.IndexOf(next)} are live");
             tally.DefinitionChanges++;
         }
