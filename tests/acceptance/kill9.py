@@ -67,7 +67,7 @@ def main(arguments, folder, checks):
     chance = random.Random(arguments.seed)
     print(f"seed {arguments.seed}")
     events = fraud.Events(arguments.shared, folder, arguments.rows)
-    with store.Store(arguments.program, folder, fraud.DEFINITIONS) as server:
+    with store.Store(arguments.program, folder, fraud.DEFINITIONS, store.REMEMBERS_ALL) as server:
         server.start()
         rounds = []
         held = 0

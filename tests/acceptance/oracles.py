@@ -24,7 +24,7 @@ import store
 def check_fraud(arguments, folder, checks):
     print(f"preparing {'the whole file' if arguments.rows is None else f'the first {arguments.rows:,} rows'}", flush=True)
     events = fraud.Events(arguments.shared, folder, arguments.rows)
-    with store.Store(arguments.program, folder, arguments.definitions) as server:
+    with store.Store(arguments.program, folder, arguments.definitions, store.REMEMBERS_ALL) as server:
         server.start()
         first = events.push(server)
         checks.equal("accepted", first["accepted"], events.count)
@@ -53,7 +53,7 @@ def check_corrections(arguments, folder, checks):
     print(f"preparing mistakes, seed {arguments.seed}", flush=True)
     events = fraud.Events(arguments.shared, folder, arguments.rows)
     mistakes = corrections.Mistakes(events, folder, arguments.seed)
-    with store.Store(arguments.program, folder, fraud.DEFINITIONS) as server:
+    with store.Store(arguments.program, folder, fraud.DEFINITIONS, store.REMEMBERS_ALL) as server:
         server.start()
         first = server.run("push", "--stream", fraud.STREAM, "--file", mistakes.first, *fraud.MAP)
         checks.equal("pushed with mistakes", first["accepted"] + first["late"], mistakes.pushed)

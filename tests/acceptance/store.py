@@ -44,6 +44,10 @@ def built_program():
     return ROOT / "artifacts" / "bin" / "OrleansFeatures.Server" / "release" / "orleans-features"
 
 
+# What is pushed again in the end must be known, the oldest too: ids beyond the horizon are forgotten with the first checkpoint that finds them there.
+REMEMBERS_ALL = ("--dedupe-horizon", "365d")
+
+
 class Store:
     """One data directory and the server process that owns it, if one runs. A context manager: leaving it kills the process."""
 

@@ -50,7 +50,6 @@ INTO_CHECKPOINT_SECONDS = 0.05
 PAUSE_SECONDS = 0.002
 
 CHECKPOINT_INTERVAL = "1s"
-REMEMBERED = "365d"
 
 # Short, so that entities sleep and wake within a life of the server.
 IDLE = "1s"
@@ -248,9 +247,7 @@ def main(arguments, folder, checks):
         server.options += ["--checkpoint-interval", arguments.checkpoint_interval]
     if server.offers("--entity-idle"):
         server.options += ["--entity-idle", IDLE]
-    if server.offers("--dedupe-horizon"):
-        # What is pushed again in the end must be known, the oldest too.
-        server.options += ["--dedupe-horizon", REMEMBERED]
+    server.options += store.REMEMBERS_ALL
     try:
         with server:
             begun = time.monotonic()
