@@ -24,6 +24,7 @@ internal sealed class PastEvents
     private const int HasCompacted = 1;
     private const int HasLifetime = 2;
     private const int LifetimeMuddled = 4;
+    private const int Headless = 8;
 
     private readonly List<Bucket> _buckets = [];
     private Summary? _lifetime;
@@ -31,6 +32,9 @@ internal sealed class PastEvents
     private bool _isLifetimeMuddled;
     private long _newestArrival = long.MinValue;
     private long _accounted;
+
+    /// <summary>Whether something had left before the first sum was made, so that sums are not of everything that ever came: of history that was cut from the log before this state was built.</summary>
+    public bool IsHeadless { get; init; }
 
     /// <summary>Buckets cover event times after this; <see cref="long.MaxValue"/> while nothing has been compacted.</summary>
     public long FloorMicros { get; private set; } = long.MaxValue;
@@ -156,7 +160,7 @@ internal sealed class PastEvents
 
     /// <summary>
     /// <code>
-    ///   format 1 | flags: 1 compacted, 2 lifetime sum, 4 which is muddled | newest arrival | event count
+    ///   format 1 | flags: 1 compacted, 2 lifetime sum, 4 which is muddled, 8 headless | newest arrival | event count
     ///   compacted:  floor | through          lifetime sum:  through | the sum
     ///   number of buckets, then of each: its end's distance from the one before | its events, doubled, and 1 if muddled | its sum
     /// </code>
@@ -165,7 +169,7 @@ internal sealed class PastEvents
     {
         to.Byte(Format);
         bool hasCompacted = CompactedThroughMicros != long.MinValue;
-        to.Byte((byte)((hasCompacted ? HasCompacted : 0) | (_lifetime is null ? 0 : HasLifetime) | (_isLifetimeMuddled ? LifetimeMuddled : 0)));
+        to.Byte((byte)((hasCompacted ? HasCompacted : 0) | (_lifetime is null ? 0 : HasLifetime) | (_isLifetimeMuddled ? LifetimeMuddled : 0) | (IsHeadless ? Headless : 0)));
         to.Int64(_newestArrival);
         to.Packed((ulong)EventCount);
         if (hasCompacted)
@@ -203,12 +207,12 @@ internal sealed class PastEvents
         }
 
         byte flags = from.Byte();
-        if (flags > (HasCompacted | HasLifetime | LifetimeMuddled) || ((flags & HasLifetime) != 0 && !layout.Plan.HasLifetime) || (flags & (HasLifetime | LifetimeMuddled)) == LifetimeMuddled)
+        if (flags > (HasCompacted | HasLifetime | LifetimeMuddled | Headless) || ((flags & HasLifetime) != 0 && !layout.Plan.HasLifetime) || (flags & (HasLifetime | LifetimeMuddled)) == LifetimeMuddled)
         {
             throw new StateFormatException($"sums are said to hold {flags}, which is not of this timeline");
         }
 
-        var past = new PastEvents { _newestArrival = from.Int64(), EventCount = from.PackedWithin(0, Limits.SummedEventsMax), _isLifetimeMuddled = (flags & LifetimeMuddled) != 0 };
+        var past = new PastEvents { _newestArrival = from.Int64(), EventCount = from.PackedWithin(0, Limits.SummedEventsMax), _isLifetimeMuddled = (flags & LifetimeMuddled) != 0, IsHeadless = (flags & Headless) != 0 };
         if ((flags & HasCompacted) != 0)
         {
             past.FloorMicros = from.Int64();
@@ -233,7 +237,7 @@ internal sealed class PastEvents
     public FeatureValue Read(FeaturePlan feature, in WindowRange range, TimelineReader reader, RowLayout layout, EventTime knownAt)
     {
         bool isLifetime = feature.Window.Window.Kind == WindowKind.Lifetime;
-        if (knownAt.Micros < _newestArrival || (isLifetime && range.Span.Through < _lifetimeThrough))
+        if (knownAt.Micros < _newestArrival || (isLifetime && (IsHeadless || range.Span.Through < _lifetimeThrough)))
         {
             return FeatureValue.OutsideRetention;
         }

@@ -193,11 +193,14 @@ internal partial struct Timeline
         }
 
         long through = PastEvents.HopEnd(last, layout.Plan.HopMicros);
-        Past ??= new PastEvents();
+        Past ??= BeginPast();
         Past.Compact(through, FloorMicros);
         Leave(layout, through, toBuckets: true);
         return Math.Max(0, through - (newest - layout.Plan.ExactForMicros));
     }
+
+    /// <summary>Where a lifetime is wanted, nothing leaves without a sum; so what left before the first one was never here.</summary>
+    private readonly PastEvents BeginPast() => new() { IsHeadless = _floor != 0 };
 
     /// <summary>Asks the sums to take no more than so much.</summary>
     public readonly void Shrink(RowLayout layout, long sumBytes) => Past?.Shrink(layout, sumBytes);
@@ -532,7 +535,7 @@ internal partial struct Timeline
                 chunk.ReadRow(row, cells);
                 if (kept)
                 {
-                    (Past ??= new PastEvents()).Take(layout, cells, toBuckets);
+                    (Past ??= BeginPast()).Take(layout, cells, toBuckets);
                 }
 
                 layout.Release(cells);

@@ -76,7 +76,7 @@ internal sealed class Readings(World world, bool mayBeCut, Trace trace, Tally ta
     private static void CheckToken(History history, Reading reading)
     {
         LoggedCopy? missed = history.CopiesOf(reading.Entity, reading.KeyBytes)
-            .FirstOrDefault(copy => reading.Token is { } token && token.TryGetValue(copy.Partition, out long offset) && copy.Offset <= offset && copy.Offset >= reading.StateVersion);
+            .FirstOrDefault(copy => reading.Token is { } token && token.TryGetValue(copy.Partition, out long offset) && copy.Offset <= offset && copy.Offset >= reading.StateVersion && copy.Sequence >= reading.CutBefore);
         if (missed is not null)
         {
             throw new ViolationException($"{reading} was read with a token that includes offset {missed.Offset} of partition {missed.Partition}");

@@ -7,6 +7,7 @@ namespace OrleansFeatures.Simulation.Workload;
 internal sealed class EventMaker(int client, Random random, SimulatedClock clock)
 {
     private readonly List<EventKey> _own = [];
+    private readonly Dictionary<EventKey, (Value At, Value Customer)> _last = [];
     private int _next;
 
     public List<Operation> Batch()
@@ -14,7 +15,7 @@ internal sealed class EventMaker(int client, Random random, SimulatedClock clock
         var batch = new List<Operation>();
         for (int count = random.Next(1, Bounds.BatchEventsMax + 1); count > 0; count--)
         {
-            batch.Add(random.Next(40) == 0 ? Malformed() : random.Next(12) == 0 ? OfSharedId() : OfOwnId());
+            batch.Add(random.Next(40) == 0 ? Malformed() : random.Next(9) == 0 ? OfSharedId() : OfOwnId());
         }
 
         return batch;
@@ -57,6 +58,13 @@ internal sealed class EventMaker(int client, Random random, SimulatedClock clock
         // The first few customers and shops get most: dense entities and sparse ones.
         Value customer = KeyOf("customer", random.Next(1 + random.Next(Bounds.Customers)));
         Value at = Value.Of(new EventTime(Time()));
+        if (kind != EventOperation.Insert && _last.TryGetValue(id, out var last) && random.Next(4) > 0)
+        {
+            // As most corrections are: of the same event time, often of the same customer. The entity then has several rows of one time and id.
+            (at, customer) = (last.At, random.Next(2) == 0 ? last.Customer : customer);
+        }
+
+        _last[id] = (at, customer);
         return id.Stream == World.Orders
             ? new Operation(id.Stream, kind, [Value.Of(id.Number), at, customer, KeyOf("shop", random.Next(1 + random.Next(Bounds.Shops))), Amount(), Items(), Value.Of("abcd"[random.Next(4)].ToString())])
             : new Operation(id.Stream, kind, [Value.Of(id.Text), at, customer, KeyOf("page", random.Next(Bounds.Pages)), Items()]);
