@@ -22,7 +22,7 @@ public sealed record EmbeddedHostOptions
     /// <summary>Threads that apply events. Default: the cores, at most <see cref="Limits.PartitionLoopsMax"/>.</summary>
     public int PartitionLoops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, Limits.PartitionLoopsMax);
 
-    /// <summary>What the state of all entities may take before the oldest raw events of the largest are summed up. Default <see cref="Limits.MemoryBudgetBytesDefault"/>.</summary>
+    /// <summary>What entities in memory may take before those sleep that nobody wants. Default <see cref="Limits.MemoryBudgetBytesDefault"/>.</summary>
     public long MemoryBudgetBytes { get; init; } = Limits.MemoryBudgetBytesDefault;
 
     /// <summary>What the rows of one entity may take before its oldest are summed up. Default <see cref="Limits.EntityBudgetBytesDefault"/>.</summary>

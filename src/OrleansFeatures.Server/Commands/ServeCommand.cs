@@ -23,7 +23,7 @@ internal static class ServeCommand
 
     private static readonly Option<string?> MemoryBudget = new("--memory-budget")
     {
-        Description = "Memory for the state of all entities, as 4GB or 512MB; over it, the oldest events are summed up and values become APPROXIMATE. Half of the machine's (or container's) without it.",
+        Description = "Memory for entities, as 4GB or 512MB; over it, those that nobody wants sleep on disk, and no value changes. Half of the machine's (or container's) without it.",
         HelpName = "BYTES",
     };
 

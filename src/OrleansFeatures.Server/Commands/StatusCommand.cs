@@ -77,7 +77,7 @@ internal static class StatusCommand
         terminal.Write(parts);
         if (memory.BrokenPromises > 0)
         {
-            terminal.Write($"{memory.BrokenPromises.ToString("N0", CultureInfo.InvariantCulture)} compactions reached into event time that features declare exact: raise --memory-budget or --entity-memory-budget");
+            terminal.Write($"{memory.BrokenPromises.ToString("N0", CultureInfo.InvariantCulture)} compactions reached into event time that features declare exact: raise --entity-memory-budget");
         }
     }
 
