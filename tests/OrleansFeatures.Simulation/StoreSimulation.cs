@@ -65,7 +65,8 @@ internal sealed class StoreSimulation
         };
         var readings = new Readings(_world, _options.RawHistory is not null, _trace, _tally);
         var shared = new SharedPromises();
-        _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, _random.Next(), _clock, _trace, _tally, _flips, shared, readings))];
+        int contention = _random.Next(4) == 0 ? 1 : 9;
+        _clients = [.. Enumerable.Range(0, Bounds.Clients).Select(number => new Client(number, contention, _random.Next(), _clock, _trace, _tally, _flips, shared, readings))];
         _checker = new Checker(_world, _options, _clock, _random.Next(), readings, shared, _clients, _tally);
     }
 

@@ -12,10 +12,10 @@ namespace OrleansFeatures.Simulation.Workload;
 /// <summary>
 /// A service that pushes events and reads features. It outlives the store: a batch without an answer is sent again, with the same ids, to whatever store there is next.
 /// </summary>
-internal sealed class Client(int number, int seed, SimulatedClock clock, Trace trace, Tally tally, BitFlips flips, SharedPromises shared, Readings readings)
+internal sealed class Client(int number, int contention, int seed, SimulatedClock clock, Trace trace, Tally tally, BitFlips flips, SharedPromises shared, Readings readings)
 {
     private readonly Random _random = new(seed);
-    private readonly EventMaker _events = new(number, new Random(seed + 1), clock);
+    private readonly EventMaker _events = new(number, contention, new Random(seed + 1), clock);
     private readonly byte[] _producer = Encoding.UTF8.GetBytes($"client{number}");
     private List<Operation> _open = [];
     private int _attempts;

@@ -3,8 +3,11 @@ using OrleansFeatures.Simulation.Running;
 
 namespace OrleansFeatures.Simulation.Workload;
 
-/// <summary>Draws the events of one client: in order, out of order, late, early, twice, corrected, malformed.</summary>
-internal sealed class EventMaker(int client, Random random, SimulatedClock clock)
+/// <summary>
+/// Draws the events of one client: in order, out of order, late, early, twice, corrected, malformed. One in <paramref name="contention"/> is of an event that all clients write to; where it is
+/// every one, a few events have hundreds of versions.
+/// </summary>
+internal sealed class EventMaker(int client, int contention, Random random, SimulatedClock clock)
 {
     private readonly List<EventKey> _own = [];
     private readonly Dictionary<EventKey, (Value At, Value Customer)> _last = [];
@@ -15,7 +18,7 @@ internal sealed class EventMaker(int client, Random random, SimulatedClock clock
         var batch = new List<Operation>();
         for (int count = random.Next(1, Bounds.BatchEventsMax + 1); count > 0; count--)
         {
-            batch.Add(random.Next(40) == 0 ? Malformed() : random.Next(9) == 0 ? OfSharedId() : OfOwnId());
+            batch.Add(random.Next(40) == 0 ? Malformed() : random.Next(contention) == 0 ? OfSharedId() : OfOwnId());
         }
 
         return batch;
