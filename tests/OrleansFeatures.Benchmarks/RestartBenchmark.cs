@@ -22,7 +22,7 @@ internal static class RestartBenchmark
         string directory = Directory.CreateDirectory(Path.Combine(arguments.Text("directory") ?? Path.GetTempPath(), $"restart-benchmark-{Guid.NewGuid():N}")).FullName;
         var options = new EmbeddedHostOptions
         {
-            LogDirectory = Path.Combine(directory, "log"), StateDirectory = Path.Combine(directory, "state"), CheckpointOnClose = false, CheckpointInterval = TimeSpan.FromDays(1), CheckpointLogBytes = long.MaxValue,
+            LogDirectory = Path.Combine(directory, "log"), StateDirectory = Path.Combine(directory, "state"), CheckpointOnClose = false,
         };
         var events = new ManyEntities(entities);
         Catalog catalog = ManyEntities.Definitions();
