@@ -13,6 +13,9 @@ namespace OrleansFeatures.Log;
 /// </summary>
 public sealed class AppendBatch : IBufferWriter<byte>, IDisposable
 {
+    /// <summary>Frames outside of segments have no header to be bound to.</summary>
+    internal const uint NoSalt = 0;
+
     private const int Building = 0;
     private const int Appended = 1;
     private const int Committed = 2;
@@ -54,6 +57,26 @@ public sealed class AppendBatch : IBufferWriter<byte>, IDisposable
     internal Memory<byte> Frames => _buffer.AsMemory(0, _length);
 
     internal int PartitionMax { get; private set; } = -1;
+
+    /// <summary>
+    /// For a log that is kept elsewhere than in <see cref="EventLog"/>, and that alone gives places: gives the records theirs, and their checksums. Then <see cref="Records"/> can be read, to be stored; they are
+    /// not durable by that. <paramref name="nextOffsets"/> (by partition) moves on.
+    /// </summary>
+    public AppendReceipt Number(LogSequence first, Span<long> nextOffsets)
+    {
+        Seal(nextOffsets.Length);
+        long sequence = first.Value;
+        for (Span<byte> rest = Frames.Span; !rest.IsEmpty;)
+        {
+            Span<byte> frame = rest[..(int)Frame.Length(rest)];
+            Frame.Stamp(frame, NoSalt, sequence++, nextOffsets[Frame.Partition(frame)]++);
+            rest = rest[frame.Length..];
+        }
+
+        MarkCommitted();
+        ReleaseReference();
+        return new AppendReceipt(first, new LogSequence(sequence - 1));
+    }
 
     /// <summary>Copies one payload in.</summary>
     public void Add(PartitionId partition, ReadOnlySpan<byte> payload)

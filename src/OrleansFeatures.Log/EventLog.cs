@@ -19,7 +19,7 @@ namespace OrleansFeatures.Log;
 /// being written.</para>
 /// <para>All members may be called from any thread, except that <see cref="Committed"/> has one reader.</para>
 /// </summary>
-public sealed class EventLog : IAsyncDisposable
+public sealed class EventLog : IRecordSource, IAsyncDisposable
 {
     private readonly LogOptions _options;
     private readonly ILogDevice _device;
@@ -183,7 +183,7 @@ public sealed class EventLog : IAsyncDisposable
     /// For reading single durable records at random. Fast for what was written or read in order since <see cref="Open"/>: <see cref="Read"/> notes positions as it goes. Elsewhere the first
     /// look-up walks its segment from the last position known.
     /// </summary>
-    public LogLookup Lookup() => new(_device, _options.PartitionCount, _positions, _progress);
+    public IRecordLookup Lookup() => new LogLookup(_device, _options.PartitionCount, _positions, _progress);
 
     /// <summary>
     /// The segments from the oldest to the one being written. The first call after an opening with <see cref="LogVerification.LastSegment"/> reads the end of each to learn its time.

@@ -5,7 +5,8 @@ namespace OrleansFeatures.Log;
 /// <summary>Everything that the world (disk, directory, other processes) can do to the log. Each message says what happened, where, and what to do.</summary>
 public abstract class LogException : Exception
 {
-    private protected LogException(string message, Exception? inner = null) : base(message, inner)
+    /// <summary>A log that is kept elsewhere has failures of its own kinds; they derive from this.</summary>
+    protected LogException(string message, Exception? inner = null) : base(message, inner)
     {
     }
 }

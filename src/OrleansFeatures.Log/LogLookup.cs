@@ -8,7 +8,7 @@ namespace OrleansFeatures.Log;
 /// Reads single records by their sequence, through its own file handle: from the nearest known position it walks over frame headers and checks the wanted frame, which
 /// costs one read of at most <see cref="Limits.LookupReadBytes"/> for a record of ordinary size. Blocking reads on the caller's thread; one thread at a time. Dispose it soon: it keeps a segment open.
 /// </summary>
-public sealed class LogLookup : IDisposable
+internal sealed class LogLookup : IRecordLookup
 {
     private readonly ILogDevice _device;
     private readonly int _partitionCount;

@@ -9,13 +9,16 @@ public readonly ref struct LogRecord
 
     internal LogRecord(ReadOnlySpan<byte> frame) => _frame = frame;
 
-    public PartitionId Partition => new(Frame.Partition(_frame));
+    public PartitionId Partition => new(Format.Frame.Partition(_frame));
 
-    public LogOffset Offset => new(Frame.Offset(_frame));
+    public LogOffset Offset => new(Format.Frame.Offset(_frame));
 
-    public LogSequence Sequence => new(Frame.Sequence(_frame));
+    public LogSequence Sequence => new(Format.Frame.Sequence(_frame));
 
-    public ReadOnlySpan<byte> Payload => _frame[Frame.HeaderBytes..];
+    public ReadOnlySpan<byte> Payload => _frame[Format.Frame.HeaderBytes..];
+
+    /// <summary>The whole frame, payload included, as <see cref="LogRecords.Of"/> takes it back.</summary>
+    public ReadOnlySpan<byte> Frame => _frame;
 }
 
 /// <summary>The records of a batch in the order in which they were added; use it with foreach.</summary>
@@ -24,6 +27,25 @@ public readonly struct LogRecords
     private readonly ReadOnlyMemory<byte> _frames;
 
     internal LogRecords(ReadOnlyMemory<byte> frames) => _frames = frames;
+
+    /// <summary>Records whose frames were stored elsewhere (<see cref="AppendBatch.Number"/>, <see cref="LogRecord.Frame"/>). Every frame is checked.</summary>
+    /// <exception cref="LogCorruptException">The bytes are not what was stored; <paramref name="place"/> is named.</exception>
+    public static LogRecords Of(ReadOnlyMemory<byte> frames, string place)
+    {
+        ReadOnlySpan<byte> rest = frames.Span;
+        while (!rest.IsEmpty)
+        {
+            uint length = rest.Length < Frame.HeaderBytes ? 0 : Frame.Length(rest);
+            if (length < Frame.HeaderBytes || length > rest.Length || Frame.Kind(rest) != FrameKind.Record || Frame.Checksum(AppendBatch.NoSalt, rest[..(int)length]) != Frame.Crc(rest))
+            {
+                throw new LogCorruptException(place, frames.Length - rest.Length, LogSequence.None, LogSequence.None, "a record's frame does not check");
+            }
+
+            rest = rest[(int)length..];
+        }
+
+        return new LogRecords(frames);
+    }
 
     public Enumerator GetEnumerator() => new(_frames.Span);
 

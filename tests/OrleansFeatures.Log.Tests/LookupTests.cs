@@ -34,7 +34,7 @@ public sealed class LookupTests
 
         void Check(EventLog log, Random random, List<Seen> expected)
         {
-            using LogLookup lookup = log.Lookup();
+            using IRecordLookup lookup = log.Lookup();
             for (int draw = 0; draw < 300; draw++)
             {
                 int at = random.Next(expected.Count);
@@ -51,7 +51,7 @@ public sealed class LookupTests
         using var directory = new TempDirectory();
         await using var log = LogTestKit.Open(LogTestKit.Options(directory.Path));
         await log.Append((0, "first"));
-        using LogLookup lookup = log.Lookup();
+        using IRecordLookup lookup = log.Lookup();
         Encoding.UTF8.GetString(lookup.Find(new LogSequence(0)).Payload).ShouldBe("first");
         await log.Append((1, "second"));
         Encoding.UTF8.GetString(lookup.Find(new LogSequence(1)).Payload).ShouldBe("second");
@@ -64,7 +64,7 @@ public sealed class LookupTests
         await using var log = LogTestKit.Open(LogTestKit.Options(directory.Path, segmentBytes: 4 * 1024 * 1024));
         string large = new('y', 3 * Limits.LookupReadBytes);
         await log.Append((0, "a"), (1, large), (2, "b"));
-        using LogLookup lookup = log.Lookup();
+        using IRecordLookup lookup = log.Lookup();
         Encoding.UTF8.GetString(lookup.Find(new LogSequence(2)).Payload).ShouldBe("b");
         Encoding.UTF8.GetString(lookup.Find(new LogSequence(1)).Payload).ShouldBe(large);
     }
@@ -84,7 +84,7 @@ public sealed class LookupTests
             file.WriteByte((byte)'W');
         }
 
-        using LogLookup lookup = log.Lookup();
+        using IRecordLookup lookup = log.Lookup();
         Should.Throw<LogCorruptException>(() => { lookup.Find(new LogSequence(1)); });
     }
 }

@@ -5,6 +5,7 @@ using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Checkpoints;
+using OrleansFeatures.Entities.History;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
@@ -27,6 +28,7 @@ namespace OrleansFeatures.Entities.Embedded;
 public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
 {
     private readonly EventLog _log;
+    private readonly LocalAppend _target;
     private readonly EventIntake _intake;
     private readonly ILogger _logger;
     private readonly CatalogGate _gate = new();
@@ -45,6 +47,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private EmbeddedHost(EventLog log, StateStores stores, EventIntake intake, Generation generation, MemoryBudget budget, EmbeddedHostOptions options, TimeProvider time, ILogger logger)
     {
         _log = log;
+        _target = new LocalAppend(log);
         _intake = intake;
         _generation = generation;
         _budget = budget;
@@ -99,7 +102,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             Generation generation = new GenerationOpening(log, stores, intake, budget) { SkipsDamage = options.SkipDamage }.Open(catalog);
             host = new EmbeddedHost(log, stores, intake, generation, budget, options, time, logger);
             await host.CatchUpAsync(cancellationToken);
-            await new HistoryCopies(log, intake.Map).CompleteLastEventAsync(catalog, cancellationToken);
+            await new HistoryCopies(log, host._target, intake.Map).CompleteLastEventAsync(catalog, cancellationToken);
             host._checkpoints.Start();
             isStarted = true;
             return host;
@@ -135,7 +138,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             throw new StateMemoryFullException(_budget.HeldBytes, _budget.ProcessBytes);
         }
 
-        if (!await new BatchAppend(_log, _intake, CanTakeBack, batch).RunAsync(wait, cancellationToken))
+        if (!await new BatchAppend(_target, _intake, CanTakeBack, batch).RunAsync(wait, cancellationToken))
         {
             return false;
         }
@@ -191,7 +194,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     {
         await using GenerationChange change = await _checkpoints.BeginChangeAsync(cancellationToken);
         using IDisposable alone = await _gate.CloseAsync(cancellationToken);
-        await new HistoryCopies(_log, Partitions).AddFeedsAsync(Catalog, next, cancellationToken);
+        await new HistoryCopies(_log, _target, Partitions).AddFeedsAsync(Catalog, next, cancellationToken);
         await WaitAllAppliedAsync(cancellationToken);
         var rebuilt = new GenerationSwitch(_log, _budget, _logger);
         await rebuilt.BuildAsync(change, next, _log.FirstSequence, change.Live.History.Floors, null, cancellationToken);

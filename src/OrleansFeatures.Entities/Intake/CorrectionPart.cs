@@ -9,7 +9,7 @@ namespace OrleansFeatures.Entities.Intake;
 /// Whether an entity still holds an event of that time as itself (or has forgotten it altogether), so that a version of it can be taken back. False where only
 /// summaries remain: they cannot give an event back.
 /// </summary>
-internal delegate bool RawHistory(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time);
+public delegate bool RawHistory(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time);
 
 /// <summary>What became of a correction that was looked at.</summary>
 internal enum Taking
@@ -37,7 +37,7 @@ internal enum Taking
 /// Every record carries the version that it replaces: its event time, by which the entity finds it, and where it lies in the log. Stream time is the replaced version's too: how
 /// late an event is was decided when it came. One thread.
 /// </summary>
-internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, LogLookup lookup, RawHistory raw, (EntityKeys Old, EntityKeys New) keys)
+internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, IRecordLookup lookup, RawHistory raw, (EntityKeys Old, EntityKeys New) keys)
 {
     private readonly EventRecordWriter _writer = batch.Writer;
     private readonly EntityKeys _old = keys.Old;

@@ -21,6 +21,9 @@ public sealed class EventIdIndex
     /// </summary>
     public bool TryClaim(uint stream, in IdKey id, long batch, out IdVersion known) => Of(stream).Shard(id).TryAdd(id, IdVersion.Pending(batch), out known);
 
+    /// <summary>What is known of an id.</summary>
+    public bool TryFind(uint stream, in IdKey id, out IdVersion known) => Of(stream).Shard(id).TryGet(id, out known);
+
     /// <summary>The id's event, or its absence, is durable now.</summary>
     public void Settle(uint stream, in IdKey id, IdVersion version) => Of(stream).Shard(id).Set(id, version);
 
@@ -151,6 +154,14 @@ public sealed class EventIdIndex
 
                 known = entry;
                 return !exists;
+            }
+        }
+
+        public bool TryGet(in IdKey id, out IdVersion known)
+        {
+            lock (_gate)
+            {
+                return _ids.TryGetValue(id, out known);
             }
         }
 

@@ -39,10 +39,15 @@ public sealed class EventIntake(PartitionMap map, TimeProvider time)
 
     /// <param name="catalog">The definitions to read events against.</param>
     /// <param name="lease">Disposed with the batch: while it is held, definitions do not change.</param>
-    public IntakeBatch Begin(Catalog catalog, IDisposable lease)
+    public IntakeBatch Begin(Catalog catalog, IDisposable lease) => Begin(catalog, lease, isDeferred: false);
+
+    /// <summary>The same for a log that several processes append to: see <see cref="IntakeBatch"/>.</summary>
+    public IntakeBatch BeginDeferred(Catalog catalog, IDisposable lease) => Begin(catalog, lease, isDeferred: true);
+
+    private IntakeBatch Begin(Catalog catalog, IDisposable lease, bool isDeferred)
     {
         long number = Interlocked.Increment(ref _batches);
-        var batch = new IntakeBatch(this, number, catalog, _writers.TryTake(out EventRecordWriter? writer) ? writer : new EventRecordWriter(), lease);
+        var batch = new IntakeBatch(this, number, catalog, _writers.TryTake(out EventRecordWriter? writer) ? writer : new EventRecordWriter(), lease, isDeferred);
         _open[number] = batch;
         return batch;
     }

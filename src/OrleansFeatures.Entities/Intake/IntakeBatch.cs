@@ -11,6 +11,8 @@ namespace OrleansFeatures.Entities.Intake;
 /// can lack some. Corrections are checked and kept; what they do depends on the version that they meet, so they are resolved while the batch is appended, behind its
 /// inserts (<see cref="CorrectionLines"/>). That order changes nothing: an insert of an event that a correction has touched is a duplicate, and a correction of an event that was just
 /// inserted replaces it. One thread builds it; the host appends it; disposing gives back what did not get in.
+/// <para>A *deferred* batch is for a log that several processes append to: only inside its append is known which ids it has and what time it is. It checks events and keeps them; every event that is not refused is pending, and the
+/// append runs them through an ordinary batch (<see cref="AddDeferredTo"/>), whose outcomes become its own (<see cref="TakeOutcomes"/>).</para>
 /// </summary>
 public sealed class IntakeBatch : IDisposable
 {
@@ -25,12 +27,16 @@ public sealed class IntakeBatch : IDisposable
     private readonly TaskCompletionSource _insertsDurable = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventTime _arrival;
+    private readonly List<DeferredEvent>? _deferred;
+    private IntakeBatch? _inner;
     private TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _correctionBytes;
+    private int _keptBytes;
+    private SortedDictionary<int, long>? _positions;
     private bool _disposed;
 
-    internal IntakeBatch(EventIntake intake, long number, Catalog catalog, EventRecordWriter writer, IDisposable lease)
+    internal IntakeBatch(EventIntake intake, long number, Catalog catalog, EventRecordWriter writer, IDisposable lease, bool isDeferred = false)
     {
+        _deferred = isDeferred ? [] : null;
         _intake = intake;
         _lease = lease;
         _arrival = intake.ArrivalNow();
@@ -49,7 +55,10 @@ public sealed class IntakeBatch : IDisposable
     public IReadOnlyList<CorrectionOutcome> Corrections => _outcomes;
 
     /// <summary>About how many bytes of the log the batch takes.</summary>
-    public int Bytes => Records.Bytes + _correctionBytes;
+    public int Bytes => Records.Bytes + _keptBytes;
+
+    /// <summary>Of a deferred batch: the events that it keeps, in the order in which they were added. Empty of any other.</summary>
+    public IReadOnlyList<DeferredEvent> Deferred => _deferred ?? (IReadOnlyList<DeferredEvent>)[];
 
     /// <summary>The batch's number among all: what a claimed id points to.</summary>
     internal long Number { get; }
@@ -86,6 +95,12 @@ public sealed class IntakeBatch : IDisposable
         }
 
         EventIdIndex.IdKey id = EventIntake.KeyOf(fields[version.IdPosition]);
+        if (_deferred is not null)
+        {
+            note = new IntakeNote { StreamTimeMicros = EventRecord.NoStreamTime, Correction = Defer(stream, version, fields, provenance, id) };
+            return IntakeResult.Pending;
+        }
+
         if (provenance.Operation != EventOperation.Insert)
         {
             note = new IntakeNote { StreamTimeMicros = EventRecord.NoStreamTime, Correction = Keep(stream, version, fields, provenance, id) };
@@ -112,11 +127,44 @@ public sealed class IntakeBatch : IDisposable
         return _intake.Judge(stream, time, streamTime, streamTime, out note);
     }
 
+    /// <summary>Runs the kept events through an ordinary batch. Several deferred batches may share one; their events follow each other.</summary>
+    public void AddDeferredTo(IntakeBatch inner)
+    {
+        _inner = inner;
+        for (int index = 0; index < _deferred!.Count; index++)
+        {
+            DeferredEvent kept = _deferred[index];
+            var provenance = new Provenance { Producer = kept.Producer, Operation = kept.Operation, Arrival = kept.Arrival };
+            IntakeResult result = inner.Add(kept.Stream, kept.Version, kept.Fields, provenance, out IntakeNote note);
+            _outcomes[index] = new CorrectionOutcome(result, note);
+        }
+    }
+
+    /// <summary>What became of the kept events: once the batch that they were added to is durable.</summary>
+    public void TakeOutcomes()
+    {
+        for (int index = 0; index < _outcomes.Count; index++)
+        {
+            if (_outcomes[index].Result == IntakeResult.Pending)
+            {
+                _outcomes[index] = _inner!._outcomes[_outcomes[index].Note.Correction];
+            }
+        }
+
+        _positions = _inner!.Positions();
+        _inner = null;
+    }
+
     /// <summary>
-    /// For each partition that received records: the offset of its newest one. Call it when the append has completed.
+    /// For each partition that received records: the offset of its newest one (of a deferred batch, that batches appended with it wrote too). Call it when the append has completed.
     /// </summary>
     public SortedDictionary<int, long> Positions()
     {
+        if (_positions is not null)
+        {
+            return _positions;
+        }
+
         var positions = new SortedDictionary<int, long>();
         foreach (AppendBatch part in (IEnumerable<AppendBatch>)[Records, .. _parts])
         {
@@ -291,8 +339,18 @@ public sealed class IntakeBatch : IDisposable
         int number = _outcomes.Count;
         _outcomes.Add(new CorrectionOutcome(IntakeResult.Pending, default));
         _unresolved.Add(new Correction(this, number, stream, version, kept, id) { Producer = provenance.Producer.ToArray(), Operation = provenance.Operation, Arrival = provenance.Arrival });
-        _correctionBytes += CorrectionPart.BytesOf(stream, kept);
+        _keptBytes += CorrectionPart.BytesOf(stream, kept);
         return number;
+    }
+
+    private int Defer(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance, EventIdIndex.IdKey id)
+    {
+        // An insert has one copy for each entity type, a correction two.
+        int bytes = CorrectionPart.BytesOf(stream, fields);
+        _keptBytes += provenance.Operation == EventOperation.Insert ? bytes / 2 : bytes;
+        _deferred!.Add(new DeferredEvent(stream, version, fields.ToArray(), id) { Producer = provenance.Producer.ToArray(), Operation = provenance.Operation, Arrival = provenance.Arrival });
+        _outcomes.Add(new CorrectionOutcome(IntakeResult.Pending, default));
+        return _outcomes.Count - 1;
     }
 
     private void Encode(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in EventArrival arrival, ReadOnlySpan<byte> producer)

@@ -32,6 +32,9 @@ public sealed class IntakeClock(TimeProvider time)
         return new EventTime(Latest(now));
     }
 
+    /// <summary>History has an event of this arrival: none that comes now may be known before it.</summary>
+    internal void Recall(EventTime arrival) => Latest(arrival.Micros);
+
     /// <summary>Null before the first event.</summary>
     public long? StreamTimeMicros(uint stream) => _streams.TryGetValue(stream, out Stream? clock) && clock.Time != EventRecord.NoStreamTime ? clock.Time : null;
 

@@ -2,7 +2,7 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
-using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Entities.History;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
 

@@ -3,7 +3,7 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
-using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Entities.History;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
@@ -21,7 +21,7 @@ namespace OrleansFeatures.Entities.Operations;
 /// Entities are taken in ranges of their numbers (<see cref="KeySample"/>) that fit in memory, a pass over the log each; within a range in batches, whose live values wait for one
 /// catch-up, that reads only what was appended since the one before. After each catch-up the live store is let come as far, so a live state is never behind the recomputed one.
 /// </summary>
-internal sealed class Reconciliation(EventLog log, IEntityHost host, ReconcileScope scope, Func<IReadOnlyDictionary<uint, long>> floors, Action<ReconcileProgress> progress)
+internal sealed class Reconciliation(IRecordSource log, IEntityHost host, ReconcileScope scope, Func<IReadOnlyDictionary<uint, long>> floors, Action<ReconcileProgress> progress)
 {
     private readonly Catalog _catalog = host.Catalog;
     private readonly Comparison _comparison = new();

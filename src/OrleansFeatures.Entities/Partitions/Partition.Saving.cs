@@ -111,7 +111,7 @@ public sealed partial class Partition
     internal bool AddSaved(in StateEntry entry)
     {
         // Types that the definitions no longer have keep no entities.
-        if (!_layouts.ContainsKey(entry.EntityType) || !_actors.AddAsleep(entry))
+        if (!_context.Has(entry.EntityType) || !_actors.AddAsleep(entry))
         {
             return false;
         }
@@ -125,7 +125,7 @@ public sealed partial class Partition
 
     private EntityActor WakeSaved(in StateEntry entry, StatePlace place)
     {
-        EntityActor actor = EntityActor.Load(_layouts[entry.EntityType], _states!.Read(place, StateRecordKind.Entity, ref _stateBuffer), _loading);
+        EntityActor actor = EntityActor.Load(_context.LayoutOf(entry.EntityType), _states!.Read(place, StateRecordKind.Entity, ref _stateBuffer), _loading);
         _actors.Wake(entry.EntityType, actor);
         return actor;
     }

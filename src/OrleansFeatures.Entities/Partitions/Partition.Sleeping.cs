@@ -90,7 +90,7 @@ public sealed partial class Partition
             return null;
         }
 
-        actor = Wake(_layouts[entityTypeId], key, place);
+        actor = Wake(_context.LayoutOf(entityTypeId), key, place);
         WatchMemory();
         return actor;
     }

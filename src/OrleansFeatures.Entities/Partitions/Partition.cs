@@ -16,14 +16,11 @@ namespace OrleansFeatures.Entities.Partitions;
 /// </summary>
 public sealed partial class Partition
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _gate;
     private readonly EntityTable<EntityActor> _actors = new();
-    private readonly Dictionary<(uint Stream, uint Entity), Feed> _feeds = [];
-    private readonly Dictionary<uint, EntityLayout> _layouts = [];
-    private readonly WindowScratch _scratch = new();
+    private readonly PartitionContext _context;
     private readonly MemoryBudget _budget;
     private readonly SnapshotStore? _states;
-    private Feed? _lastFeed;
     private long _applied = -1;
     private long _events;
     private long _reportedBytes;
@@ -37,20 +34,12 @@ public sealed partial class Partition
         _budget = budget;
         _states = states;
         _loading = new LoadedParts(place => states!.Read(new StatePlace(place), StateRecordKind.Part, ref _partBuffer));
-        Memory = new StateMemory(LargePages.Ask);
-        foreach (EntityPlan entity in catalog.Entities)
-        {
-            var layout = new EntityLayout(entity, Memory, forgets: true, budget.EntityBytes, floors);
-            _layouts[entity.Id] = layout;
-            for (int timeline = 0; timeline < entity.Timelines.Length; timeline++)
-            {
-                _feeds[(entity.Timelines[timeline].Stream.Id, entity.Id)] = new Feed(entity.Timelines[timeline].Stream.Id, layout, timeline);
-            }
-        }
+        _context = new PartitionContext(catalog, budget.EntityBytes, floors);
+        _gate = _context.Gate;
     }
 
     /// <summary>Where this partition's entities keep their rows.</summary>
-    public StateMemory Memory { get; }
+    public StateMemory Memory => _context.Memory;
 
     /// <summary>The newest record that reads can see; -1 before the first. May be read from any thread.</summary>
     public LogOffset Applied => new(Volatile.Read(ref _applied));
@@ -67,14 +56,9 @@ public sealed partial class Partition
         }
 
         Volatile.Write(ref _applied, offset.Value);
-        if (_lastFeed is not { } feed || feed.Stream != record.StreamId || feed.Layout.Plan.Id != record.EntityTypeId)
+        if (!_context.TryFeed(record.StreamId, record.EntityTypeId, out PartitionFeed? feed))
         {
-            if (!_feeds.TryGetValue((record.StreamId, record.EntityTypeId), out feed))
-            {
-                return;
-            }
-
-            _lastFeed = feed;
+            return;
         }
 
         EntityActor actor = ActorOf(feed.Layout, record.Key, offset);
@@ -96,13 +80,7 @@ public sealed partial class Partition
     {
         lock (_gate)
         {
-            if (Find_NeedsLock(entity.Id, key) is { } actor)
-            {
-                return actor.Read(read, asOf, knownAt, values, _scratch);
-            }
-
-            EntityState.ReadUnknown(_layouts[entity.Id], read, asOf, knownAt, values, _scratch);
-            return default;
+            return _context.Read_NeedsLock(Find_NeedsLock(entity.Id, key), entity, read, asOf, knownAt, values);
         }
     }
 
@@ -144,8 +122,8 @@ public sealed partial class Partition
                 Memory.SummaryBytes,
                 Memory.FreeBytes,
                 OverheadBytes,
-                _layouts.Values.Sum(layout => layout.Compactions),
-                _layouts.Values.Sum(layout => layout.BrokenPromises));
+                _context.Layouts.Sum(layout => layout.Compactions),
+                _context.Layouts.Sum(layout => layout.BrokenPromises));
         }
     }
 
@@ -194,8 +172,6 @@ public sealed partial class Partition
         _actors.Add(layout.Plan.Id, actor);
         return actor;
     }
-
-    private sealed record Feed(uint Stream, EntityLayout Layout, int Timeline);
 }
 
 /// <summary>What lives in a partition.</summary>

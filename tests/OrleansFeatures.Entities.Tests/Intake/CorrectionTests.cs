@@ -239,7 +239,7 @@ public sealed class CorrectionTests
             {
                 using IntakeBatch batch = intake.Begin(catalog, new MemoryStream());
                 _ = events.Select(push => push.AddTo(batch)).ToArray();
-                (await new BatchAppend(log, intake, (entity, _, _, time) => entity.Name != "terminal" || time > TestStore.At(0), batch).RunAsync(wait: false, TestContext.Current.CancellationToken)).ShouldBeTrue();
+                (await new BatchAppend(new LocalAppend(log), intake, (entity, _, _, time) => entity.Name != "terminal" || time > TestStore.At(0), batch).RunAsync(wait: false, TestContext.Current.CancellationToken)).ShouldBeTrue();
                 return [.. batch.Corrections];
             }
         }

@@ -1,4 +1,4 @@
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.Intake;
 
 /// <summary>
 /// Many batches at once, or one change of definitions alone. A change that waits keeps new batches out, so that it cannot be starved.

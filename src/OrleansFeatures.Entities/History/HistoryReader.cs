@@ -6,14 +6,14 @@ using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
 
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.History;
 
 /// <summary>
 /// Answers what live state no longer reaches: rebuilds the entities concerned from the log, with the domain's own state that this time
 /// forgets nothing, and reads them as of each row's instant. One pass over the log serves all rows, unless the entities' partitions hold
 /// more records than fit in memory; then partitions are taken in groups, one pass each.
 /// </summary>
-internal sealed class HistoryReader(EventLog log, PartitionMap map, IReadOnlyDictionary<uint, long> floors)
+internal sealed class HistoryReader(IRecordSource log, PartitionMap map, IReadOnlyDictionary<uint, long> floors)
 {
     private const int RecordsPerReport = 100_000;
 

@@ -1,16 +1,17 @@
 using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Log;
 
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.History;
 
 /// <summary>
 /// Appends copies of events that some entity types lack: the tail of an event that a crash cut off, and all of history for an entity type that
 /// a stream newly feeds. A copy that turns out to be there already is dropped by the entity as a duplicate, so doing it again is harmless.
 /// </summary>
-internal sealed class HistoryCopies(EventLog log, PartitionMap map)
+internal sealed class HistoryCopies(IRecordSource log, IAppendTarget target, PartitionMap map)
 {
     /// <summary>
     /// An event's copies lie in the log directly behind its primary, so only the last event can lack some. A correction may have two for an entity type: one for the entity
@@ -29,7 +30,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
         EventRecord record = EventRecord.Parse(tail.Primary);
         if (catalog.Stream(record.StreamId) is { } stream)
         {
-            using LogLookup lookup = log.Lookup();
+            using IRecordLookup lookup = log.Lookup();
             var batch = new AppendBatch();
             new EventCopies(map, lookup).Add(batch, record, stream, [.. stream.Feeds], tail.Copies);
             await AppendAsync(batch, cancellationToken);
@@ -54,7 +55,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
             }
         }
 
-        using LogLookup lookup = log.Lookup();
+        using IRecordLookup lookup = log.Lookup();
         LogSequence end = log.DurableSequence;
         long position = log.FirstSequence.Value;
         var there = new PresentVisitor([.. added.SelectMany(feeds => feeds.Value.Select(feed => (feeds.Key, feed.Entity.Id)))]);
@@ -78,7 +79,7 @@ internal sealed class HistoryCopies(EventLog log, PartitionMap map)
         {
             if (batch.Count > 0)
             {
-                await log.AppendAsync(batch, cancellationToken);
+                await target.AppendAsync(batch, wait: true, cancellationToken);
             }
         }
     }

@@ -6,7 +6,7 @@ using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Log;
 
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.History;
 
 /// <summary>
 /// Entities that are rebuilt from the log beside the live ones, with the domain's own state that this time forgets nothing. Records come in the log's order; those of entities

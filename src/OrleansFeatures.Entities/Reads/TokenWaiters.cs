@@ -1,6 +1,6 @@
 using OrleansFeatures.Log;
 
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.Reads;
 
 /// <summary>Reads that wait until a partition has applied an offset. Bounded by <see cref="Limits.TokenWaitersMax"/>.</summary>
 internal sealed class TokenWaiters : IDisposable
@@ -19,7 +19,7 @@ internal sealed class TokenWaiters : IDisposable
         var waiter = new Waiter(position);
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(EmbeddedHost));
+            ObjectDisposedException.ThrowIf(_disposed, typeof(TokenWaiters));
             if (_waiters.Count >= Limits.TokenWaitersMax)
             {
                 throw new TooManyWaitersException();

@@ -1,7 +1,7 @@
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Log;
 
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.Intake;
 
 /// <summary>
 /// Brings one batch into the log, in parts that are each durable before the next is built:
@@ -12,7 +12,7 @@ namespace OrleansFeatures.Entities.Embedded;
 /// Every correction thus meets the version before it in the log, whether that came from history, another batch, or this one. What a failure leaves is whole events: each
 /// part's are in or not, and a retry finds those that are in to be duplicates.
 /// </summary>
-internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory raw, IntakeBatch batch)
+public sealed class BatchAppend(IAppendTarget log, EventIntake intake, RawHistory raw, IntakeBatch batch)
 {
     private bool _any;
 
@@ -73,7 +73,7 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
 
     private async ValueTask<bool> AppendCorrectionsAsync(bool wait, CancellationToken cancellationToken)
     {
-        using LogLookup lookup = log.Lookup();
+        using IRecordLookup lookup = log.Lookup();
         (EntityKeys, EntityKeys) keys = (new EntityKeys(), new EntityKeys());
         while (batch.Unresolved.Count > 0)
         {
@@ -124,18 +124,8 @@ internal sealed class BatchAppend(EventLog log, EventIntake intake, RawHistory r
     private async ValueTask<AppendReceipt?> AppendAsync(AppendBatch records, TimeMarks marks, bool wait, CancellationToken cancellationToken)
     {
         records.Tag = marks;
-        Task<AppendReceipt> durable;
-        if (wait || _any)
-        {
-            durable = log.AppendAsync(records, cancellationToken);
-        }
-        else if (!log.TryAppend(records, out durable))
-        {
-            return null;
-        }
-
-        AppendReceipt receipt = await durable;
-        _any = true;
+        AppendReceipt? receipt = await log.AppendAsync(records, wait || _any, cancellationToken);
+        _any |= receipt is not null;
         return receipt;
     }
 }

@@ -4,13 +4,13 @@ using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Log;
 
-namespace OrleansFeatures.Entities.Embedded;
+namespace OrleansFeatures.Entities.History;
 
 /// <summary>
 /// The copies that an event in the log has, or should have, for some entity types: of an insert or a delete one for the entity that it concerns; of an upsert also a retraction
 /// where the version before concerned another, which is looked up. One thread.
 /// </summary>
-internal sealed class EventCopies(PartitionMap map, LogLookup lookup)
+internal sealed class EventCopies(PartitionMap map, IRecordLookup lookup)
 {
     private readonly EventRecordWriter _writer = new();
     private readonly EntityKeys _keys = new();
