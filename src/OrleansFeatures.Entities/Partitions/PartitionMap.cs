@@ -11,7 +11,7 @@ namespace OrleansFeatures.Entities.Partitions;
 public sealed class PartitionMap(int count)
 {
     /// <summary>The tenant of a store that has not been divided among several.</summary>
-    private const string DefaultTenant = "default";
+    public const string DefaultTenant = "default";
 
     private static readonly ulong TenantSeed = StableHash.Of(DefaultTenant);
 

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+using OrleansFeatures.Log;
+using OrleansFeatures.Postgres.Log;
+
+namespace OrleansFeatures.Silo.Streams;
+
+/// <summary>
+/// What one append gave to one partition, as an item of that partition's stream: whole frames, one after the other, for <c>LogRecords.Of</c>. Nobody writes to the bytes, so within a silo the item is
+/// handed over as it is and never copied.
+/// </summary>
+/// <param name="Partition">The partition's number, which is the stream's key too.</param>
+/// <param name="First">Offset of the first record.</param>
+/// <param name="Last">Offset of the last one; between them none is missing.</param>
+/// <param name="Frames">The records' frames.</param>
+[GenerateSerializer, Immutable, Alias("OrleansFeatures.LogBatch")]
+public sealed record LogBatch([property: Id(0)] int Partition, [property: Id(1)] long First, [property: Id(2)] long Last, [property: Id(3)] byte[] Frames)
+{
+    /// <summary>Takes the very array of frames where the memory is all of one.</summary>
+    public static LogBatch Of(PartitionBatch batch)
+    {
+        bool whole = MemoryMarshal.TryGetArray(batch.Frames, out ArraySegment<byte> segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length;
+        return new LogBatch(batch.Partition.Value, batch.First.Value, batch.Last.Value, whole ? segment.Array! : batch.Frames.ToArray());
+    }
+
+    public PartitionId PartitionId => new(Partition);
+
+    public LogOffset FirstOffset => new(First);
+
+    public LogOffset LastOffset => new(Last);
+}
