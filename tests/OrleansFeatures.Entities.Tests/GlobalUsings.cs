@@ -1,2 +1,3 @@
+global using OrleansFeatures.Conformance;
 global using Shouldly;
 global using Xunit;

@@ -19,11 +19,11 @@ public sealed class CarryOverTests : IDisposable
     [Fact]
     public async Task An_entity_that_changes_after_the_list_was_taken_is_saved_by_the_checkpoint_that_drops_its_record()
     {
-        await using TestStore source = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        await using TestStore source = await TestStore.OpenAsync(Transactions.Catalog(terminals: false));
         await source.PushAsync(Transaction(0, "ann"), Transaction(1, "bob"), Transaction(2, "bob"), Transaction(3, "ann"));
         List<byte[]> records = await source.RecordsAsync();
         Catalog catalog = source.Host.Catalog;
-        FeatureRead ann = source.Question("customer", TestStore.At(10), "ann");
+        FeatureRead ann = source.Question("customer", Transactions.At(10), "ann");
 
         using (SnapshotStore states = Open())
         {
@@ -87,7 +87,7 @@ public sealed class CarryOverTests : IDisposable
         return values[0].Scalar.Int64;
     }
 
-    private static Value[] Transaction(long id, string customer) => TestStore.Transaction(id, id, customer, "t1", 1);
+    private static Value[] Transaction(long id, string customer) => Transactions.Of(id, id, customer, "t1", 1);
 
     private readonly record struct AddSaved(Partition Partition) : IStateIndexVisitor
     {

@@ -85,7 +85,7 @@ public sealed class CheckpointTests
         asleep.Partitions.Sum(partition => partition.Events).ShouldBe(600);
         asleep.Memory.Use.HeldBytes.ShouldBeLessThan(awake / 4);
         asleep.Memory.Use.RowBytes.ShouldBe(0);
-        (await store.ReadAsync("customer", "c3", TestStore.At(300)))["count"].Scalar.ShouldBe(Value.Of(30L));
+        (await store.ReadAsync("customer", "c3", Transactions.At(300)))["count"].Scalar.ShouldBe(Value.Of(30L));
         await store.PushAsync(Transaction(300));
         store.Host.Status().Partitions.Sum(partition => partition.Awake).ShouldBe(3);
     }
@@ -121,7 +121,7 @@ public sealed class CheckpointTests
         var random = new Random(6);
         for (int round = 0; round < 60; round++)
         {
-            Value[][] events = [.. Enumerable.Range(round * 250, 250).Select(id => TestStore.Transaction(id, id, $"c{random.Next(8_000)}", $"t{random.Next(8_000)}", id % 90))];
+            Value[][] events = [.. Enumerable.Range(round * 250, 250).Select(id => Transactions.Of(id, id, $"c{random.Next(8_000)}", $"t{random.Next(8_000)}", id % 90))];
             await PushPatientlyAsync(store, events);
             await roomy.PushAsync(events);
         }
@@ -143,8 +143,8 @@ public sealed class CheckpointTests
     {
         foreach (int customer in Enumerable.Range(0, 8_000).Where(customer => customer % 17 == 0))
         {
-            FeatureRead mine = store.Question("customer", TestStore.At(15_000), $"c{customer}");
-            FeatureRead theirs = roomy.Question("customer", TestStore.At(15_000), $"c{customer}");
+            FeatureRead mine = store.Question("customer", Transactions.At(15_000), $"c{customer}");
+            FeatureRead theirs = roomy.Question("customer", Transactions.At(15_000), $"c{customer}");
             await store.Host.ReadAsync(mine, Cancel);
             await roomy.Host.ReadAsync(theirs, Cancel);
             mine.Values.Select(Show).ShouldBe(theirs.Values.Select(Show), $"customer {customer}");
@@ -172,20 +172,20 @@ public sealed class CheckpointTests
     [Fact]
     public async Task Other_definitions_are_saved_with_their_state_and_those_that_fail_leave_the_old()
     {
-        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false), configure: options => options with { CheckpointOnClose = false });
+        await using TestStore store = await TestStore.OpenAsync(Transactions.Catalog(terminals: false), configure: options => options with { CheckpointOnClose = false });
         await PushManyAsync(store, 0, 200);
         await store.Host.CheckpointAsync(Cancel);
-        await Should.ThrowAsync<InvalidOperationException>(async () => await store.Host.ChangeCatalogAsync(TestStore.Fraud(window: "30m"), () => throw new InvalidOperationException("not today"), Cancel));
+        await Should.ThrowAsync<InvalidOperationException>(async () => await store.Host.ChangeCatalogAsync(Transactions.Catalog(window: "30m"), () => throw new InvalidOperationException("not today"), Cancel));
         await store.PushAsync(Transaction(200));
         await store.ReopenAsync(store.Host.Catalog);
-        (await store.ReadAsync("customer", "c0", TestStore.At(200)))["count"].Scalar.ShouldBe(Value.Of(21L));
+        (await store.ReadAsync("customer", "c0", Transactions.At(200)))["count"].Scalar.ShouldBe(Value.Of(21L));
 
-        Catalog next = TestStore.Fraud(window: "1m");
+        Catalog next = Transactions.Catalog(window: "1m");
         await store.Host.ChangeCatalogAsync(next, () => { }, Cancel);
         await store.PushAsync(Transaction(201));
         await store.ReopenAsync(next);
-        (await store.ReadAsync("customer", "c0", TestStore.At(201)))["count"].Scalar.ShouldBe(Value.Of(6L));
-        (await store.ReadAsync("terminal", "t0", TestStore.At(201)))["count"].Scalar.ShouldBe(Value.Of(6L));
+        (await store.ReadAsync("customer", "c0", Transactions.At(201)))["count"].Scalar.ShouldBe(Value.Of(6L));
+        (await store.ReadAsync("terminal", "t0", Transactions.At(201)))["count"].Scalar.ShouldBe(Value.Of(6L));
         (await store.PushAsync(Transaction(7), Transaction(201))).ShouldAllBe(result => result == IntakeResult.Duplicate);
     }
 
@@ -194,18 +194,18 @@ public sealed class CheckpointTests
     {
         await using TestStore store = await TestStore.OpenAsync(configure: options => options with { CheckpointOnClose = false, DedupeHorizon = TimeSpan.FromHours(1) });
         const int Day = 86_400;
-        await store.PushAsync(TestStore.Transaction(1, 0, "ann", "t1", 10), TestStore.Transaction(2, 10, "ann", "t1", 10));
+        await store.PushAsync(Transactions.Of(1, 0, "ann", "t1", 10), Transactions.Of(2, 10, "ann", "t1", 10));
         await store.Host.CheckpointAsync(Cancel);
-        await store.PushAsync(TestStore.Transaction(3, 3 * Day, "ann", "t1", 10));
+        await store.PushAsync(Transactions.Of(3, 3 * Day, "ann", "t1", 10));
         await store.Host.CheckpointAsync(Cancel);
         for (int start = 0; start < 2; start++)
         {
             CorrectionOutcome[] outcomes = await store.PushAsync(
-                new Push(TestStore.Transaction(1, 0, "ann", "t1", 10)),
-                new Push(TestStore.Transaction(3, 3 * Day, "ann", "t1", 10)),
-                new Push(TestStore.Transaction(2, 10, "ann", "t1", 99), EventOperation.Upsert),
-                new Push(TestStore.Transaction(2, 10, "ann", "t1", 99), EventOperation.Delete),
-                new Push(TestStore.Transaction(100 + start, (3 * Day) + 1, "ann", "t1", 5), EventOperation.Upsert));
+                new Push(Transactions.Of(1, 0, "ann", "t1", 10)),
+                new Push(Transactions.Of(3, 3 * Day, "ann", "t1", 10)),
+                new Push(Transactions.Of(2, 10, "ann", "t1", 99), EventOperation.Upsert),
+                new Push(Transactions.Of(2, 10, "ann", "t1", 99), EventOperation.Delete),
+                new Push(Transactions.Of(100 + start, (3 * Day) + 1, "ann", "t1", 5), EventOperation.Upsert));
             outcomes.Select(outcome => outcome.Result).ShouldBe([IntakeResult.Refused, IntakeResult.Duplicate, IntakeResult.Refused, IntakeResult.Refused, IntakeResult.Accepted], $"start {start}");
             outcomes[0].Note.Refusal!.Reason.ShouldContain("have been forgotten");
             outcomes[0].Note.Refusal!.Fix.ShouldContain("--dedupe-horizon");
@@ -222,7 +222,7 @@ public sealed class CheckpointTests
         const int Day = 86_400;
         for (int round = 0; round < 10; round++)
         {
-            await store.PushAsync([.. Enumerable.Range(0, 100).Select(id => TestStore.Transaction((round * 100) + id, (round * Day) + id, $"c{id % 10}", "t1", 1))]);
+            await store.PushAsync([.. Enumerable.Range(0, 100).Select(id => Transactions.Of((round * 100) + id, (round * Day) + id, $"c{id % 10}", "t1", 1))]);
         }
 
         await store.Host.CheckpointAsync(Cancel);
@@ -231,17 +231,17 @@ public sealed class CheckpointTests
         Directory.GetFiles(store.LogDirectory, "segment-*").Length.ShouldBeLessThan(3);
         for (int start = 0; start < 2; start++)
         {
-            (await store.ReadAsync("customer", "c1", TestStore.At((9 * Day) + 100)))["count"].Scalar.ShouldBe(Value.Of(10L));
-            (await store.ReadAsync("customer", "c1", TestStore.At(100), history: true))["count"].Status.ShouldBe(FeatureStatus.OutsideRetention);
-            (await store.PushAsync(new Push(TestStore.Transaction(1, 1, "c1", "t1", 9), EventOperation.Upsert)))[0].Result.ShouldBe(IntakeResult.Refused);
-            (await store.PushAsync(TestStore.Transaction(901, (9 * Day) + 1, "c1", "t1", 1))).ShouldBe([IntakeResult.Duplicate]);
+            (await store.ReadAsync("customer", "c1", Transactions.At((9 * Day) + 100)))["count"].Scalar.ShouldBe(Value.Of(10L));
+            (await store.ReadAsync("customer", "c1", Transactions.At(100), history: true))["count"].Status.ShouldBe(FeatureStatus.OutsideRetention);
+            (await store.PushAsync(new Push(Transactions.Of(1, 1, "c1", "t1", 9), EventOperation.Upsert)))[0].Result.ShouldBe(IntakeResult.Refused);
+            (await store.PushAsync(Transactions.Of(901, (9 * Day) + 1, "c1", "t1", 1))).ShouldBe([IntakeResult.Duplicate]);
             await store.ReopenAsync(store.Host.Catalog);
         }
 
         // Built anew from what is left, windows that reach back to what is gone are not answered; those within are.
         await store.Host.ReplayAsync(new LogSequence(0), null, Cancel);
-        (await store.ReadAsync("customer", "c1", TestStore.At((9 * Day) + 100)))["count"].Status.ShouldBeOneOf(FeatureStatus.Present, FeatureStatus.OutsideRetention);
-        (await store.ReadAsync("customer", "c1", TestStore.At((8 * Day) + 100)))["count"].Status.ShouldBe(FeatureStatus.OutsideRetention);
+        (await store.ReadAsync("customer", "c1", Transactions.At((9 * Day) + 100)))["count"].Status.ShouldBeOneOf(FeatureStatus.Present, FeatureStatus.OutsideRetention);
+        (await store.ReadAsync("customer", "c1", Transactions.At((8 * Day) + 100)))["count"].Status.ShouldBe(FeatureStatus.OutsideRetention);
     }
 
     [Fact]
@@ -286,7 +286,7 @@ public sealed class CheckpointTests
         {
             try
             {
-                (await store.ReadAsync(entity, key, TestStore.At(300)))["count"].Scalar.ShouldBe(Value.Of(30L));
+                (await store.ReadAsync(entity, key, Transactions.At(300)))["count"].Scalar.ShouldBe(Value.Of(30L));
             }
             catch (EntityUnreadableException unreadable)
             {
@@ -301,20 +301,20 @@ public sealed class CheckpointTests
         await PushManyAsync(store, 300, 20);
         foreach ((string entity, string key) in damaged)
         {
-            await Should.ThrowAsync<Exception>(() => store.ReadAsync(entity, key, TestStore.At(330)));
+            await Should.ThrowAsync<Exception>(() => store.ReadAsync(entity, key, Transactions.At(330)));
         }
 
         await store.Host.ReplayAsync(new LogSequence(0), null, Cancel);
         foreach ((string entity, string key) in Keys())
         {
-            (await store.ReadAsync(entity, key, TestStore.At(330)))["count"].Scalar.ShouldBe(Value.Of(32L));
+            (await store.ReadAsync(entity, key, Transactions.At(330)))["count"].Scalar.ShouldBe(Value.Of(32L));
         }
     }
 
     private static IEnumerable<(string Entity, string Key)> Keys() =>
         Enumerable.Range(0, 10).SelectMany(index => ((string, string)[])[("customer", $"c{index}"), ("terminal", $"t{index}")]);
 
-    private static Value[] Transaction(int id) => TestStore.Transaction(id, id, $"c{id % 10}", $"t{id % 10}", (id % 50) + 0.25);
+    private static Value[] Transaction(int id) => Transactions.Of(id, id, $"c{id % 10}", $"t{id % 10}", (id % 50) + 0.25);
 
     private static async Task PushManyAsync(TestStore store, int first, int count) =>
         (await store.PushAsync([.. Enumerable.Range(first, count).Select(Transaction)])).ShouldAllBe(result => result == IntakeResult.Accepted);
@@ -341,7 +341,7 @@ public sealed class CheckpointTests
     {
         int id = random.Next(turn * 12, (turn * 12) + 60);
         EventOperation operation = random.Next(8) switch { 0 => EventOperation.Upsert, 1 => EventOperation.Delete, _ => EventOperation.Insert };
-        return new Push(TestStore.Transaction(id, (turn * 60) + random.Next(-1_000, 1_000) + 2_000, $"c{random.Next(12)}", $"t{random.Next(5)}", random.Next(1, 100)), operation, Arrival: TestStore.At(100_000 + turn));
+        return new Push(Transactions.Of(id, (turn * 60) + random.Next(-1_000, 1_000) + 2_000, $"c{random.Next(12)}", $"t{random.Next(5)}", random.Next(1, 100)), operation, Arrival: Transactions.At(100_000 + turn));
     }
 
     /// <summary>A store over a copy of the log alone.</summary>
@@ -359,8 +359,8 @@ public sealed class CheckpointTests
             {
                 string prefix = entity == "customer" ? "c" : "t";
                 string[] names = [.. Enumerable.Range(0, keys).Select(key => $"{prefix}{key}")];
-                FeatureRead mine = left.Question(entity, TestStore.At(second), names);
-                FeatureRead theirs = right.Question(entity, TestStore.At(second), names);
+                FeatureRead mine = left.Question(entity, Transactions.At(second), names);
+                FeatureRead theirs = right.Question(entity, Transactions.At(second), names);
                 await left.Host.ReadAsync(mine, Cancel);
                 await right.Host.ReadAsync(theirs, Cancel);
                 mine.Values.Select(Show).ShouldBe(theirs.Values.Select(Show), context);

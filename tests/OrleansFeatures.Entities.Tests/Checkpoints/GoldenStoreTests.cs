@@ -27,7 +27,7 @@ public sealed class GoldenStoreTests
             File.Copy(file, copy);
         }
 
-        await store.ReopenAsync(TestStore.Fraud(window: "2h"));
+        await store.ReopenAsync(Transactions.Catalog(window: "2h"));
         HostStatus status = store.Host.Status();
         status.Checkpoints.Through.ShouldBe((2 * Events) - 1, "the state was built anew instead of being read");
         status.Partitions.Sum(partition => partition.Entities).ShouldBe(5);
@@ -35,21 +35,21 @@ public sealed class GoldenStoreTests
         status.Partitions.Sum(partition => partition.Awake).ShouldBe(2, "only who has a record behind the checkpoint");
 
         // Ann is dense, in two blocks; zoe has one event, behind the checkpoint.
-        (await store.ReadAsync("customer", "ann", TestStore.At(Events)))["count"].Scalar.ShouldBe(Value.Of(Events - 1L));
-        (await store.ReadAsync("customer", "ann", TestStore.At(Events)))["sum"].Scalar.ShouldBe(Value.Of(Enumerable.Range(0, Events).Where(id => id != 7).Sum(id => (id % 100) + 0.5)));
-        (await store.ReadAsync("customer", "zoe", TestStore.At(Events)))["count"].Scalar.ShouldBe(Value.Of(1L));
-        (await store.ReadAsync("terminal", "t1", TestStore.At(Events)))["last3"].List!.Count().ShouldBe(3);
-        (await store.PushAsync(TestStore.Transaction(9, 9, "ann", "t1", 1), TestStore.Transaction(90_000, 9, "zoe", "t2", 1))).ShouldAllBe(result => result == IntakeResult.Duplicate);
+        (await store.ReadAsync("customer", "ann", Transactions.At(Events)))["count"].Scalar.ShouldBe(Value.Of(Events - 1L));
+        (await store.ReadAsync("customer", "ann", Transactions.At(Events)))["sum"].Scalar.ShouldBe(Value.Of(Enumerable.Range(0, Events).Where(id => id != 7).Sum(id => (id % 100) + 0.5)));
+        (await store.ReadAsync("customer", "zoe", Transactions.At(Events)))["count"].Scalar.ShouldBe(Value.Of(1L));
+        (await store.ReadAsync("terminal", "t1", Transactions.At(Events)))["last3"].List!.Count().ShouldBe(3);
+        (await store.PushAsync(Transactions.Of(9, 9, "ann", "t1", 1), Transactions.Of(90_000, 9, "zoe", "t2", 1))).ShouldAllBe(result => result == IntakeResult.Duplicate);
     }
 
     /// <summary>Only for a new version of a format, into a directory of its own: <c>-explicit only</c>.</summary>
     [Fact(Explicit = true)]
     public async Task Write_it()
     {
-        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(window: "2h"), configure: options => options with { CheckpointOnClose = false });
-        await store.PushAsync([.. Enumerable.Range(0, Events).Select(id => TestStore.Transaction(id, id, id == 7 ? "bob" : "ann", "t1", (id % 100) + 0.5))]);
+        await using TestStore store = await TestStore.OpenAsync(Transactions.Catalog(window: "2h"), configure: options => options with { CheckpointOnClose = false });
+        await store.PushAsync([.. Enumerable.Range(0, Events).Select(id => Transactions.Of(id, id, id == 7 ? "bob" : "ann", "t1", (id % 100) + 0.5))]);
         await store.Host.CheckpointAsync(TestContext.Current.CancellationToken);
-        await store.PushAsync(TestStore.Transaction(90_000, 9, "zoe", "t2", 1));
+        await store.PushAsync(Transactions.Of(90_000, 9, "zoe", "t2", 1));
         await store.CloseAsync();
         foreach (string file in Directory.GetFiles(store.LogDirectory, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
         {

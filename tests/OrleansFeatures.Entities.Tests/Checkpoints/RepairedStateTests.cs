@@ -11,7 +11,7 @@ public sealed class RepairedStateTests
     public async Task A_damaged_copy_of_the_manifest_costs_nothing_but_a_warning_that_names_it()
     {
         await using TestStore store = await TestStore.OpenAsync();
-        await store.PushAsync(TestStore.Transaction(1, 0, "c", "t", 1));
+        await store.PushAsync(Transactions.Of(1, 0, "c", "t", 1));
         await store.Host.CheckpointAsync(TestContext.Current.CancellationToken);
         await store.CloseAsync();
         string manifest = Path.Combine(store.StateDirectory, "a", "state.manifest");

@@ -13,7 +13,7 @@ public sealed class DeferredBatchTests : IAsyncDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("orleans-features-");
     private readonly EventLog _log;
     private readonly EventIntake _intake = new(new PartitionMap(8), TimeProvider.System);
-    private readonly Catalog _catalog = TestStore.Fraud();
+    private readonly Catalog _catalog = Transactions.Catalog();
 
     public DeferredBatchTests() =>
         _log = EventLog.Open(new LogOptions { Directory = _directory.FullName, PartitionCount = 8, DeliverCommitted = false }, new FileLogDevice(), TimeProvider.System);
@@ -49,7 +49,7 @@ public sealed class DeferredBatchTests : IAsyncDisposable
     public async Task An_event_that_is_refused_is_refused_at_once_and_keeps_no_place()
     {
         using IntakeBatch batch = _intake.BeginDeferred(_catalog, new MemoryStream());
-        batch.Add(_catalog.Stream("transactions")!, _catalog.Stream("transactions")!.Version(0)!, [Value.Null, Value.Of(TestStore.At(0)), Value.Of("ann"), Value.Of("t1"), Value.Of(1.0)], default, out IntakeNote note)
+        batch.Add(_catalog.Stream("transactions")!, _catalog.Stream("transactions")!.Version(0)!, [Value.Null, Value.Of(Transactions.At(0)), Value.Of("ann"), Value.Of("t1"), Value.Of(1.0)], default, out IntakeNote note)
             .ShouldBe(IntakeResult.Refused);
         note.Refusal!.Field.ShouldBe("tx_id");
         Insert(batch, 5, amount: 1).ShouldBe(IntakeResult.Pending);
@@ -76,5 +76,5 @@ public sealed class DeferredBatchTests : IAsyncDisposable
     private static IntakeResult Insert(IntakeBatch batch, long id, double amount) => Push(batch, EventOperation.Insert, id, amount);
 
     private static IntakeResult Push(IntakeBatch batch, EventOperation operation, long id, double amount) =>
-        new Push(TestStore.Transaction(id, id, "ann", "t1", amount), operation).AddTo(batch).Result;
+        new Push(Transactions.Of(id, id, "ann", "t1", amount), operation).AddTo(batch).Result;
 }

@@ -14,18 +14,6 @@ public sealed class ReconciliationTests
     private static readonly ReconcileScope Everything = new(null, null, 0);
 
     [Fact]
-    public async Task A_sound_store_has_no_differences_whatever_came_late_twice_or_was_corrected()
-    {
-        await using TestStore store = await TestStore.OpenAsync();
-        await FillAsync(store, 3_000, seed: 17);
-        ReconcileReport report = await ReconcileAsync(store, Everything);
-        report.Differences.ShouldBeEmpty();
-        (report.Counts.Differences, report.Counts.Unreadable, report.Counts.Approximate).ShouldBe((0, 0, 0));
-        report.Counts.Entities.ShouldBe(Customers + 10);
-        report.Counts.Values.ShouldBeGreaterThan(report.Counts.Entities * 3 * Limits.ReconcileBackMicros.Length);
-    }
-
-    [Fact]
     public async Task Entities_that_sleep_in_a_checkpoint_are_compared_like_others()
     {
         await using TestStore store = await TestStore.OpenAsync();
@@ -47,7 +35,7 @@ public sealed class ReconciliationTests
         const int Day = 86_400;
         for (int day = 0; day < 14; day++)
         {
-            await store.PushAsync([.. Enumerable.Range(0, 100).Select(id => TestStore.Transaction((day * 100) + id, (day * Day) + id, $"c{id % 10}", "t1", id / 7.0))]);
+            await store.PushAsync([.. Enumerable.Range(0, 100).Select(id => Transactions.Of((day * 100) + id, (day * Day) + id, $"c{id % 10}", "t1", id / 7.0))]);
             if (day is 8 or 9)
             {
                 await store.Host.CheckpointAsync(TestContext.Current.CancellationToken);
@@ -69,14 +57,14 @@ public sealed class ReconciliationTests
     [Fact]
     public async Task A_live_state_that_took_another_event_than_the_log_holds_is_reported_with_both_values()
     {
-        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        await using TestStore store = await TestStore.OpenAsync(Transactions.Catalog(terminals: false));
         await FillAsync(store, 500, seed: 3);
-        await store.PushAsync(TestStore.Transaction(100_001, 9_000, "ann", "t1", 10));
-        await CorruptAsync(store, "ann", TestStore.Transaction(100_002, 9_001, "ann", "t1", 1_000));
-        await store.PushAsync(TestStore.Transaction(100_002, 9_001, "ann", "t1", 20));
+        await store.PushAsync(Transactions.Of(100_001, 9_000, "ann", "t1", 10));
+        await CorruptAsync(store, "ann", Transactions.Of(100_002, 9_001, "ann", "t1", 1_000));
+        await store.PushAsync(Transactions.Of(100_002, 9_001, "ann", "t1", 20));
 
         ReconcileReport report = await ReconcileAsync(store, Everything);
-        FeatureDifference sum = report.Differences.First(difference => difference.Feature.Name == "sum" && difference.AsOf == TestStore.At(9_001));
+        FeatureDifference sum = report.Differences.First(difference => difference.Feature.Name == "sum" && difference.AsOf == Transactions.At(9_001));
         (sum.Live.Scalar, sum.Recomputed.Scalar).ShouldBe((Value.Of(1_010.0), Value.Of(30.0)));
         sum.Entity.Name.ShouldBe("customer");
         EntityKeyEncoding.Read(sum.Key.Span).ShouldBe([Value.Of("ann")]);
@@ -90,9 +78,9 @@ public sealed class ReconciliationTests
     [Fact]
     public async Task An_entity_that_does_not_answer_is_named_with_the_reason_and_its_neighbours_are_compared()
     {
-        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
-        await store.PushAsync(TestStore.Transaction(1, 0, "ann", "t1", 10), TestStore.Transaction(2, 0, "bob", "t1", 10));
-        await Should.ThrowAsync<Exception>(() => CorruptAsync(store, "ann", TestStore.Transaction(3, 1, "ann", "t1", 1_000), cutBytes: 3));
+        await using TestStore store = await TestStore.OpenAsync(Transactions.Catalog(terminals: false));
+        await store.PushAsync(Transactions.Of(1, 0, "ann", "t1", 10), Transactions.Of(2, 0, "bob", "t1", 10));
+        await Should.ThrowAsync<Exception>(() => CorruptAsync(store, "ann", Transactions.Of(3, 1, "ann", "t1", 1_000), cutBytes: 3));
 
         ReconcileReport report = await ReconcileAsync(store, Everything);
         UnreadableEntity ann = report.Unreadable.ShouldHaveSingleItem();
@@ -109,77 +97,6 @@ public sealed class ReconciliationTests
         ReconcileReport report = await ReconcileAsync(store, Everything with { RecordsPerPassMax = 300, BatchEntities = 3 });
         report.Counts.ShouldBe((await ReconcileAsync(store, Everything)).Counts);
         report.Counts.Entities.ShouldBe(Customers + 10);
-    }
-
-    [Fact]
-    public async Task A_sample_has_the_size_asked_for_and_only_the_type_asked_for()
-    {
-        await using TestStore store = await TestStore.OpenAsync();
-        await FillAsync(store, 2_000, seed: 5);
-        EntityPlan customer = store.Host.Catalog.Entity("customer")!;
-        ReconcileReport sample = await ReconcileAsync(store, new ReconcileScope(customer, 7, 1) { RecordsPerPassMax = 50 });
-        sample.Counts.Entities.ShouldBe(7);
-        (await ReconcileAsync(store, new ReconcileScope(customer, 1_000, 1))).Counts.Entities.ShouldBe(Customers);
-    }
-
-    [Fact]
-    public async Task While_events_keep_coming_each_value_is_compared_at_its_own_state()
-    {
-        await using TestStore store = await TestStore.OpenAsync();
-        await FillAsync(store, 1_000, seed: 8);
-        using var enough = new CancellationTokenSource();
-        long pushed = 0;
-        Task pushing = Task.Run(
-            async () =>
-            {
-                for (long id = 1_000_000; !enough.IsCancellationRequested; id += 20)
-                {
-                    await store.PushAsync([.. Enumerable.Range(0, 20).Select(step => TestStore.Transaction(id + step, 3_600 + (id + step - 1_000_000), $"c{(id + step) % Customers}", $"t{step % 10}", step))]);
-                    Interlocked.Add(ref pushed, 20);
-                }
-            },
-            TestContext.Current.CancellationToken);
-
-        // One batch for each few entities: many catch-ups, most of them with something to catch up with.
-        long during = 0;
-        for (int run = 0; run < 5; run++)
-        {
-            long before = Interlocked.Read(ref pushed);
-            ReconcileReport report = await ReconcileAsync(store, Everything with { BatchEntities = 4 });
-            during += Interlocked.Read(ref pushed) - before;
-            Said(report).ShouldBeEmpty();
-            report.Counts.Entities.ShouldBe(Customers + 10);
-        }
-
-        await enough.CancelAsync();
-        await pushing;
-        during.ShouldBeGreaterThan(0);
-    }
-
-    [Fact]
-    public async Task One_reconciliation_at_a_time_and_a_cancelled_one_makes_way()
-    {
-        await using TestStore store = await TestStore.OpenAsync();
-        await FillAsync(store, 500, seed: 2);
-        using var cancel = new CancellationTokenSource();
-        var started = new TaskCompletionSource();
-        var goOn = new TaskCompletionSource();
-        Task<ReconcileReport> first = store.Host.ReconcileAsync(
-            Everything,
-            _ =>
-            {
-                started.TrySetResult();
-                goOn.Task.GetAwaiter().GetResult();
-            },
-            cancel.Token);
-        await started.Task;
-        await Should.ThrowAsync<ReconcileUnderWayException>(() => ReconcileAsync(store, Everything));
-        await cancel.CancelAsync();
-        goOn.SetResult();
-
-        // It was at its last report or before another pass: either way it ends.
-        await Task.WhenAny(first);
-        (await ReconcileAsync(store, Everything)).Counts.Differences.ShouldBe(0);
     }
 
     [Fact]
@@ -213,19 +130,19 @@ public sealed class ReconciliationTests
         }
 
         // Every customer and terminal has come at least once.
-        await store.PushAsync([.. Enumerable.Range(0, Customers).Select(customer => TestStore.Transaction(200_000 + customer, 5_000, $"c{customer}", $"t{customer % 10}", 1))]);
+        await store.PushAsync([.. Enumerable.Range(0, Customers).Select(customer => Transactions.Of(200_000 + customer, 5_000, $"c{customer}", $"t{customer % 10}", 1))]);
     }
 
     private static Push RandomPush(Random random, int events)
     {
         EventOperation operation = random.Next(10) switch { 0 => EventOperation.Upsert, 1 => EventOperation.Delete, _ => EventOperation.Insert };
-        return new Push(TestStore.Transaction(random.Next(events), random.Next(7_000), $"c{random.Next(Customers)}", $"t{random.Next(10)}", Math.Round(random.NextDouble() * 100, 2)), operation);
+        return new Push(Transactions.Of(random.Next(events), random.Next(7_000), $"c{random.Next(Customers)}", $"t{random.Next(10)}", Math.Round(random.NextDouble() * 100, 2)), operation);
     }
 
     /// <summary>The live entity takes an event at the offset that the partition's next record will have; the entity then passes over the record that the log gets there.</summary>
     private static async Task CorruptAsync(TestStore store, string customer, Domain.Events.Value[] fields, int cutBytes = 0)
     {
-        await using TestStore other = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
+        await using TestStore other = await TestStore.OpenAsync(Transactions.Catalog(terminals: false));
         await other.PushAsync(fields);
         byte[] payload = (await other.RecordsAsync()).Single();
         byte[] key = new byte[EntityKeyEncoding.BytesMax];

@@ -20,7 +20,7 @@ public sealed class EntityBlobTests
     {
         (PartitionContext context, EntityActor actor, byte[] record) = await GrownAsync(events);
         byte[] blob = EntityBlob.Save(actor);
-        var elsewhere = new PartitionContext(TestStore.Fraud(), long.MaxValue);
+        var elsewhere = new PartitionContext(Transactions.Catalog(), long.MaxValue);
         EntityActor loaded = EntityBlob.Load(elsewhere.LayoutOf(actor.Plan.Id), blob);
         Values(elsewhere, loaded, events).ShouldBe(Values(context, actor, events));
 
@@ -61,10 +61,10 @@ public sealed class EntityBlobTests
 
     private static async Task<(PartitionContext Context, EntityActor Actor, byte[] Record)> GrownAsync(int events)
     {
-        await using TestStore store = await TestStore.OpenAsync(TestStore.Fraud(terminals: false));
-        await store.PushAsync([.. Enumerable.Range(0, events).Select(id => TestStore.Transaction(id, id, "ann", $"t{id % 7}", id))]);
+        await using TestStore store = await TestStore.OpenAsync(Transactions.Catalog(terminals: false));
+        await store.PushAsync([.. Enumerable.Range(0, events).Select(id => Transactions.Of(id, id, "ann", $"t{id % 7}", id))]);
         List<byte[]> records = await store.RecordsAsync();
-        var context = new PartitionContext(TestStore.Fraud(), long.MaxValue);
+        var context = new PartitionContext(Transactions.Catalog(), long.MaxValue);
         EventRecord first = EventRecord.Parse(records[0]);
         context.TryFeed(first.StreamId, first.EntityTypeId, out PartitionFeed? feed).ShouldBeTrue();
         var actor = new EntityActor(feed!.Layout, first.Key);
@@ -78,9 +78,9 @@ public sealed class EntityBlobTests
 
     private static string Values(PartitionContext context, EntityActor actor, int events)
     {
-        EntityRead read = TestStore.Fraud().AllOf("customer")!.Entities[0];
+        EntityRead read = Transactions.Catalog().AllOf("customer")!.Entities[0];
         var values = new FeatureValue[read.Plan.FeatureCount];
-        EntityStamp stamp = context.Read_NeedsLock(actor, actor.Plan, read.Plan, TestStore.At(events), EventTime.Never, values);
+        EntityStamp stamp = context.Read_NeedsLock(actor, actor.Plan, read.Plan, Transactions.At(events), EventTime.Never, values);
         return $"{stamp}: {string.Join(", ", values.Select(value => $"{value.Status} {value.Scalar} {string.Join(' ', value.List ?? [])}"))}";
     }
 }
