@@ -20,7 +20,7 @@ need_dotnet() {
   fi
 }
 
-# Debian packages: SQLite for the store's metadata; Node.js and Python with gRPC as foreign clients of our transport.
+# Debian packages: SQLite for the store's metadata; Node.js and Python with gRPC as foreign clients of our transport; PostgreSQL for what the cluster edition keeps in it.
 need_packages() {
   local missing=()
   ldconfig -p | grep -q libsqlite3.so.0 || missing+=(libsqlite3-0)
@@ -28,6 +28,7 @@ need_packages() {
   command -v npm >/dev/null || missing+=(npm)
   [ -x /usr/bin/python3 ] || missing+=(python3)
   /usr/bin/python3 -c 'import grpc' 2>/dev/null || missing+=(python3-grpcio)
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
   [ ${#missing[@]} -eq 0 ] && return 0
   if ! command -v apt-get >/dev/null; then
     say "Not a Debian system: install ${missing[*]} by hand for the tests that need them (they are skipped until then)."

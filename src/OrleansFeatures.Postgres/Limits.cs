@@ -85,4 +85,34 @@ public static class Limits
 
     /// <summary>Versions of events that a look-up keeps in memory, so that corrections of neighbouring events share a read: 16 MB.</summary>
     public const int LookupCacheBytesMax = 16 * 1024 * 1024;
+
+    /// <summary>Rows of one statement of a checkpoint. From 100 on a row costs the same; 500 rows of 600 bytes are 300 KB, which the server unpacks at once.</summary>
+    public const int RowsPerStatement = 500;
+
+    /// <summary>States of one statement of a checkpoint: 250 rows of 4 KB. A larger state goes alone.</summary>
+    public const int BytesPerStatement = 1024 * 1024;
+
+    /// <summary>Checkpoints that a process writes at the same time, each on a connection of its own. PostgreSQL writes one log: more at once only wait for each other.</summary>
+    public const int CheckpointsAtOnce = 4;
+
+    /// <summary>A key in the primary key's index: an index entry may have a third of a page, 2,704 bytes, of which the other columns and headers take less than 100.</summary>
+    public const int EntityKeyBytesMax = 2_600;
+
+    /// <summary>One state: PostgreSQL takes messages and fields up to 1 GB.</summary>
+    public const int EntityStateBytesMax = 512 * 1024 * 1024;
+
+    /// <summary>Loads of one query. At 256 the round trip is a hundredth of what the probes of the index cost.</summary>
+    public const int LoadsPerQuery = 256;
+
+    /// <summary>Queries for loads that a process has under way at the same time: as many as keep a server of four cores busy.</summary>
+    public const int LoadQueriesAtOnce = 4;
+
+    /// <summary>Loads that wait in a process: 64 partitions with 4,000 cold entities each. At some 250 bytes each, 64 MB.</summary>
+    public const int LoadsWaitingMax = 256_000;
+
+    /// <summary>How long a new owner waits for a write of the former one. A checkpoint of 100,000 rows takes one second; who needs longer is stopped, or cut off.</summary>
+    public static readonly TimeSpan AcquirePatience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Rows of an older generation that one statement deletes: a fraction of a second, so that nothing waits long for it.</summary>
+    public const int RowsForgottenAtOnce = 10_000;
 }

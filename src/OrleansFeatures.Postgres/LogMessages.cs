@@ -22,4 +22,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(6, LogLevel.Information, "Dropped history of the log: raw history begins at sequence {First} now.")]
     public static partial void HistoryDropped(this ILogger logger, long first);
+
+    [LoggerMessage(101, LogLevel.Warning, "Partition {Partition}: ended {Sessions} database sessions of a former owner that had kept a write open for {Patience}.")]
+    public static partial void BlockersEnded(this ILogger logger, int partition, long sessions, TimeSpan patience);
+
+    [LoggerMessage(102, LogLevel.Warning, "Partition {Partition}: a former owner's write is in the way and could not be ended; it is waited for.")]
+    public static partial void BlockersStay(this ILogger logger, int partition, Exception exception);
 }
