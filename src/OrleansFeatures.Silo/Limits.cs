@@ -1,7 +1,7 @@
 namespace OrleansFeatures.Silo;
 
-/// <summary>Every bound of a silo, with its arithmetic.</summary>
-public static class Limits
+/// <summary>Every bound of a silo, with its arithmetic: here those of streams and placement.</summary>
+public static partial class Limits
 {
     /// <summary>One read of a partition's tail, and what one delivery to a PartitionGrain may carry: some 4,000 events of 250 bytes, which keep it busy for about 10 ms. More per call saves nothing, and a shorter one would let go of the gate sooner than anybody asks.</summary>
     public const int DeliveryBytesMax = 1024 * 1024;
@@ -20,12 +20,6 @@ public static class Limits
 
     /// <summary>After a tail could not be read (PostgreSQL is away) the receiver tries again so much later. Its silo's follower reconnects by itself; this only keeps 64 receivers from asking it all the time.</summary>
     public static readonly TimeSpan TailRetryDelay = TimeSpan.FromSeconds(1);
-
-    /// <summary>
-    /// A call between grains fails when it has no answer after this. A call to a silo that dies is cut off when the cluster notices (seconds) and not by this; what is left are grains that wait for a
-    /// slow database, where a caller that gives up early only makes it do its work twice. One turn of a PartitionGrain takes 10 ms, a checkpoint seconds.
-    /// </summary>
-    public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// How long a pulling agent keeps offering one batch before it passes over it, telling <c>OnErrorAsync</c> and <see cref="Streams.LogDeliveries"/> only. By default a minute, which is two timed-out

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Orleans.Configuration;
 using Orleans.Streams;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Postgres.Log;
@@ -23,7 +22,6 @@ public static class StreamHosting
         silo.Services.AddSingleton<LogQueueAdapter>();
         silo.Services.AddSingleton<LogQueueMapper>();
         silo.Services.AddSingleton<LogQueueAdapterFactory>();
-        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = Limits.CallTimeout);
         return silo.AddPersistentStreams(LogStream.Name, (services, _) => services.GetRequiredService<LogQueueAdapterFactory>(), Configure);
     }
 
