@@ -19,6 +19,7 @@ internal static class Migrations
         LogTables.Version1,
         States.StateTables.Version1,
         Metadata.MetadataTables.Version1,
+        Upstream.UpstreamTables.Version1,
     ];
 
     /// <exception cref="PostgresStoreException">A newer program has been here, or the store has another number of partitions.</exception>

@@ -24,6 +24,7 @@ public static class GatewayExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(BackfillRight.Nobody);
         services.AddSingleton<Ingestion>();
+        services.AddSingleton<BodyIntake>();
         services.AddSingleton<FeatureReads>();
         services.AddSingleton<Observation>();
         services.AddSingleton<TrainingReads>();

@@ -6,7 +6,6 @@ using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Fuzzing.Engine;
 using OrleansFeatures.Gateway;
 using OrleansFeatures.Gateway.Ingest;
-using OrleansFeatures.Gateway.Rest;
 
 namespace OrleansFeatures.Fuzzing.Targets;
 

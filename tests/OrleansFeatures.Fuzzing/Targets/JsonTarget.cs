@@ -3,6 +3,7 @@ using System.Text.Json;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Fuzzing.Engine;
 using OrleansFeatures.Gateway;
+using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Rest;
 using OrleansFeatures.V1;
 using Selection = OrleansFeatures.Domain.Definitions.Selection;
@@ -52,7 +53,7 @@ internal sealed class JsonTarget : FuzzTarget
 
     private Verdict Features(byte[] body)
     {
-        if (RequestBody.Parse(body, out JsonElement element) is { } problem)
+        if (JsonText.Parse(body, out JsonElement element) is { } problem)
         {
             return Verdict.Refuse(problem);
         }

@@ -25,6 +25,8 @@ internal sealed class TroubledStore : IAsyncDisposable
 
     public TroubledHost Host { get; private set; } = null!;
 
+    public IServiceProvider Services => _app!.Services;
+
     public GrpcChannel Channel { get; private set; } = null!;
 
     public HttpClient Http { get; private set; } = null!;

@@ -1,32 +1,41 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Events;
 
-namespace OrleansFeatures.Gateway.Rest;
+namespace OrleansFeatures.Gateway.Ingest;
 
 /// <summary>
 /// The events of a body: one JSON object, an array of objects, or one object per line (NDJSON). A line that is not JSON is one bad event; the
-/// body as a whole is refused only when nothing of it can be read.
+/// body as a whole is refused only when nothing of it can be read. REST and the upstream read bodies here alike.
 /// </summary>
 internal static class JsonEvents
 {
+    private const string Empty = "it is empty";
+
     private static readonly byte[] ByteOrderMark = [0xEF, 0xBB, 0xBF];
 
     /// <exception cref="RequestRefusedException">Nothing of the body can be read.</exception>
     public static List<JsonEvent> Read(ReadOnlyMemory<byte> body)
     {
+        List<JsonEvent> events = ReadOrNote(body);
+        return events is [{ Problem: { } problem }]
+            ? throw Refuse.Argument("body", problem == Empty ? problem : $"it is not JSON: {problem}", "send one JSON object, an array of them, or one per line")
+            : events;
+    }
+
+    /// <summary>As <see cref="Read"/>, for bodies that nobody waits for an answer to: one of which nothing can be read is one bad event.</summary>
+    public static List<JsonEvent> ReadOrNote(ReadOnlyMemory<byte> body)
+    {
         ReadOnlyMemory<byte> text = (body.Span.StartsWith(ByteOrderMark) ? body[ByteOrderMark.Length..] : body).Trim(" \t\r\n"u8);
         if (text.IsEmpty)
         {
-            throw Refuse.Argument("body", "it is empty", "send one JSON object, an array of them, or one per line");
+            return [new JsonEvent(default, 1, Empty, "")];
         }
 
         JsonEvent whole = Parse(text, line: 1);
         if (whole.Problem is not null)
         {
             List<JsonEvent> lines = text.Span[0] == (byte)'[' ? [] : ReadLines(body);
-            return lines.Exists(line => line.Problem is null)
-                ? lines
-                : throw Refuse.Argument("body", $"it is not JSON: {whole.Problem}", "send one JSON object, an array of them, or one per line");
+            return lines.Exists(line => line.Problem is null) ? lines : [whole];
         }
 
         return whole.Element.ValueKind == JsonValueKind.Array
@@ -55,7 +64,7 @@ internal static class JsonEvents
 
     private static JsonEvent Parse(ReadOnlyMemory<byte> text, int line)
     {
-        string? problem = RequestBody.Parse(text, out JsonElement element);
+        string? problem = JsonText.Parse(text, out JsonElement element);
         int shown = Math.Min(text.Length, Limits.QuarantineJsonBytesMax);
         return new JsonEvent(element, line, problem, problem is null ? "" : System.Text.Encoding.UTF8.GetString(text.Span[..shown]));
     }

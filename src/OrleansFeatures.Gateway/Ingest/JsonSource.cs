@@ -2,9 +2,8 @@ using System.Text.Json;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Intake;
-using OrleansFeatures.Gateway.Ingest;
 
-namespace OrleansFeatures.Gateway.Rest;
+namespace OrleansFeatures.Gateway.Ingest;
 
 /// <summary>
 /// Events as JSON objects by field name, typed by the schema: a number for int64 (whole), double or string; text for every type it reads wholly

@@ -2,9 +2,8 @@ using System.Text;
 using System.Text.Json;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Intake;
-using OrleansFeatures.Gateway.Ingest;
 
-namespace OrleansFeatures.Gateway.Rest;
+namespace OrleansFeatures.Gateway.Ingest;
 
 /// <summary>What JSON events say of themselves beside their fields, over what the request says for all of them.</summary>
 internal sealed class JsonProvenance
