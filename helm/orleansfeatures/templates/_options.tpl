@@ -10,6 +10,8 @@ ORLEANS_FEATURES_GATEWAY_PORT: {{ .Values.ports.gateway | quote }}
 ORLEANS_FEATURES_PARTITIONS: {{ .Values.cluster.partitions | quote }}
 ORLEANS_FEATURES_POSTGRES_SCHEMA: {{ .Values.postgres.schema | quote }}
 ORLEANS_FEATURES_DRAIN_LIMIT: {{ printf "%ds" (int .Values.drain.limitSeconds) }}
+ORLEANS_FEATURES_LEAVE_GRACE: {{ printf "%ds" (int .Values.drain.leaveGraceSeconds) }}
+ORLEANS_FEATURES_DASHBOARD: {{ .Values.options.dashboard | quote }}
 ORLEANS_FEATURES_LOG_LEVEL: {{ .Values.options.logLevel }}
 ORLEANS_FEATURES_KUBERNETES: {{ .Values.kubernetesHosting.enabled | quote }}
 {{- if .Values.kubernetesHosting.enabled }}
@@ -35,6 +37,9 @@ ORLEANS_FEATURES_HISTORY: {{ . | quote }}
 {{- end }}
 {{- with .Values.options.dedupeHorizon }}
 ORLEANS_FEATURES_DEDUPE_HORIZON: {{ . | quote }}
+{{- end }}
+{{- with .Values.options.startTimeout }}
+ORLEANS_FEATURES_START_TIMEOUT: {{ . | quote }}
 {{- end }}
 {{- with .Values.options.backfillProducers }}
 ORLEANS_FEATURES_BACKFILL_PRODUCERS: {{ join "," . | quote }}

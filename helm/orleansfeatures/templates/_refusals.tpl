@@ -41,6 +41,10 @@ Each message names the value and the way out. The Deployment includes it, so it 
 {{- end }}
 {{- end }}
 
+{{- if ge (int $v.drain.leaveGraceSeconds) (int $v.drain.limitSeconds) }}
+{{- fail (printf "drain.leaveGraceSeconds (%d) leaves nothing of drain.limitSeconds (%d) for the drain itself" (int $v.drain.leaveGraceSeconds) (int $v.drain.limitSeconds)) }}
+{{- end }}
+
 {{- if $v.eventHubs.enabled }}
 {{- if not $v.eventHubs.name }}
 {{- fail "eventHubs.name is empty: name the event hub" }}
