@@ -4,6 +4,7 @@ import {readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parse, parseAllDocuments} from 'yaml';
+import {againstRules, againstSchemas} from './damage.mjs';
 import {dockerfileRules} from './dockerfile.mjs';
 import {findHelm, run} from './helm.mjs';
 import {kindsOf, outsideOf} from './expected.mjs';
@@ -60,26 +61,25 @@ function checkRefusals(helm) {
   }
 }
 
-// The checks themselves: each of these has one thing wrong that must be found.
+// The checks themselves, on a rendering that is right but for one thing.
 async function checkTheChecks(helm) {
-  const rendered = render(helm, join(chart, 'ci', 'production-values.yaml'));
-  const broken = [
-    ['Deployment', /image[^/]*: the API knows no such field/, it => { it.spec.template.spec.containers[0].imagee = 'x'; }],
-    ['Deployment', /containers\/0: /, it => { delete it.spec.template.spec.containers[0].name; }],
-    ['Deployment', /replicas/, it => { it.spec.replicas = 'three'; }],
-    ['NetworkPolicy', /egres: the API knows no such field/, it => { it.spec.egres = []; }],
-    ['ScaledObject', /pollInterval: the API knows no such field/, it => { it.spec.pollInterval = 5; }],
-    ['ScaledObject', /triggers/, it => { delete it.spec.triggers; }],
-    ['ServiceMonitor', /endpoint: the API knows no such field/, it => { it.spec.endpoint = []; }],
-    ['PrometheusRule', /annotation: the API knows no such field/, it => { it.spec.groups[0].rules[0].annotation = {}; }],
-    ['ConfigMap', /null/, it => { it.data.EMPTY = null; }],
-  ];
-  for (const [kind, says, damage] of broken) {
-    const manifest = parseAllDocuments(rendered.output).map(document => document.toJS()).find(document => document?.kind === kind);
+  const file = 'production-values.yaml';
+  const {output} = render(helm, join(chart, 'ci', file));
+  const fresh = () => parseAllDocuments(output).map(document => document.toJS()).filter(manifest => manifest !== null);
+  const found = (says, problems) => problems.some(problem => says.test(problem)) ? [] : [`only found ${JSON.stringify(problems)}`];
+  for (const [kind, says, damage] of againstSchemas) {
+    const manifest = fresh().find(candidate => candidate.kind === kind);
     damage(manifest);
-    const problems = await problemsOf(manifest);
-    check('damage that must be found', `${kind} with ${damage}`, problems.some(problem => says.test(problem)) ? [] : [`found only ${JSON.stringify(problems)}`]);
+    check('damage that must be found', `${kind}, ${says}`, found(says, await problemsOf(manifest)));
   }
+
+  for (const [rule, says, damage] of againstRules) {
+    const manifests = fresh();
+    damage(manifests);
+    check('damage that must be found', `${rule}, ${says}`, found(says, [...rules[rule](manifests, {outside: outsideOf(file)})]));
+  }
+
+  check('damage that must be found', 'every rule has some', Object.keys(rules).filter(rule => !againstRules.some(([broken]) => broken === rule)));
 }
 
 // The schema and values.yaml describe the same thing: every default is described, every description has a default.
