@@ -1,5 +1,5 @@
 // Checks the chart as far as that goes without a cluster: `node tests/helm/validate.mjs`. Prints a table and every failure,
-// and ends with a line "N passed, N failed, N skipped"; the exit code is 1 when anything failed. README.md says what is checked.
+// and ends with a line "chart: N passed, N failed, N skipped"; the exit code is 1 when anything failed. README.md says what is checked.
 import {readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -100,7 +100,7 @@ function checkDefaults() {
 
 const helm = findHelm();
 if (!helm.path) {
-  console.log(`${helm.reason}\n0 passed, 0 failed, 1 skipped`);
+  console.log(`${helm.reason}\nchart: 0 passed, 0 failed, 1 skipped`);
   process.exit(0);
 }
 
@@ -115,5 +115,5 @@ console.log(`${'checked'.padEnd(44)} passed failed`);
 for (const {subject, passed, failed, note} of rows) console.log(`${subject.padEnd(44)} ${String(passed).padStart(6)} ${String(failed).padStart(6)}  ${note}`);
 for (const failure of failures) console.error(`FAILED ${failure}`);
 const sum = of => rows.reduce((total, row) => total + row[of], 0);
-console.log(`${sum('passed')} passed, ${sum('failed')} failed, 0 skipped`);
+console.log(`chart: ${sum('passed')} passed, ${sum('failed')} failed, 0 skipped`);
 process.exitCode = sum('failed') === 0 ? 0 : 1;
