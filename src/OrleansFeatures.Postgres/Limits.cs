@@ -65,14 +65,14 @@ public static class Limits
     /// <summary>Rows that one query looks at for one partition: an append of a single event is a row, so a thousand appends a second of one partition need eight queries.</summary>
     public const int FetchRowsMax = 128;
 
+    /// <summary>Partitions that one query fetches for: 16 x 2 MB are 32 MB in memory at once, and 64 partitions have their turn in four queries.</summary>
+    public const int FetchPartitionsMax = 16;
+
     /// <summary>Bytes that a pass over history has in memory at once, but at least one append: large enough that a round trip (about 0.2 ms) vanishes beside reading 8 MB (some 30 ms).</summary>
     public const int HistoryBytesMax = 8 * 1024 * 1024;
 
     /// <summary>Appends that a pass over history reads with one query.</summary>
     public const int HistoryAppendsMax = 1_024;
-
-    /// <summary>Marks of appends that wait to be read, of about 200 bytes each: some 10 s of appends at 1 ms each.</summary>
-    public const int MarksWaitingMax = 8_192;
 
     /// <summary>Marks of appends that one query fetches.</summary>
     public const int MarksFetchMax = 1_024;
@@ -82,9 +82,6 @@ public static class Limits
 
     /// <summary>Rows that one statement of the retention deletes: some ten milliseconds of work, so that appends do not wait behind it.</summary>
     public const int RetentionRowsPerStatement = 2_000;
-
-    /// <summary>Versions of events that a look-up keeps in memory, so that corrections of neighbouring events share a read: 16 MB.</summary>
-    public const int LookupCacheBytesMax = 16 * 1024 * 1024;
 
     /// <summary>Rows of one statement of a checkpoint. From 100 on a row costs the same; 500 rows of 600 bytes are 300 KB, which the server unpacks at once.</summary>
     public const int RowsPerStatement = 500;

@@ -35,6 +35,9 @@ public sealed class TimeMarks
         return _last = mark;
     }
 
+    /// <summary>The marks of producers that have sent something.</summary>
+    internal IEnumerable<Mark> WithEvents => _marks.Values.SelectMany(ofStream => ofStream.Values).Where(mark => mark.HasEvents);
+
     /// <summary>Streams that have marks.</summary>
     internal IEnumerable<uint> Streams => _marks.Keys;
 

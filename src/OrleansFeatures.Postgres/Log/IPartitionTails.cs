@@ -33,4 +33,39 @@ public abstract class PartitionTail : IAsyncDisposable
 }
 
 /// <summary>What one append gave to one partition: its records from <paramref name="First"/> through <paramref name="Last"/>, as whole frames one after the other. Nobody writes to the bytes again.</summary>
-public sealed record PartitionBatch(PartitionId Partition, LogOffset First, LogOffset Last, ReadOnlyMemory<byte> Frames);
+public sealed record PartitionBatch(PartitionId Partition, LogOffset First, LogOffset Last, ReadOnlyMemory<byte> Frames)
+{
+    /// <summary>The same without the records before an offset that lies in it.</summary>
+    /// <exception cref="LogCorruptException">The frames are not what was stored.</exception>
+    internal PartitionBatch From(LogOffset first)
+    {
+        for (LogRecords.Enumerator walk = LogRecords.Of(Frames, Place).GetEnumerator(); walk.MoveNext();)
+        {
+            if (walk.Current.Offset == first)
+            {
+                return this with { First = first, Frames = Frames[walk.Position..] };
+            }
+        }
+
+        throw Lacks(first);
+    }
+
+    /// <summary>The same without the records behind an offset that lies in it.</summary>
+    /// <exception cref="LogCorruptException">The frames are not what was stored.</exception>
+    internal PartitionBatch Through(LogOffset last)
+    {
+        for (LogRecords.Enumerator walk = LogRecords.Of(Frames, Place).GetEnumerator(); walk.MoveNext();)
+        {
+            if (walk.Current.Offset == last)
+            {
+                return this with { Last = last, Frames = Frames[..(walk.Position + walk.Current.Frame.Length)] };
+            }
+        }
+
+        throw Lacks(last);
+    }
+
+    private string Place => $"row {First} of partition {Partition} in log_records";
+
+    private LogCorruptException Lacks(LogOffset offset) => new(Place, 0, LogSequence.None, LogSequence.None, $"it should hold offset {offset} and does not");
+}

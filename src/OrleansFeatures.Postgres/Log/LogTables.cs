@@ -8,7 +8,7 @@ namespace OrleansFeatures.Postgres.Log;
 ///  log_head       one row; its lock is the order of all appends
 ///  log_appends    one row for each append: which sequences, when, how far each partition came, what clocks learn
 ///  log_records    one row for each append and partition that it touches: frames one behind the other, as in a segment of the embedded log
-///  event_ids      where the current version of each event lies: (partition, row, byte)
+///  event_ids      where the current version of each event lies: sequence, and (partition, row, bytes of the row)
 ///  producers      how far each producer has come, for lateness
 ///  stream_counts  events that stand, and how far ids have been forgotten
 /// </code>
@@ -56,6 +56,7 @@ internal static class LogTables
             row_offset bigint NOT NULL,
             partition int NOT NULL,
             position int NOT NULL,
+            frame_bytes int NOT NULL,
             PRIMARY KEY (stream, high, low)
         );
         CREATE INDEX event_ids_by_time ON event_ids USING brin (time_micros) WITH (pages_per_range = 32, autosummarize = on);

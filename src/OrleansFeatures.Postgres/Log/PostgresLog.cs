@@ -1,0 +1,318 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.Saving;
+using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Postgres.Log;
+
+/// <summary>
+/// The cluster's log: every silo appends to it and follows it, PostgreSQL keeps it. One order for all: sequences and offsets are dense, and the order of commits.
+/// <code>
+///   AppendAsync ──> queue ──> AppendLoop ── one AppendTransaction at a time in the cluster ──> PostgreSQL ──NOTIFY──> LogFollower (each silo) ──> Tails
+///   (any thread)   bounded    one per silo                                                        └── Read, Lookup, ReadPartitionAsync: what came before
+/// </code>
+/// <para>An append is complete when PostgreSQL has committed it. One that fails is acknowledged to nobody; it may be in the log all the same when the connection was lost during the commit, so a retry uses the same ids and finds what is there to be
+/// duplicates. While PostgreSQL is away appends fail at once with <see cref="LogUnavailableException"/>, tails wait, and everything goes on by itself when it is back. Any thread may call.</para>
+/// </summary>
+public sealed class PostgresLog : IRecordSource, IAsyncDisposable
+{
+    private readonly PostgresStore _store;
+    private readonly LogPositions _positions;
+    private readonly LogFollower _follower;
+    private readonly AppendQueue _queue;
+    private readonly AppendLoop _appends;
+    private readonly ILogger _logger;
+
+    private PostgresLog(PostgresStore store, EventIntake intake, Presence presence, LogPositions positions, ILogger logger)
+    {
+        (_store, _positions, _logger) = (store, positions, logger);
+        _follower = new LogFollower(store, positions, logger);
+        _queue = new AppendQueue(store.Options.AppendQueueBytesMax);
+        _appends = new AppendLoop(store, _queue, intake, presence, positions, _follower.Appended, logger);
+        Finished = new FinishedAppend(this);
+    }
+
+    public int PartitionCount => _store.PartitionCount;
+
+    /// <summary>The oldest record, as far as this silo knows: it may be a second late to learn that history was dropped.</summary>
+    public LogSequence FirstSequence => _positions.First;
+
+    /// <summary>The newest record that this silo knows of: its own appends at once, those of others when it is told.</summary>
+    public LogSequence DurableSequence => _positions.Durable;
+
+    /// <summary>The ends of the partitions, to be followed.</summary>
+    public IPartitionTails Tails => _follower;
+
+    /// <summary>Bytes of batches that wait or are under way here.</summary>
+    public long BytesHeld => _queue.HeldBytes;
+
+    /// <summary>For records that are finished but for their places: copies of history for an entity type that is new. They are appended behind the events of their group, whatever definitions are in force.</summary>
+    public IAppendTarget Finished { get; }
+
+    /// <summary>Called, on the append's thread, with the generation of definitions that the cluster has, when it is another than this silo's. Appends fail with <see cref="DefinitionsChangedException"/> until <see cref="UseDefinitions"/>.</summary>
+    public Action<long>? DefinitionsMoved
+    {
+        get => _appends.DefinitionsMoved;
+        set => _appends.DefinitionsMoved = value;
+    }
+
+    /// <summary>
+    /// Learns how far the log is and what the clocks were, and begins to follow it. The intake becomes the log's: its index of ids holds only what an append under way knows, and its <see cref="EventIntake.ArrivalClock"/> is brought up to date by every
+    /// append.
+    /// </summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
+    public static async Task<PostgresLog> StartAsync(PostgresStore store, EventIntake intake, Presence presence, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        _ = time;
+        var positions = new LogPositions(store.PartitionCount);
+        await AskingAsync(store, async connection =>
+        {
+            await using var batch = new NpgsqlBatch(connection);
+            batch.BatchCommands.Add(AppendStatements.Command($"SELECT {LogHead.Columns} FROM log_head"));
+            batch.BatchCommands.Add(AppendStatements.Command(AppendStatements.Producers, AppendStatements.Of(LogSequence.None.Value)));
+            await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            positions.Advance(LogHead.Read(reader));
+            await reader.NextResultAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                AppendTransaction.Recall(intake, reader);
+            }
+
+            intake.ArrivalClock.RecallEnds();
+            return true;
+        }, cancellationToken);
+        return new PostgresLog(store, intake, presence, positions, logger);
+    }
+
+    /// <summary>The definitions of this silo and the generation that they are of. Appends of batches that were read against others fail with <see cref="DefinitionsChangedException"/>; so do all while the cluster has another generation.</summary>
+    public void UseDefinitions(Catalog catalog, long generation) => _appends.Definitions = new DefinitionsInForce(catalog, generation);
+
+    /// <summary>
+    /// Makes a deferred batch durable; then its <see cref="IntakeBatch.Corrections"/> and <see cref="IntakeBatch.Positions"/> are known, and <see cref="DurableOffset"/> covers everything that the append saw, the originals of duplicates included. With
+    /// <paramref name="wait"/> a full queue delays it; without, it returns false and nothing was appended. Cancellation is honoured until the batch is queued.
+    /// </summary>
+    /// <exception cref="LogException">PostgreSQL did not take it; the message says what happened. Nothing is acknowledged, a retry with the same ids is safe.</exception>
+    /// <exception cref="DefinitionsChangedException">The batch was read against definitions that are not in force any more. Nothing was appended.</exception>
+    public async ValueTask<bool> AppendAsync(IntakeBatch deferred, bool wait, CancellationToken cancellationToken) => await AppendAsync(new PendingAppend(deferred), wait, cancellationToken) is not null;
+
+    public LogOffset DurableOffset(PartitionId partition) => _positions.DurableOf(partition);
+
+    /// <summary>The last record of a partition as PostgreSQL has it now.</summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
+    public Task<LogOffset> DurableOffsetNowAsync(PartitionId partition, CancellationToken cancellationToken) => AskingAsync(_store, async connection =>
+    {
+        await using var command = new NpgsqlCommand($"SELECT {LogHead.Columns} FROM log_head", connection);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        _positions.Advance(LogHead.Read(reader));
+        return _positions.DurableOf(partition);
+    }, cancellationToken);
+
+    public LogSequence Read<TVisitor>(LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken = default)
+        where TVisitor : ILogVisitor, allows ref struct
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(from.Value, nameof(from));
+        long end = Math.Min(to.Value, DurableSequence.Value);
+        long next = from.Value;
+        if (next < FirstSequence.Value)
+        {
+            throw new LogTruncatedException(from, FirstSequence);
+        }
+
+        while (next <= end)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            List<AppendFrames> appends = HistoryQuery.Run(_store.DataSource, next, end);
+            if (appends.Count == 0 || appends[0].First > next)
+            {
+                throw new LogTruncatedException(new LogSequence(next), new LogSequence(appends.Count == 0 ? end + 1 : appends[0].First));
+            }
+
+            foreach (AppendFrames append in appends)
+            {
+                for (long last = Math.Min(end, append.Last); next <= last; next++)
+                {
+                    if (!visitor.Visit(append.At(next)))
+                    {
+                        return new LogSequence(next);
+                    }
+                }
+            }
+        }
+
+        return new LogSequence(next - 1);
+    }
+
+    public IRecordLookup Lookup() => new StoredLookup(_store, _positions);
+
+    /// <summary>
+    /// A partition's records behind one offset through another, in order and without gaps, some megabytes in memory at a time. The first batch begins with the first record wanted, the last ends with the last.
+    /// </summary>
+    /// <exception cref="PartitionTruncatedException">Some of it is no longer there.</exception>
+    /// <exception cref="LogException">PostgreSQL cannot be asked, or <paramref name="through"/> is not there yet.</exception>
+    public async Task ReadPartitionAsync(PartitionId partition, LogOffset after, LogOffset through, Func<PartitionBatch, ValueTask> each, CancellationToken cancellationToken)
+    {
+        LogOffset next = new(after.Value + 1);
+        while (next.CompareTo(through) <= 0)
+        {
+            List<PartitionBatch> rows = await AskingAsync(_store, connection => TailQuery.RunAsync(connection, [(partition, next)], cancellationToken), cancellationToken);
+            if (rows.Count == 0 || rows[0].First.CompareTo(next) > 0)
+            {
+                throw new PartitionTruncatedException(partition, next, rows.Count == 0 ? new LogOffset(through.Value + 1) : rows[0].First);
+            }
+
+            foreach (PartitionBatch row in rows)
+            {
+                if (next.CompareTo(through) <= 0)
+                {
+                    PartitionBatch wanted = row.First == next ? row : row.From(next);
+                    await each(wanted.Last.CompareTo(through) > 0 ? wanted.Through(through) : wanted);
+                    next = new LogOffset(row.Last.Value + 1);
+                }
+            }
+        }
+    }
+
+    /// <summary>The marks of appends behind a sequence, in order, at most <see cref="Limits.MarksFetchMax"/>. Waits until there is one.</summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
+    public async ValueTask<IReadOnlyList<AppendMark>> ReadMarksAsync(LogSequence after, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task moved = _positions.Moved();
+            if (DurableSequence.CompareTo(after) > 0)
+            {
+                return await AskingAsync(_store, connection => MarksQuery.RunAsync(connection, after, cancellationToken), cancellationToken);
+            }
+
+            await moved.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>The first record of the first append that was committed at an instant or later; one past the newest when there is none.</summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
+    public LogSequence FirstWrittenSince(EventTime time)
+    {
+        try
+        {
+            using NpgsqlCommand command = _store.DataSource.CreateCommand(
+                "SELECT coalesce((SELECT first_sequence FROM log_appends WHERE committed_at_micros >= $1 ORDER BY committed_at_micros, first_sequence LIMIT 1), (SELECT next_sequence FROM log_head))");
+            command.Parameters.Add(AppendStatements.Of(time.Micros));
+            return new LogSequence((long)command.ExecuteScalar()!);
+        }
+        catch (DbException failure)
+        {
+            throw Unreadable(failure);
+        }
+    }
+
+    /// <summary>
+    /// Drops records before a sequence, committed before an instant, that every partition's checkpoint has behind it; of each stream the newest event time dropped is kept (<see cref="CountsAsync"/>). In small transactions. Returns how many went.
+    /// </summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked; what went is gone, the rest stands.</exception>
+    public async Task<long> DropRecordsBeforeAsync(LogSequence before, EventTime olderThan, CancellationToken cancellationToken)
+    {
+        try
+        {
+            long dropped = await new LogRetention(_store).DropRecordsAsync(before, olderThan, cancellationToken);
+            if (dropped > 0)
+            {
+                await DurableOffsetNowAsync(new PartitionId(0), cancellationToken);
+                _logger.HistoryDropped(FirstSequence.Value);
+            }
+
+            return dropped;
+        }
+        catch (DbException failure)
+        {
+            throw Unreadable(failure);
+        }
+    }
+
+    /// <summary>Forgets the ids of a stream's events through a time: beyond the dedupe horizon, and beyond what the stream retains. Events of that time or older that nobody has are refused from then on. Returns how many went.</summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked; what went is gone, the rest stands.</exception>
+    public async Task<long> ForgetIdsThroughAsync(uint stream, EventTime through, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await new LogRetention(_store).ForgetIdsAsync(stream, through, cancellationToken);
+        }
+        catch (DbException failure)
+        {
+            throw Unreadable(failure);
+        }
+    }
+
+    /// <summary>What is counted of each stream, by its number.</summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
+    public Task<IReadOnlyDictionary<uint, StreamCounts>> CountsAsync(CancellationToken cancellationToken) => AskingAsync<IReadOnlyDictionary<uint, StreamCounts>>(_store, async connection =>
+    {
+        var counts = new Dictionary<uint, StreamCounts>();
+        await using var command = new NpgsqlCommand("SELECT stream, accepted, forgotten, forgotten_through, floor_micros FROM stream_counts", connection);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            counts[(uint)reader.GetInt32(0)] = new StreamCounts(reader.GetInt64(1), reader.GetInt64(2), Known(reader.GetInt64(3)), Known(reader.GetInt64(4)));
+        }
+
+        return counts;
+    }, cancellationToken);
+
+    /// <summary>Takes no more appends, finishes those that wait, and follows no longer.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _appends.DisposeAsync();
+        await _follower.DisposeAsync();
+    }
+
+    private async ValueTask<AppendReceipt?> AppendAsync(PendingAppend append, bool wait, CancellationToken cancellationToken)
+    {
+        if (wait)
+        {
+            await _queue.AddAsync(append, cancellationToken);
+        }
+        else if (!_queue.TryAdd(append))
+        {
+            return null;
+        }
+
+        return await append.Done;
+    }
+
+    private static EventTime? Known(long micros) => micros == long.MinValue ? null : new EventTime(micros);
+
+    private static async Task<T> AskingAsync<T>(PostgresStore store, Func<NpgsqlConnection, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using NpgsqlConnection connection = await store.DataSource.OpenConnectionAsync(cancellationToken);
+            return await ask(connection);
+        }
+        catch (DbException failure)
+        {
+            throw Unreadable(failure);
+        }
+    }
+
+    private static LogUnavailableException Unreadable(Exception failure) => new($"the log in PostgreSQL cannot be read just now ({failure.Message}); try again", failure);
+
+    private sealed class FinishedAppend(PostgresLog log) : IAppendTarget
+    {
+        public ValueTask<AppendReceipt?> AppendAsync(AppendBatch records, bool wait, CancellationToken cancellationToken) => log.AppendAsync(new PendingAppend(records), wait, cancellationToken);
+
+        public IRecordLookup Lookup() => log.Lookup();
+    }
+}
+
+/// <summary>What is counted of one stream, over the whole cluster.</summary>
+/// <param name="Accepted">Events in history that have not been taken back, forgotten ones included.</param>
+/// <param name="Forgotten">Events that stand whose ids have been forgotten.</param>
+/// <param name="ForgottenThrough">Up to which time ids may have been forgotten; null: none has.</param>
+/// <param name="Floor">The newest event time of records that were dropped; null: none was.</param>
+public readonly record struct StreamCounts(long Accepted, long Forgotten, EventTime? ForgottenThrough, EventTime? Floor);
