@@ -52,11 +52,14 @@ internal static class AcceptanceScript
         return (process.ExitCode, all);
     }
 
-    /// <summary>The program of the same configuration as these tests: artifacts/bin/PROJECT/CONFIGURATION.</summary>
-    public static string Program()
+    /// <summary>The program of the same build and configuration as these tests.</summary>
+    public static string Program() => BuiltFile("OrleansFeatures.Server", "orleans-features");
+
+    /// <summary>What another project's build made, beside these tests: .../bin/PROJECT/CONFIGURATION.</summary>
+    public static string BuiltFile(string project, string file)
     {
-        string configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        return Path.Combine(Root, "artifacts", "bin", "OrleansFeatures.Server", configuration, "orleans-features");
+        string own = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
+        return Path.GetFullPath(Path.Combine(own, "..", "..", project, Path.GetFileName(own), file));
     }
 
     private static Process Start(string program, string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)
