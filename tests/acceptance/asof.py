@@ -149,13 +149,18 @@ class Oracle:
                 writer.writerow(([name] if entity.key else []) + [instant, instant if policy == "online" else ""])
 
 
-def check(data, program, shared, folder, checks, policies=None):
-    """Everything about one data set, or what some policies ask; returns its lines of the table."""
+def embedded(program, folder, definitions, one):
+    """A store of its own for one pass."""
+    return store.Store(program, folder, definitions, ["--backfill-producer", "*"] if one.arrival else [])
+
+
+def check(data, program, shared, folder, checks, policies=None, opened=embedded):
+    """Everything about one data set, or what some policies ask; returns its lines of the table. Another edition says how it is opened."""
     passes = [each._replace(policies=tuple(policy for policy in each.policies if policies is None or policy in policies)) for each in data.passes]
-    return [check_pass(data, each, program, shared, folder, checks) for each in passes if each.policies]
+    return [check_pass(data, each, program, shared, folder, checks, opened) for each in passes if each.policies]
 
 
-def check_pass(data, one, program, shared, folder, checks):
+def check_pass(data, one, program, shared, folder, checks, opened):
     name = f"{data.name} {'+'.join(one.policies)}"
     print(f"--- {name}", flush=True)
     folder = folder / name.replace(" ", "_")
@@ -164,7 +169,7 @@ def check_pass(data, one, program, shared, folder, checks):
     oracle = Oracle(shared, data, one.policies)
     (definitions / f"{data.name}.yaml").write_text(data.definitions(oracle.windows, one.lateness), encoding="utf-8")
     path, lines, distinct = data.stream(shared, folder, one.sort)
-    with store.Store(program, folder, definitions, ["--backfill-producer", "*"] if one.arrival else []) as server:
+    with opened(program, folder, definitions, one) as server:
         server.start()
         pushed = server.run("push", "--stream", STREAM, "--file", path, *(["--producer-field", data.producer] if data.producer else []),
                             *(["--map", "arrival_time=arrival_time"] if one.arrival else []))
