@@ -4,6 +4,7 @@ import {readFileSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parse, parseAllDocuments} from 'yaml';
+import {runBeside} from './before.mjs';
 import {againstRules, againstSchemas} from './damage.mjs';
 import {dockerfileRules} from './dockerfile.mjs';
 import {findHelm, run} from './helm.mjs';
@@ -61,6 +62,27 @@ function checkRefusals(helm) {
   }
 }
 
+// An upgrade looks at the release before it, a rendering must not come out differently for a release with a long name.
+async function checkReleases(helm) {
+  const minimal = join(chart, 'ci', 'minimal-values.yaml');
+  const upgrade = partitions => runBeside(helm, 'feature-store', partitions ? {'store-orleansfeatures': {ORLEANS_FEATURES_PARTITIONS: partitions}} : {}, ['template', 'store', chart, '--values', minimal]);
+  const other = await upgrade('32');
+  check('releases', 'another number of partitions than the store has', other.ok ? ['was rendered'] : /created with 32: the number is fixed/.test(other.output) ? [] : [other.output]);
+  for (const [name, partitions] of [['the number of partitions that the store has', '64'], ['a first installation', null]]) {
+    const {ok, output} = await upgrade(partitions);
+    check('releases', name, ok && output.includes('kind: Deployment') ? [] : [output]);
+  }
+
+  const old = render(helm, minimal, '--kube-version', '1.29.0');
+  check('releases', 'a Kubernetes that is too old', old.ok ? ['was rendered'] : /incompatible with Kubernetes/.test(old.output) ? [] : [old.output]);
+
+  // 53 characters are the most that Helm takes.
+  const {output} = run(helm.path, ['template', 'a-release-with-the-longest-name-that-helm-will-accept', chart, '--values', join(chart, 'ci', 'production-values.yaml')]);
+  const manifests = parseAllDocuments(output).map(document => document.toJS()).filter(manifest => manifest !== null);
+  const tooLong = manifests.map(manifest => manifest.metadata.name).filter(name => name.length > 63);
+  check('releases', 'the longest name', manifests.length < 10 ? [output] : tooLong.map(name => `${name} is longer than the 63 characters of a DNS label`));
+}
+
 // The checks themselves, on a rendering that is right but for one thing.
 async function checkTheChecks(helm) {
   const file = 'production-values.yaml';
@@ -107,6 +129,7 @@ if (!helm.path) {
 checkDefaults();
 for (const file of readdirSync(join(chart, 'ci')).sort()) await checkValues(helm, file);
 checkRefusals(helm);
+await checkReleases(helm);
 await checkTheChecks(helm);
 for (const [name, rule] of Object.entries(dockerfileRules)) check('Dockerfile', name, rule());
 
