@@ -30,7 +30,6 @@ export const refusals = [
   {name: 'a share of a CPU that is not requested', set: ['autoscaling.enabled=true', 'resources.requests.cpu=null'], says: /resources\.requests\.cpu is empty/},
   {name: 'KEDA without its Prometheus', set: ['keda.enabled=true'], says: /serverAddress is empty/},
   {name: 'KEDA without its PostgreSQL', set: ['keda.enabled=true', 'keda.lag.source=postgresql'], says: /keda\.lag\.postgresql\.existingSecret is empty/},
-  {name: 'lag from tables that Event Hubs does not fill', set: ['keda.enabled=true', 'keda.lag.source=postgresql', 'keda.lag.postgresql.existingSecret=s', 'eventHubs.enabled=true', 'eventHubs.name=n', 'eventHubs.existingSecret=s'], says: /eventHubs\.enabled keeps the log elsewhere/},
   {name: 'Event Hubs without a hub', set: ['eventHubs.enabled=true', 'eventHubs.existingSecret=s'], says: /eventHubs\.name is empty/},
   {name: 'Event Hubs without a secret', set: ['eventHubs.enabled=true', 'eventHubs.name=n'], says: /eventHubs\.existingSecret is empty/},
   {name: 'workload identity without a namespace', set: ['eventHubs.enabled=true', 'eventHubs.name=n', 'eventHubs.auth=workloadIdentity'], says: /eventHubs\.namespace is empty/},

@@ -36,9 +36,6 @@ Each message names the value and the way out. The Deployment includes it, so it 
 {{- if and (eq $v.keda.lag.source "postgresql") (not $v.keda.lag.postgresql.existingSecret) }}
 {{- fail "keda.lag.postgresql.existingSecret is empty: make a Secret with a postgresql:// address for KEDA and name it, or set keda.lag.source=prometheus" }}
 {{- end }}
-{{- if and (eq $v.keda.lag.source "postgresql") $v.eventHubs.enabled }}
-{{- fail "keda.lag.source is postgresql, but eventHubs.enabled keeps the log elsewhere: set keda.lag.source=prometheus" }}
-{{- end }}
 {{- end }}
 
 {{- if ge (int $v.drain.leaveGraceSeconds) (int $v.drain.limitSeconds) }}
