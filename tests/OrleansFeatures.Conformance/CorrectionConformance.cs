@@ -54,7 +54,7 @@ public abstract class CorrectionConformance<TStores> : HostConformance<TStores>
 
         (await SumAsync(store, "customer", "ann")).ShouldBe(1);
         (await SumAsync(store, "terminal", "t1")).ShouldBe(1);
-        store.Host.Status().Streams[0].Accepted.ShouldBe(1);
+        await store.Host.ShouldHoldAsync(1);
         List<byte[]> records = await store.RecordsAsync();
         records.Count.ShouldBe(6);
         EventRecord deleted = EventRecord.Parse(records[4]);
@@ -62,7 +62,7 @@ public abstract class CorrectionConformance<TStores> : HostConformance<TStores>
         deleted.Time.ShouldBe(Transactions.At(7));
         deleted.Previous.ShouldBe(new EventVersion(Transactions.At(7).Micros, 0));
         deleted.Key.SequenceEqual(EventRecord.Parse(records[0]).Key).ShouldBeTrue();
-        store.Host.Status().Streams[0].Accepted.ShouldBe(1);
+        await store.Host.ShouldHoldAsync(1);
     }
 
     [Theory]
@@ -121,7 +121,7 @@ public abstract class CorrectionConformance<TStores> : HostConformance<TStores>
             Task.Run(() => store.PushAsync(Transactions.Insert(id, 0, "ann", "t1", 5))),
         ]));
         (await SumAsync(store, "customer", "ann")).ShouldBe(200);
-        store.Host.Status().Streams[0].Accepted.ShouldBe(200);
+        await store.Host.ShouldHoldAsync(200);
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public abstract class CorrectionConformance<TStores> : HostConformance<TStores>
         {
             (await store.PushAsync(Transactions.Insert(step + 10, 7_200 * step, "ann", "t1", 1)))[0].Note.StreamTimeMicros.ShouldBe(Transactions.At(7_200 * step).Micros);
             await store.RestartAsync();
-            store.Host.StreamTimeMicros(store.Host.Catalog.Stream("transactions")!).ShouldBe(Transactions.At(7_200 * step).Micros);
+            await store.Host.ShouldHaveSeenAsync(Transactions.At(7_200 * step));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
@@ -18,15 +19,51 @@ public static class HostCalls
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    /// <summary>Generous: only a failing test waits so long.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Between two looks at what other processes tell each other.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>
+    /// What a host says of the whole store it may have heard from others, a moment ago. Returns it as soon as it is as expected, or as it is when patience has an end; the assertion is the caller's.
+    /// </summary>
+    public static async Task<T> HeardAsync<T>(this IEntityHost host, Func<IEntityHost, T> ask, Func<T, bool> expected)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        using var looks = new PeriodicTimer(Look);
+        T heard;
+        while (!expected(heard = ask(host)) && Stopwatch.GetElapsedTime(begun) < Patience)
+        {
+            await looks.WaitForNextTickAsync(Cancel);
+        }
+
+        return heard;
+    }
+
+    /// <summary>The one stream of most tests, once it has so many events.</summary>
+    public static async Task ShouldHoldAsync(this IEntityHost host, int accepted, string? context = null) =>
+        (await host.HeardAsync(asked => asked.Status().Streams[0].Accepted, count => count == accepted)).ShouldBe(accepted, context);
+
+    public static async Task ShouldHaveSeenAsync(this IEntityHost host, EventTime streamTime, string? context = null) =>
+        (await host.HeardAsync(asked => asked.StreamTimeMicros(asked.Catalog.Stream("transactions")!), time => time == streamTime.Micros)).ShouldBe(streamTime.Micros, context);
+
     /// <summary>
     /// Appends events as one batch. What a host cannot say while the batch is filled (of corrections; of everything, where another process may hold the ids) stands in the batch once it is durable.
     /// </summary>
     public static async Task<Pushed> AppendAsync(this IEntityHost host, params Push[] events)
     {
-        using IntakeBatch batch = await host.BeginBatchAsync(Cancel);
-        CorrectionOutcome[] outcomes = [.. events.Select(push => push.AddTo(batch))];
-        (await host.AppendAsync(batch, wait: true, Cancel)).ShouldBeTrue();
-        return new Pushed([.. outcomes.Select(outcome => outcome.Result == IntakeResult.Pending ? batch.Corrections[outcome.Note.Correction] : outcome)], batch.Positions());
+        while (true)
+        {
+            try
+            {
+                return await AppendOnceAsync(host, events);
+            }
+            catch (DefinitionsChangedException)
+            {
+                // The batch was read against definitions that have been replaced since. Nothing was appended: read it again, as a gateway does.
+            }
+        }
     }
 
     public static async Task WaitAppliedAsync(this IEntityHost host, IReadOnlyDictionary<int, long> positions)
@@ -98,4 +135,12 @@ public static class HostCalls
     /// <summary>A value with its status, to the bit.</summary>
     public static string Show(this FeatureValue value) =>
         $"{value.Status}:{value.Scalar.Bits}{value.Scalar.Text}:{string.Join(';', (value.List ?? []).Select(element => $"{element.Bits}{element.Text}"))}";
+
+    private static async Task<Pushed> AppendOnceAsync(IEntityHost host, Push[] events)
+    {
+        using IntakeBatch batch = await host.BeginBatchAsync(Cancel);
+        CorrectionOutcome[] outcomes = [.. events.Select(push => push.AddTo(batch))];
+        (await host.AppendAsync(batch, wait: true, Cancel)).ShouldBeTrue();
+        return new Pushed([.. outcomes.Select(outcome => outcome.Result == IntakeResult.Pending ? batch.Corrections[outcome.Note.Correction] : outcome)], batch.Positions());
+    }
 }
