@@ -19,6 +19,7 @@ public static class StreamHosting
         silo.AddPlacementByPartition();
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<LogDeliveries>();
+        silo.Services.AddSingleton<LogBatchContainer.Departure>();
         silo.Services.AddSingleton<LogQueueAdapter>();
         silo.Services.AddSingleton<LogQueueMapper>();
         silo.Services.AddSingleton<LogQueueAdapterFactory>();

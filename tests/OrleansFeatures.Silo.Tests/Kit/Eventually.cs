@@ -13,7 +13,9 @@ internal static class Eventually
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static async Task Is(Func<bool> condition, string what)
+    public static Task Is(Func<bool> condition, string what) => Is(condition, () => what);
+
+    public static async Task Is(Func<bool> condition, Func<string> what)
     {
         long start = Stopwatch.GetTimestamp();
         using var looks = new PeriodicTimer(Look);
@@ -21,7 +23,7 @@ internal static class Eventually
         {
             if (Stopwatch.GetElapsedTime(start) > Patience)
             {
-                throw new TimeoutException($"{what}: did not come true within {Patience}");
+                throw new TimeoutException($"{what()}: did not come true within {Patience}");
             }
 
             await looks.WaitForNextTickAsync(Token);

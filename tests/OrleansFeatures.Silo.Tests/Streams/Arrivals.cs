@@ -11,15 +11,27 @@ internal sealed class Arrivals
 {
     private readonly ConcurrentDictionary<int, ConcurrentQueue<Arrival>> _byPartition = new();
 
+    private readonly ConcurrentDictionary<int, Arrival> _newest = new();
+
     /// <summary>What a consumer does before it takes a call's batches: waits, throws. Set before batches come.</summary>
     public Func<int, Task> Before { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>What a consumer waits for while it is activated.</summary>
+    public Func<int, Task> Activating { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Errors that consumers were told of, by partition.</summary>
     public ConcurrentQueue<(int Partition, Exception Error)> Errors { get; } = new();
 
-    public void Add(Arrival arrival) => _byPartition.GetOrAdd(arrival.Batch.Partition, _ => new ConcurrentQueue<Arrival>()).Enqueue(arrival);
+    public void Add(Arrival arrival)
+    {
+        _byPartition.GetOrAdd(arrival.Batch.Partition, _ => new ConcurrentQueue<Arrival>()).Enqueue(arrival);
+        _newest[arrival.Batch.Partition] = arrival;
+    }
 
     public IReadOnlyList<Arrival> Of(int partition) => _byPartition.TryGetValue(partition, out ConcurrentQueue<Arrival>? arrivals) ? [.. arrivals] : [];
+
+    /// <summary>The newest arrival of a partition; null before the first.</summary>
+    public Arrival? NewestOf(int partition) => _newest.GetValueOrDefault(partition);
 
     /// <summary>The last offset that any activation was given; -1 before the first.</summary>
     public long LastOf(int partition) => Of(partition).Select(arrival => arrival.Batch.Last).DefaultIfEmpty(-1).Max();

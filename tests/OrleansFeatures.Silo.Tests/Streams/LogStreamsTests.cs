@@ -38,7 +38,7 @@ public sealed class LogStreamsTests
         cluster.Arrivals.Before = partition => partition == 0 ? release.Task : Task.CompletedTask;
         for (int round = 0; round < 100; round++)
         {
-            StreamCluster.All.ToList().ForEach(partition => cluster.Tails.Append(partition));
+            cluster.Append();
         }
 
         await cluster.DeliveredAsync(StreamCluster.All.Skip(1));
@@ -72,7 +72,7 @@ public sealed class LogStreamsTests
         await cluster.AppendAndWaitAsync();
         cluster.Tails.Broken = new LogReadException("the test's log", 0, new IOException("the test has unplugged it"));
         await Eventually.Is(() => cluster.Tails.Refused >= StreamCluster.Partitions, "every receiver has been refused");
-        StreamCluster.All.ToList().ForEach(partition => cluster.Tails.Append(partition));
+        cluster.Append();
         cluster.Tails.Broken = null;
         await cluster.DeliveredAsync(StreamCluster.All);
         StreamCluster.All.ToList().ForEach(partition => cluster.Arrivals.ShouldBeWholeAndInOrder(partition, 1));

@@ -35,7 +35,7 @@ public sealed class MovesTests
         await using StreamCluster cluster = await StreamCluster.StartAsync(3);
         await cluster.AppendAndWaitAsync(rounds: 3);
         await cluster.Cluster.KillSiloAsync(cluster.Cluster.Silos[2]);
-        StreamCluster.All.ToList().ForEach(partition => cluster.Tails.Append(partition));
+        cluster.Append();
         await cluster.AgreeAsync();
         await SettleAsync(cluster);
     }
@@ -49,10 +49,10 @@ public sealed class MovesTests
         await Eventually.Is(
             () =>
             {
-                StreamCluster.All.ToList().ForEach(partition => cluster.Tails.Append(partition));
-                return StreamCluster.All.All(partition => cluster.Arrivals.Of(partition)[^1].Silo.Equals(cluster.PlannedSilo(partition)));
+                cluster.Append();
+                return StreamCluster.All.All(partition => cluster.DeliveredInPlace(partition));
             },
-            "every partition is delivered in the silo of its plan");
+            () => $"every partition is delivered in the silo of its plan; {cluster.Describe()}");
         long departedBefore = cluster.Silos.Sum(silo => cluster.Service<LogDeliveries>(silo).Departed);
         await cluster.AppendAndWaitAsync(rounds: 10);
         foreach (int partition in StreamCluster.All)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.TestingHost;
 using OrleansFeatures.Entities.Partitions;
@@ -15,7 +16,8 @@ internal sealed class StreamCluster : IAsyncDisposable
 {
     public const int Partitions = 32;
 
-    private StreamCluster(InProcessTestCluster cluster, FakeTails tails, Arrivals arrivals) => (Cluster, Tails, Arrivals) = (cluster, tails, arrivals);
+    private StreamCluster(InProcessTestCluster cluster, FakeTails tails, Arrivals arrivals, Ledger ledger, SiloLog log) =>
+        (Cluster, Tails, Arrivals, Ledger, Log) = (cluster, tails, arrivals, ledger, log);
 
     public static IEnumerable<int> All => Enumerable.Range(0, Partitions);
 
@@ -25,20 +27,27 @@ internal sealed class StreamCluster : IAsyncDisposable
 
     public Arrivals Arrivals { get; }
 
+    public Ledger Ledger { get; }
+
+    public SiloLog Log { get; }
+
     public IEnumerable<SiloAddress> Silos => Cluster.Silos.Select(silo => silo.SiloAddress);
 
     public static async Task<StreamCluster> StartAsync(short silos, Action<ISiloBuilder>? configure = null)
     {
         var tails = new FakeTails(Partitions);
         var arrivals = new Arrivals();
+        var ledger = new Ledger();
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ConfigureFileLogging = false;
 #pragma warning disable ORLEANSEXP003 // The directory that silos of ours use.
         builder.Options.UseDistributedGrainDirectory = true;
 #pragma warning restore ORLEANSEXP003
+        var log = new SiloLog();
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton(new PartitionMap(Partitions)).AddSingleton<IPartitionTails>(tails).AddSingleton(arrivals);
+            silo.Services.AddLogging(logging => logging.AddProvider(log));
+            silo.Services.AddSingleton(new PartitionMap(Partitions)).AddSingleton(tails).AddSingleton<IPartitionTails>(tails).AddSingleton(arrivals).AddSingleton(ledger);
             silo.AddLogStreams();
             silo.Configure<ClusterMembershipOptions>(options =>
             {
@@ -50,7 +59,7 @@ internal sealed class StreamCluster : IAsyncDisposable
             });
             configure?.Invoke(silo);
         });
-        var cluster = new StreamCluster(builder.Build(), tails, arrivals);
+        var cluster = new StreamCluster(builder.Build(), tails, arrivals, ledger, log);
         await cluster.Cluster.DeployAsync();
         await cluster.AgreeAsync();
         return cluster;
@@ -65,6 +74,15 @@ internal sealed class StreamCluster : IAsyncDisposable
     public T Service<T>(SiloAddress silo) where T : notnull => Cluster.GetSiloServiceProvider(silo).GetRequiredService<T>();
 
     public SiloAddress PlannedSilo(int partition) => Plans(Silos.First()).SiloOf(new PartitionId(partition))!;
+
+    public bool DeliveredInPlace(int partition) => Arrivals.NewestOf(partition)?.Silo.Equals(PlannedSilo(partition)) == true;
+
+    /// <summary>Who stands where, for the message of a test that fails.</summary>
+    public string Describe() =>
+        $"fenced {Ledger.Fenced}, errors {Arrivals.Errors.Count}, open tails {Tails.OpenTails}, silos {string.Join(' ', Silos)}\n"
+        + string.Join('\n', All.Where(partition => !DeliveredInPlace(partition)).Select(partition =>
+            $"partition {partition}: planned {PlannedSilo(partition)}, newest {Arrivals.NewestOf(partition)?.Silo} at {Arrivals.NewestOf(partition)?.Batch.Last} of {Tails.Durable(new PartitionId(partition))}, done {Ledger.PositionOf(partition)}"))
+        + $"\n{Log.Tail}\n";
 
     /// <summary>Appends to every partition and waits until all of it has been delivered.</summary>
     public async Task AppendAndWaitAsync(int rounds = 1)
@@ -81,7 +99,20 @@ internal sealed class StreamCluster : IAsyncDisposable
     }
 
     public Task DeliveredAsync(IEnumerable<int> partitions) => Eventually.Is(
-        () => partitions.All(partition => Arrivals.LastOf(partition) == Tails.Durable(new PartitionId(partition)).Value), "everything that was appended is delivered");
+        () => partitions.All(partition => Arrivals.LastOf(partition) == Tails.Durable(new PartitionId(partition)).Value), () => $"everything that was appended is delivered; {Describe()}");
+
+    /// <summary>Waits until every record of every partition has been done, from the stream or from the log.</summary>
+    public Task DoneAsync() => Eventually.Is(
+        () => All.All(partition => Ledger.PositionOf(partition) == Tails.Durable(new PartitionId(partition)).Value), () => $"every record that was appended is done; {Describe()}");
+
+    /// <summary>Appends one record to every partition.</summary>
+    public void Append()
+    {
+        foreach (int partition in All)
+        {
+            Tails.Append(partition);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
