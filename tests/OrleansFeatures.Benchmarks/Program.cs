@@ -12,6 +12,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["corrections"] = (CorrectionBenchmark.About, CorrectionBenchmark.Run),
     ["lookups"] = (LookupBenchmark.About, LookupBenchmark.Run),
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
+    ["states"] = (StatesBenchmark.About, StatesBenchmark.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
 
