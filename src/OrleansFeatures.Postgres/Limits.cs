@@ -112,4 +112,7 @@ public static class Limits
 
     /// <summary>Rows of an older generation that one statement deletes: a fraction of a second, so that nothing waits long for it.</summary>
     public const int RowsForgottenAtOnce = 10_000;
+
+    /// <summary>Attempts at a transaction of metadata that another silo was in the way of. They are short, so the second succeeds as a rule.</summary>
+    public const int MetadataAttemptsMax = 5;
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
 using OrleansFeatures.Gateway.Metadata;
 
 namespace OrleansFeatures.Gateway.Ingest;
@@ -34,30 +33,19 @@ public sealed class LateOutput(MetadataDatabase database)
             return;
         }
 
-        database.Write((connection, transaction) =>
+        database.Write((connection, _) =>
         {
-            using SqliteCommand insert = connection.CreateCommand();
-            insert.Transaction = transaction;
-            insert.CommandText = "INSERT INTO late (stream, arrival_micros, event_micros, stream_micros, views, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            SqliteParameter[] parameters = [.. Enumerable.Range(1, 6).Select(i => insert.Parameters.Add($"?{i}", i is >= 2 and <= 4 ? SqliteType.Integer : SqliteType.Text))];
-            foreach (LateArrival late in batch.Skip(batch.Count - Limits.LateRowsMax))
-            {
-                object[] values = [late.Stream, late.ArrivalMicros, late.EventTimeMicros, late.StreamTimeMicros, JsonSerializer.Serialize(late.Views), QuarantineJson.Cut(late.Json)];
-                for (int i = 0; i < values.Length; i++)
-                {
-                    parameters[i].Value = values[i];
-                }
-
-                insert.ExecuteNonQuery();
-            }
-
-            return connection.Execute("DELETE FROM late WHERE id <= (SELECT max(id) FROM late) - ?1", Limits.LateRowsMax);
+            connection.ExecuteAll(
+                "INSERT INTO late (stream, arrival_micros, event_micros, stream_micros, views, json) VALUES (@p1, @p2, @p3, @p4, @p5, @p6)",
+                batch.Skip(batch.Count - Limits.LateRowsMax).Select(late => (object[])
+                    [late.Stream, late.ArrivalMicros, late.EventTimeMicros, late.StreamTimeMicros, JsonSerializer.Serialize(late.Views), QuarantineJson.Cut(late.Json)]));
+            return connection.Execute("DELETE FROM late WHERE id <= (SELECT max(id) FROM late) - @p1", Limits.LateRowsMax);
         });
     }
 
     /// <summary>The newest events first, at most <paramref name="limit"/> and at most <see cref="Limits.QuarantineListMax"/>. A null stream means all.</summary>
     public IReadOnlyList<LateArrival> List(string? stream, int limit) => database.Read(connection => connection.Rows(
-        $"SELECT stream, arrival_micros, event_micros, stream_micros, views, json, id FROM late WHERE {Of(stream)} ORDER BY id DESC LIMIT ?2",
+        $"SELECT stream, arrival_micros, event_micros, stream_micros, views, json, id FROM late WHERE {Of(stream)} ORDER BY id DESC LIMIT @p2",
         row => new LateArrival(
             row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), JsonSerializer.Deserialize<MissedView[]>(row.GetString(4)) ?? [], row.GetString(5)) { Id = row.GetInt64(6) },
         stream ?? "",
@@ -66,5 +54,5 @@ public sealed class LateOutput(MetadataDatabase database)
     /// <summary>How many are kept of a stream, or of all.</summary>
     public long Count(string? stream = null) => database.Read(connection => connection.Scalar($"SELECT count(*) FROM late WHERE {Of(stream)}", stream ?? ""));
 
-    private static string Of(string? stream) => stream is null ? "?1 = ''" : "stream = ?1";
+    private static string Of(string? stream) => stream is null ? "@p1 = ''" : "stream = @p1";
 }

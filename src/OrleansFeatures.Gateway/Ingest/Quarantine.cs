@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using OrleansFeatures.Gateway.Metadata;
 
 namespace OrleansFeatures.Gateway.Ingest;
@@ -30,31 +29,19 @@ public sealed class Quarantine(MetadataDatabase database)
             return;
         }
 
-        database.Write((connection, transaction) =>
+        database.Write((connection, _) =>
         {
-            using SqliteCommand insert = connection.CreateCommand();
-            insert.Transaction = transaction;
-            insert.CommandText = "INSERT INTO quarantine (stream, arrival_micros, field, reason, fix, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            SqliteParameter[] parameters = [.. Enumerable.Range(1, 6).Select(i => insert.Parameters.Add($"?{i}", SqliteType.Text))];
-            foreach (RefusedEvent refused in batch.Skip(batch.Count - Limits.QuarantineRowsMax))
-            {
-                object[] values = [refused.Stream, refused.ArrivalMicros, refused.Field, refused.Reason, refused.Fix, QuarantineJson.Cut(refused.Json)];
-                for (int i = 0; i < values.Length; i++)
-                {
-                    parameters[i].Value = values[i];
-                    parameters[i].SqliteType = values[i] is long ? SqliteType.Integer : SqliteType.Text;
-                }
-
-                insert.ExecuteNonQuery();
-            }
-
-            return connection.Execute("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?1", Limits.QuarantineRowsMax);
+            connection.ExecuteAll(
+                "INSERT INTO quarantine (stream, arrival_micros, field, reason, fix, json) VALUES (@p1, @p2, @p3, @p4, @p5, @p6)",
+                batch.Skip(batch.Count - Limits.QuarantineRowsMax).Select(refused => (object[])
+                    [refused.Stream, refused.ArrivalMicros, refused.Field, refused.Reason, refused.Fix, QuarantineJson.Cut(refused.Json)]));
+            return connection.Execute("DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - @p1", Limits.QuarantineRowsMax);
         });
     }
 
     /// <summary>The newest events first, at most <paramref name="limit"/> and at most <see cref="Limits.QuarantineListMax"/>. A null stream means all.</summary>
     public IReadOnlyList<RefusedEvent> List(string? stream, int limit) => database.Read(connection => connection.Rows(
-        $"SELECT stream, arrival_micros, field, reason, fix, json, id FROM quarantine WHERE {Of(stream)} ORDER BY id DESC LIMIT ?2",
+        $"SELECT stream, arrival_micros, field, reason, fix, json, id FROM quarantine WHERE {Of(stream)} ORDER BY id DESC LIMIT @p2",
         row => new RefusedEvent(row.GetString(0), row.GetInt64(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5)) { Id = row.GetInt64(6) },
         stream ?? "",
         Math.Clamp(limit, 0, Limits.QuarantineListMax)));
@@ -62,5 +49,5 @@ public sealed class Quarantine(MetadataDatabase database)
     /// <summary>How many are kept of a stream, or of all.</summary>
     public long Count(string? stream = null) => database.Read(connection => connection.Scalar($"SELECT count(*) FROM quarantine WHERE {Of(stream)}", stream ?? ""));
 
-    private static string Of(string? stream) => stream is null ? "?1 = ''" : "stream = ?1";
+    private static string Of(string? stream) => stream is null ? "@p1 = ''" : "stream = @p1";
 }

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace OrleansFeatures.Gateway.Metadata;
 
 /// <summary>
-/// The tables, as the steps that led to them. A step that has shipped is never edited: a change is a new step. Each runs in a transaction
+/// The tables in SQLite, as the steps that led to them. A step that has shipped is never edited: a change is a new step. Each runs in a transaction
 /// of its own together with the line that records it, so a crash leaves the database at one version or the next.
 /// </summary>
 internal static class Migrations
@@ -64,7 +64,7 @@ internal static class Migrations
         {
             using SqliteTransaction transaction = connection.BeginTransaction();
             connection.Execute(Steps[step]);
-            connection.Execute("INSERT INTO schema_version VALUES (?1)", step + 1);
+            connection.Execute("INSERT INTO schema_version VALUES (@p1)", step + 1);
             transaction.Commit();
         }
     }

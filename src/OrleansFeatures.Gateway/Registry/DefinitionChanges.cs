@@ -38,7 +38,7 @@ public sealed class DefinitionChanges(DefinitionRegistry registry, IEntityHost h
     {
         if (baseHash != registry.Live.Hash)
         {
-            throw Refuse.State("base_hash", "the live definitions have changed since the plan was made", "plan again, look at it, and apply that");
+            throw Moved();
         }
     }
 
@@ -88,7 +88,10 @@ public sealed class DefinitionChanges(DefinitionRegistry registry, IEntityHost h
     {
         if (!registry.TryCommit(plan, appliedBy))
         {
-            RequireBase(plan.BaseHash);
+            // Also when another process was first, and this one does not know what is live there yet.
+            throw Moved();
         }
     }
+
+    private static RequestRefusedException Moved() => Refuse.State("base_hash", "the live definitions have changed since the plan was made", "plan again, look at it, and apply that");
 }

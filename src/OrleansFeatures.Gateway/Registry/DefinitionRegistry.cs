@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Data.Common;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Gateway.Metadata;
@@ -8,6 +9,9 @@ namespace OrleansFeatures.Gateway.Registry;
 /// <summary>The definitions that the store runs on. Immutable: a change is a new one.</summary>
 public sealed record LiveDefinitions(ImmutableArray<DefinitionSource> Sources, Catalog Catalog, string Hash)
 {
+    /// <summary>Grows with every commit, in whatever process, not always by one; zero before the first.</summary>
+    public long Generation { get; init; }
+
     public DefinitionSet Definitions => Catalog.Definitions;
 }
 
@@ -22,7 +26,8 @@ public sealed record DefinitionApply(EventTime At, string Hash, string BaseHash,
 
 /// <summary>
 /// Keeps the live definitions, durably: the files as they were given, and who applied what when. It does not tell the host: whoever
-/// commits does. Any thread may call.
+/// commits does, and whoever refreshes. Several processes may share the database: what one has committed is live for another when that one
+/// has called <see cref="Refresh"/>. Any thread may call.
 /// </summary>
 public sealed class DefinitionRegistry
 {
@@ -42,6 +47,9 @@ public sealed class DefinitionRegistry
 
     public LiveDefinitions Live => _live;
 
+    /// <summary>Of what is live here.</summary>
+    public long Generation => _live.Generation;
+
     /// <summary>What applying these files in place of all live ones would do. Changes nothing.</summary>
     public DefinitionPlan Plan(IEnumerable<DefinitionSource> sources)
     {
@@ -54,10 +62,10 @@ public sealed class DefinitionRegistry
 
     /// <summary>
     /// Makes a plan's files live; on disk when it returns. Whether a breaking plan is wanted is the caller's to decide. False: the live
-    /// definitions are no longer those that the plan was made against, and nothing has changed; plan again.
+    /// definitions are no longer those that the plan was made against, here or in another process, and nothing has changed; refresh and plan again.
     /// </summary>
     /// <exception cref="ArgumentException">The plan has errors.</exception>
-    /// <exception cref="MetadataException">Nothing has changed.</exception>
+    /// <exception cref="MetadataException">Nothing has changed, unless the connection was lost while committing: then <see cref="Refresh"/> tells.</exception>
     public bool TryCommit(DefinitionPlan plan, string appliedBy)
     {
         if (plan.Reading.Catalog is not { } catalog)
@@ -67,13 +75,28 @@ public sealed class DefinitionRegistry
 
         lock (_committing)
         {
-            if (plan.BaseHash != _live.Hash)
+            if (plan.BaseHash != _live.Hash || Store(plan, appliedBy) is not { } generation)
             {
                 return false;
             }
 
-            Store(plan, appliedBy);
-            _live = new LiveDefinitions(plan.Reading.Sources, catalog, plan.Hash);
+            _live = new LiveDefinitions(plan.Reading.Sources, catalog, plan.Hash) { Generation = generation };
+            return true;
+        }
+    }
+
+    /// <summary>Takes up what another process has committed; whether there was something. The host is to be told then.</summary>
+    /// <exception cref="MetadataException">The database cannot be read, or this version refuses the definitions in it; those before stay live.</exception>
+    public bool Refresh()
+    {
+        lock (_committing)
+        {
+            if (_database.Read(GenerationIn) == _live.Generation)
+            {
+                return false;
+            }
+
+            _live = Restore();
             return true;
         }
     }
@@ -83,28 +106,42 @@ public sealed class DefinitionRegistry
         "SELECT at_micros, hash, base_hash, applied_by, verdict, changes FROM definition_applies ORDER BY id DESC",
         row => new DefinitionApply(new EventTime(row.GetInt64(0)), row.GetString(1), row.GetString(2), row.GetString(3), Enum.Parse<PlanVerdict>(row.GetString(4)), row.GetString(5))));
 
+    /// <summary>One statement, so that files and generation are of the same moment.</summary>
     private LiveDefinitions Restore()
     {
-        List<DefinitionSource> sources = _database.Read(connection => connection.Rows(
-            "SELECT name, content FROM definition_files", row => new DefinitionSource(row.GetString(0), row.GetString(1))));
-        DefinitionReading reading = DefinitionReader.Read(sources);
+        List<(long Generation, DefinitionSource? File)> rows = _database.Read(connection => connection.Rows(
+            "SELECT generation, name, content FROM (SELECT coalesce(max(id), 0) AS generation FROM definition_applies) AS applied LEFT JOIN definition_files ON 1 = 1",
+            row => (row.GetInt64(0), row.IsDBNull(1) ? null : new DefinitionSource(row.GetString(1), row.GetString(2)))));
+        DefinitionReading reading = DefinitionReader.Read(rows.Select(row => row.File).OfType<DefinitionSource>().OrderBy(file => file.Name, StringComparer.Ordinal));
         return reading.Catalog is { } catalog
-            ? new LiveDefinitions(reading.Sources, catalog, DefinitionHash.Of(reading.Definitions))
+            ? new LiveDefinitions(reading.Sources, catalog, DefinitionHash.Of(reading.Definitions)) { Generation = rows[0].Generation }
             : throw new MetadataException($"this version refuses the stored definitions: {reading.Errors[0]}");
     }
 
-    private void Store(DefinitionPlan plan, string appliedBy) => _database.Write((connection, _) =>
+    /// <summary>
+    /// The generation that it has become; null when another process has committed since this one looked. It is told by the generation and not by the hash: two versions of this program, side by side during an upgrade,
+    /// need not agree on hashes.
+    /// </summary>
+    private long? Store(DefinitionPlan plan, string appliedBy) => _database.Write<long?>((connection, _) =>
     {
-        connection.Execute("DELETE FROM definition_files");
-        foreach (DefinitionSource source in plan.Reading.Sources)
+        _database.LockDefinitions(connection);
+        if (GenerationIn(connection) != _live.Generation)
         {
-            connection.Execute("INSERT INTO definition_files VALUES (?1, ?2)", source.Name, source.Text);
+            return null;
         }
 
+        connection.Execute("DELETE FROM definition_files");
+        connection.ExecuteAll("INSERT INTO definition_files VALUES (@p1, @p2)", plan.Reading.Sources.Select(source => (object[])[source.Name, source.Text]));
         string changes = string.Join('\n', plan.Changes.Select(change => $"{change.Kind} {change.What}: {change.Detail}"));
         connection.Execute(
-            "INSERT INTO definition_applies (at_micros, hash, base_hash, applied_by, verdict, changes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO definition_applies (at_micros, hash, base_hash, applied_by, verdict, changes) VALUES (@p1, @p2, @p3, @p4, @p5, @p6)",
             EventTime.From(_time.GetUtcNow()).Micros, plan.Hash, plan.BaseHash, appliedBy, plan.Verdict.ToString(), changes);
-        return connection.Execute("DELETE FROM definition_applies WHERE id <= (SELECT max(id) FROM definition_applies) - ?1", Limits.AppliesKeptMax);
+        connection.Execute("DELETE FROM definition_applies WHERE id <= (SELECT max(id) FROM definition_applies) - @p1", Limits.AppliesKeptMax);
+        long generation = GenerationIn(connection);
+        _database.TellGeneration(connection, generation);
+        return generation;
     });
+
+    /// <summary>Applies are numbered upwards, and the newest is never deleted.</summary>
+    private static long GenerationIn(DbConnection connection) => connection.Scalar("SELECT max(id) FROM definition_applies");
 }

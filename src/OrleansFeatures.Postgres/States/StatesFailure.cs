@@ -18,7 +18,8 @@ internal static class StatesFailure
         }
     }
 
-    private static string Fix(NpgsqlException failure) => failure.SqlState switch
+    /// <summary>What to do about it, as a sentence.</summary>
+    public static string Fix(NpgsqlException failure) => failure.SqlState switch
     {
         null => "PostgreSQL cannot be reached or went away: check that it runs and takes connections; then try again.",
         PostgresErrorCodes.DiskFull => "Free some space on PostgreSQL's disk, then try again.",

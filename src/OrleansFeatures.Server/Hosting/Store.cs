@@ -33,7 +33,7 @@ internal sealed class Store : IAsyncDisposable
     /// <exception cref="ServerStartException">The definitions are wrong, or contradict what is live.</exception>
     public static async Task<Store> OpenAsync(ServeOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        MetadataDatabase metadata = MetadataDatabase.Open(options.DataDirectory);
+        MetadataDatabase metadata = SqliteMetadata.Open(options.DataDirectory);
         EmbeddedHost? host = null;
         Store? store = null;
         try

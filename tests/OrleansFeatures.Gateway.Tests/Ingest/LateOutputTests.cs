@@ -1,5 +1,4 @@
 using OrleansFeatures.Gateway.Ingest;
-using OrleansFeatures.Gateway.Metadata;
 using OrleansFeatures.Gateway.Tests.Serving;
 using OrleansFeatures.V1;
 using Shouldly;
@@ -62,30 +61,6 @@ public sealed class LateOutputTests
         late.Events[0].EventTimeMicros.ShouldBe(Clicks.Midnight);
         (await store.Admin.ListLateAsync(new ListLateRequest { Stream = "other" }, cancellationToken: RunningStore.Cancelled)).Total.ShouldBe(0ul);
     }
-
-    [Fact]
-    public void The_oldest_make_room_and_the_newest_survive_a_restart()
-    {
-        using var folder = new TemporaryFolder();
-        using (var database = MetadataDatabase.Open(folder.Path))
-        {
-            var output = new LateOutput(database);
-            output.Add([.. Enumerable.Range(0, Limits.LateRowsMax + 10).Select(Late)]);
-            output.Add([Late(-1)]);
-            output.Add([]);
-        }
-
-        using var reopened = MetadataDatabase.Open(folder.Path);
-        var late = new LateOutput(reopened);
-        late.Count("s").ShouldBe(Limits.LateRowsMax);
-        LateArrival newest = late.List("s", 5)[0];
-        (newest.ArrivalMicros, newest.EventTimeMicros, newest.StreamTimeMicros, newest.Json).ShouldBe((-1, 2, 3, "{}"));
-        newest.Views.ShouldBe([new MissedView("v@1", 7)]);
-        late.List("s", Limits.LateRowsMax).Count.ShouldBe(Limits.QuarantineListMax);
-        late.List("t", 5).ShouldBeEmpty();
-    }
-
-    private static LateArrival Late(int number) => new("s", number, 2, 3, [new MissedView("v@1", 7)], "{}");
 
     private static PushRequest Push(params (long Id, long Seconds)[] events)
     {

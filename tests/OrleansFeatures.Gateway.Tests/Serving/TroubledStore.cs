@@ -56,7 +56,7 @@ internal sealed class TroubledStore : IAsyncDisposable
 
     private async Task OpenAsync()
     {
-        _metadata = MetadataDatabase.Open(_folder.Path);
+        _metadata = SqliteMetadata.Open(_folder.Path);
         var registry = new DefinitionRegistry(_metadata, TimeProvider.System);
         registry.TryCommit(registry.Plan([new DefinitionSource("everything.yaml", Definitions.Everything)]), "test");
         var options = new EmbeddedHostOptions { LogDirectory = Path.Combine(_folder.Path, "log"), PartitionCount = 4 };
