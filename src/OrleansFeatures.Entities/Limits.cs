@@ -125,4 +125,7 @@ public static class Limits
 
     /// <summary>While memory is short, how often a collection is asked for: it takes some tenths of a second for gigabytes.</summary>
     public static readonly TimeSpan ShortMemoryLook = TimeSpan.FromSeconds(2);
+
+    /// <summary>Lists of features that other processes ask for, kept as resolved: some kilobytes each, so a few megabytes. Clients use a handful.</summary>
+    public const int RemoteSelectionsMax = 1_000;
 }

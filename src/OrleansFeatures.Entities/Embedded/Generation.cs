@@ -127,19 +127,10 @@ internal sealed class Generation
         {
             Partitions[record.Partition.Value].Apply_NeedsLock(EventRecord.Parse(record.Payload), record.Offset);
         }
-        catch (OutOfMemoryException exhausted)
-        {
-            // The record is durable and may be half in memory. To go on would be to serve, and to save, values without it; a restart applies it again.
-            Environment.FailFast($"no memory left to apply the record at partition {record.Partition.Value}, offset {record.Offset.Value}; nothing acknowledged is lost: start the store again, with more memory", exhausted);
-        }
-        catch (EntityUnreadableException damage)
-        {
-            logger.StateDamaged(damage.Message);
-        }
-        catch (Exception bug)
+        catch (Exception failure)
         {
             // The top of a partition loop: were it to end, everything behind it would wait for ever, without a word.
-            logger.EntityFaulted(record.Partition.Value, record.Offset.Value, bug);
+            PoisonedRecord.Tell(logger, record, failure);
         }
     }
 

@@ -49,6 +49,9 @@ internal sealed class StreamCluster : IAsyncDisposable
             silo.Services.AddLogging(logging => logging.AddProvider(log));
             silo.Services.AddSingleton(new PartitionMap(Partitions)).AddSingleton(tails).AddSingleton<IPartitionTails>(tails).AddSingleton(arrivals).AddSingleton(ledger);
             silo.AddLogStreams();
+
+            // The grain of these tests takes its place.
+            silo.Services.PostConfigure<GrainTypeOptions>(types => types.Classes.Remove(typeof(Grains.PartitionGrain)));
             silo.Configure<ClusterMembershipOptions>(options =>
             {
                 // As our silos have it, so that one that is killed is known to be dead within a second or two.

@@ -1,0 +1,200 @@
+using Microsoft.Extensions.Logging;
+using OrleansFeatures.Log;
+using OrleansFeatures.Postgres.States;
+using OrleansFeatures.Silo.Placement;
+using OrleansFeatures.Silo.Reads;
+
+namespace OrleansFeatures.Silo.Grains;
+
+/// <summary>
+/// Sees to it that this silo's partitions, by the plan, are owned here and get on, and that those which have moved away leave:
+/// <code>
+///   on every change of plan or definitions, and once a second
+///     planned here .......... PartitionGrain.Ensure: claims, or leaves the silo where it still is, checkpoint first
+///     owned, not planned .... PartitionGrain.Release
+///     stands still .......... PartitionGrain.CatchUp: its deliveries are missed
+///   once a second ........... do all claims stand?
+///   ten times a second ...... how far are all partitions of the cluster?
+/// </code>
+/// Starts when the silo has become active. Before it leaves the membership, it has all partitions take a checkpoint, so that the last one, with which they move, is a small one.
+/// </summary>
+internal sealed class PartitionKeeper(
+    PartitionHomes homes, PartitionPlans plans, ClusterStore store, ClusterPositions positions, StreamTimes streamTimes, SiloMemory memory, IGrainFactory grains, ILocalSiloDetails silo, TimeProvider time, ILogger<PartitionKeeper> logger)
+    : ILifecycleParticipant<ISiloLifecycle>
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<PartitionId, LogOffset> _stood = [];
+    private Task _loops = Task.CompletedTask;
+
+    public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(PartitionKeeper), ServiceLifecycleStage.Active, StartAsync, StopAsync);
+
+    /// <summary>Checkpoints of everything that this silo's partitions have applied.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        PartitionHome[] owned = [.. homes.All];
+        await Task.WhenAll(owned.Select(home => CaughtUpAsync(home, cancellationToken)));
+        Task checkpoints = Task.WhenAll(owned.Select(home => grains.GetGrain<IPartitionGrain>(home.Partition.Value).CheckpointAsync()));
+        await checkpoints.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        logger.Drained(owned.Length);
+    }
+
+    private Task StartAsync(CancellationToken cancellationToken)
+    {
+        positions.Heard = streamTimes.Tell;
+        _loops = Task.WhenAll(
+            Task.Run(() => streamTimes.FollowAsync(_stop.Token), CancellationToken.None),
+            LoopAsync(KeepAsync, () => IsSettled ? Limits.KeepEvery : Limits.KeepEagerly),
+            LoopAsync(ConfirmAsync, () => Limits.ConfirmEvery),
+            LoopAsync(RefreshAsync, () => Limits.DefinitionsEvery),
+            LoopAsync(_ => positions.AskAsync(), () => Limits.PositionsEvery));
+        return Task.CompletedTask;
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await DrainAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _stop.CancelAsync();
+        await _loops.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>What was delivered until now has been applied, or it takes longer than the last checkpoint may.</summary>
+    private async Task CaughtUpAsync(PartitionHome home, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using ITimer timer = time.CreateTimer(static patience => ((CancellationTokenSource)patience!).Cancel(), patience, Limits.LastCheckpointMax, Timeout.InfiniteTimeSpan);
+        await home.Ownership.ReachedAsync(store.Log.DurableOffset(home.Partition), patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Every partition of the plan has its owner here, of the newest definitions.</summary>
+    private bool IsSettled => plans.Current.PartitionsOf(silo.SiloAddress).All(partition => homes.Find(partition) is { } home && home.Definitions.Generation == store.Definitions.Current.Generation);
+
+    private async Task LoopAsync(Func<CancellationToken, Task> work, Func<TimeSpan> pause)
+    {
+        await Task.Yield();
+        while (!_stop.IsCancellationRequested)
+        {
+            PartitionPlan plan = plans.Current;
+            try
+            {
+                await work(_stop.Token);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception bug)
+            {
+                // The top of a loop: were it to end, the silo's partitions would stand still without a word.
+                logger.KeeperFailed(bug);
+            }
+
+            await WaitAsync(plan, pause());
+        }
+    }
+
+    /// <summary>Until it is time again, or the plan changes.</summary>
+    private async Task WaitAsync(PartitionPlan plan, TimeSpan pause)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        using ITimer timer = time.CreateTimer(static over => ((CancellationTokenSource)over!).Cancel(), over, pause, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await plans.WaitForChangeAsync(plan, over.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // It is time, or the silo stops.
+        }
+    }
+
+    private async Task KeepAsync(CancellationToken cancellationToken)
+    {
+        memory.Look();
+        PartitionId[] planned = [.. plans.Current.PartitionsOf(silo.SiloAddress)];
+        PartitionId[] foreign = [.. homes.All.Select(home => home.Partition).Except(planned)];
+        await Task.WhenAll([.. planned.Select(EnsureAsync), .. foreign.Select(ReleaseAsync), .. homes.All.Select(UrgeAsync)]);
+    }
+
+    private Task EnsureAsync(PartitionId partition) => CallAsync(partition, grain => grain.EnsureAsync());
+
+    private Task ReleaseAsync(PartitionId partition) => CallAsync(partition, grain => grain.ReleaseAsync());
+
+    /// <summary>A partition that stands where it stood, while more is durable, has missed what its stream delivered.</summary>
+    private Task UrgeAsync(PartitionHome home)
+    {
+        LogOffset applied = home.Ownership.Applied;
+        LogOffset durable = store.Log.DurableOffset(home.Partition);
+        lock (_stood)
+        {
+            bool stands = _stood.TryGetValue(home.Partition, out LogOffset before) && before == applied && durable.CompareTo(applied) > 0;
+            _stood[home.Partition] = applied;
+            if (!stands)
+            {
+                return Task.CompletedTask;
+            }
+        }
+
+        logger.DeliveriesMissed(home.Partition.Value, applied.Value, durable.Value);
+        return CallAsync(home.Partition, grain => grain.CatchUpAsync(durable.Value));
+    }
+
+    private async Task CallAsync(PartitionId partition, Func<IPartitionGrain, Task> call)
+    {
+        try
+        {
+            await call(grains.GetGrain<IPartitionGrain>(partition.Value)).WaitAsync(Limits.LastCheckpointMax, time, _stop.Token);
+        }
+        catch (Exception failure) when (failure is OrleansException or TimeoutException or FencedException or StatesException or LogException)
+        {
+            logger.EnsureFailed(partition.Value, failure.Message);
+        }
+    }
+
+    private async Task ConfirmAsync(CancellationToken cancellationToken)
+    {
+        PartitionHome[] owned = [.. homes.All];
+        if (owned.Length == 0)
+        {
+            return;
+        }
+
+        long askedAt = time.GetTimestamp();
+        try
+        {
+            HashSet<PartitionClaim> stand = [.. await store.States.ConfirmAsync([.. owned.Select(home => home.Ownership.Claim)], cancellationToken)];
+            foreach (PartitionHome home in owned)
+            {
+                if (stand.Contains(home.Ownership.Claim))
+                {
+                    home.Ownership.Confirm(askedAt);
+                }
+                else
+                {
+                    logger.Fenced(home.Partition.Value, home.Ownership.Claim.Epoch, "its claim does not stand any more: another silo owns it, or newer definitions are live");
+                    homes.Close(home);
+                }
+            }
+        }
+        catch (StatesException failure)
+        {
+            logger.ConfirmFailed(failure.Message);
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        long before = store.Definitions.Current.Generation;
+        try
+        {
+            ClusterDefinitions now = await store.Definitions.RefreshAsync(cancellationToken);
+            if (now.Generation != before)
+            {
+                logger.DefinitionsTaken(now.Generation);
+            }
+        }
+        catch (Exception failure) when (failure is LogException or Gateway.Metadata.MetadataException)
+        {
+            logger.RefreshFailed(failure.Message);
+        }
+    }
+}
