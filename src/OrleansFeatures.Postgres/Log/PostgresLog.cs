@@ -27,6 +27,7 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
     private readonly AppendQueue _queue;
     private readonly AppendLoop _appends;
     private readonly ILogger _logger;
+    private bool _disposed;
 
     private PostgresLog(PostgresStore store, EventIntake intake, Presence presence, LogPositions positions, ILogger logger)
     {
@@ -267,6 +268,11 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
     /// <summary>Takes no more appends, finishes those that wait, and follows no longer.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _appends.DisposeAsync();
         await _follower.DisposeAsync();
     }
