@@ -17,6 +17,7 @@ internal sealed class LogQueueReceiver(PartitionId partition, IPartitionTails ta
 {
     private readonly CancellationTokenSource _stopping = new();
     private PartitionTail? _tail;
+    private LogOffset? _after;
 
     /// <summary>Opens nothing yet: what goes wrong belongs to a read, which is tried again.</summary>
     public Task Initialize(TimeSpan timeout) => Task.CompletedTask;
@@ -30,11 +31,18 @@ internal sealed class LogQueueReceiver(PartitionId partition, IPartitionTails ta
         try
         {
             await cache.WaitForRoomAsync(stop.Token);
-            _tail ??= tails.Open(partition, new LogOffset(Math.Max(LogOffset.None.Value, tails.Durable(partition).Value - 1)));
+            _tail ??= tails.Open(partition, _after ?? new LogOffset(Math.Max(LogOffset.None.Value, tails.Durable(partition).Value - 1)));
             return [.. (await _tail.ReadAsync(Limits.DeliveryBytesMax, stop.Token)).Select(batch => new LogBatchContainer([LogBatch.Of(batch)], null))];
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            return [];
+        }
+        catch (PartitionTruncatedException exception)
+        {
+            // Old history went while nobody read it. What is left begins here; the grain finds the gap, and knows what to do about what lies in it.
+            await _tail!.DisposeAsync();
+            (_tail, _after) = (null, new LogOffset(exception.First.Value - 1));
             return [];
         }
         catch (LogException exception)

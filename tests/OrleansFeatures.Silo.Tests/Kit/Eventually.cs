@@ -15,11 +15,13 @@ internal static class Eventually
 
     public static Task Is(Func<bool> condition, string what) => Is(condition, () => what);
 
-    public static async Task Is(Func<bool> condition, Func<string> what)
+    public static Task Is(Func<bool> condition, Func<string> what) => Is(() => Task.FromResult(condition()), what);
+
+    public static async Task Is(Func<Task<bool>> condition, Func<string> what)
     {
         long start = Stopwatch.GetTimestamp();
         using var looks = new PeriodicTimer(Look);
-        while (!condition())
+        while (!await condition())
         {
             if (Stopwatch.GetElapsedTime(start) > Patience)
             {

@@ -9,6 +9,7 @@ internal sealed class FakeTails(int partitions) : IPartitionTails
 {
     private readonly Lock _gate = new();
     private readonly List<PartitionBatch>[] _batches = [.. Enumerable.Range(0, partitions).Select(_ => new List<PartitionBatch>())];
+    private readonly long[] _dropped = [.. Enumerable.Repeat(-1L, partitions)];
     private TaskCompletionSource _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LogException? _broken;
     private int _open;
@@ -46,6 +47,16 @@ internal sealed class FakeTails(int partitions) : IPartitionTails
         }
     }
 
+    /// <summary>Lets go of a partition's records through an offset, as a log does with old history.</summary>
+    public void Drop(int partition, long through)
+    {
+        lock (_gate)
+        {
+            _dropped[partition] = through;
+            Wake();
+        }
+    }
+
     public PartitionTail Open(PartitionId partition, LogOffset after)
     {
         Interlocked.Increment(ref _open);
@@ -80,7 +91,7 @@ internal sealed class FakeTails(int partitions) : IPartitionTails
     {
         lock (_gate)
         {
-            return _broken is not null || DurableOf(partition) > offset ? Task.CompletedTask : _appended.Task;
+            return _broken is not null || offset < _dropped[partition] || DurableOf(partition) > offset ? Task.CompletedTask : _appended.Task;
         }
     }
 
@@ -92,6 +103,11 @@ internal sealed class FakeTails(int partitions) : IPartitionTails
             {
                 Refused++;
                 throw _broken;
+            }
+
+            if (after < _dropped[partition])
+            {
+                throw new PartitionTruncatedException(new PartitionId(partition), new LogOffset(after + 1), new LogOffset(_dropped[partition] + 1));
             }
 
             int bytes = 0;

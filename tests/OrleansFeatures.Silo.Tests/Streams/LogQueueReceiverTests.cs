@@ -39,6 +39,20 @@ public sealed class LogQueueReceiverTests
         (await Eventually.Ends(read, "a read whose agent stopped")).ShouldBeEmpty();
     }
 
+    /// <summary>A partition that had nothing new for longer than history is kept.</summary>
+    [Fact]
+    public async Task Where_the_newest_record_was_dropped_with_old_history_it_goes_on_behind_it()
+    {
+        _tails.Append(1, records: 5);
+        _tails.Drop(1, through: 4);
+        LogQueueReceiver receiver = Receiver();
+        (await ReadAsync(receiver)).ShouldBeEmpty();
+        Task<List<(long, long)>> read = ReadAsync(receiver);
+        _tails.Append(1, records: 2);
+        (await Eventually.Ends(read, "the read")).ShouldBe([(5, 6)]);
+        _tails.OpenTails.ShouldBe(1);
+    }
+
     [Fact]
     public async Task It_lets_go_of_its_tail_when_it_is_shut_down_and_answers_with_none()
     {
