@@ -13,6 +13,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["lookups"] = (LookupBenchmark.About, LookupBenchmark.Run),
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
     ["states"] = (StatesBenchmark.About, StatesBenchmark.Run),
+    ["postgres-log"] = (PostgresLogBenchmark.About, PostgresLogBenchmark.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
 

@@ -29,6 +29,28 @@ internal static class MarksQuery
         return marks;
     }
 
+    /// <summary>All appends as one; null in an empty log.</summary>
+    public static async Task<AppendMark?> RunSoFarAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        // The head and the producers as of one moment.
+        await using NpgsqlTransaction moment = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(AppendStatements.Command($"SELECT {LogHead.Columns} FROM log_head"));
+        batch.BatchCommands.Add(AppendStatements.Command(AppendStatements.Producers, AppendStatements.Of(LogSequence.None.Value)));
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        LogHead head = LogHead.Read(reader);
+        var marks = new TimeMarks();
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            marks.Of((uint)reader.GetInt32(0), reader.GetFieldValue<byte[]>(1)).Add(reader.GetInt64(2), new EventTime(reader.GetInt64(3)), reader.GetInt64(4));
+        }
+
+        PartitionOffset[] ends = [.. head.NextOffsets.Select((next, partition) => new PartitionOffset(new PartitionId(partition), new LogOffset(next - 1))).Where(end => end.Offset != LogOffset.None)];
+        return head.Next == 0 ? null : new AppendMark(new LogSequence(0), new LogSequence(head.Next - 1), new EventTime(head.LatestArrival), marks, ends);
+    }
+
     private static TimeMarks Load(byte[] saved)
     {
         var marks = new TimeMarks();

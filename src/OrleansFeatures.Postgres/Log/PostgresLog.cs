@@ -180,21 +180,29 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
         }
     }
 
-    /// <summary>The marks of appends behind a sequence, in order, at most <see cref="Limits.MarksFetchMax"/>. Waits until there is one.</summary>
+    /// <summary>The marks of appends that begin behind a sequence, in order, at most <see cref="Limits.MarksFetchMax"/>; go on behind the <see cref="AppendMark.Last"/> of the last. Waits until there is one.</summary>
     /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
     public async ValueTask<IReadOnlyList<AppendMark>> ReadMarksAsync(LogSequence after, CancellationToken cancellationToken)
     {
         while (true)
         {
             Task moved = _positions.Moved();
-            if (DurableSequence.CompareTo(after) > 0)
+            if (DurableSequence.CompareTo(after) > 0
+                && await AskingAsync(_store, connection => MarksQuery.RunAsync(connection, after, cancellationToken), cancellationToken) is { Count: > 0 } marks)
             {
-                return await AskingAsync(_store, connection => MarksQuery.RunAsync(connection, after, cancellationToken), cancellationToken);
+                return marks;
             }
 
             await moved.WaitAsync(cancellationToken);
         }
     }
+
+    /// <summary>
+    /// What all appends until now tell together, as one: where to begin before <see cref="ReadMarksAsync"/> goes on behind it. It costs a row for each producer, and not one for each append; and it knows of appends whose records were dropped.
+    /// Null in an empty log.
+    /// </summary>
+    /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
+    public Task<AppendMark?> ReadMarksSoFarAsync(CancellationToken cancellationToken) => AskingAsync(_store, connection => MarksQuery.RunSoFarAsync(connection, cancellationToken), cancellationToken);
 
     /// <summary>The first record of the first append that was committed at an instant or later; one past the newest when there is none.</summary>
     /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>

@@ -169,6 +169,31 @@ public sealed class TailTests(PostgresFixture postgres)
         one.Log.FirstWrittenSince(new Domain.Events.EventTime(marks[9].CommittedAt.Micros + 1)).ShouldBe(new LogSequence(60));
     }
 
+    [Fact]
+    public async Task Marks_wait_for_an_append_that_is_new_and_all_that_were_are_told_as_one()
+    {
+        PostgresOptions options = await postgres.OptionsAsync(partitionCount: 4);
+        await using Entry one = await Entry.OpenAsync(options);
+        await using Entry other = await Entry.OpenAsync(options);
+        (await one.Log.ReadMarksSoFarAsync(Entry.Cancelled)).ShouldBeNull();
+        await one.PushAsync(Transactions.Many(1, 3));
+        await other.PushAsync(Transactions.Many(2, 3, first: 100).Select(push => push with { Producer = "other" }).ToArray());
+        AppendMark soFar = (await one.Log.ReadMarksSoFarAsync(Entry.Cancelled))!;
+        soFar.Last.ShouldBe(new LogSequence(11));
+        soFar.Marks.WithEvents.Count().ShouldBe(2);
+        soFar.Ends.ShouldAllBe(end => other.Log.DurableOffset(end.Partition) == end.Offset);
+
+        AppendMark newest = (await other.Log.ReadMarksAsync(LogSequence.None, Entry.Cancelled))[^1];
+        Task<IReadOnlyList<AppendMark>> behindItsFirst = one.Log.ReadMarksAsync(newest.First, Entry.Cancelled).AsTask();
+        Task<IReadOnlyList<AppendMark>> behindItsLast = one.Log.ReadMarksAsync(soFar.Last, Entry.Cancelled).AsTask();
+        await one.KnowAsync(soFar.Last);
+        await one.ResultsAsync(Transactions.Many(1, 3));
+        (behindItsFirst.IsCompleted || behindItsLast.IsCompleted).ShouldBeFalse("nothing has been appended since");
+        await other.PushAsync(Transactions.Many(3, 1, first: 200));
+        (await behindItsFirst).Single().First.ShouldBe(new LogSequence(12));
+        (await behindItsLast).Single().First.ShouldBe(new LogSequence(12));
+    }
+
     private static async Task<List<byte[]>[]> WholeHistoryAsync(Entry one, Entry other)
     {
         LogSequence end = one.Log.DurableSequence.CompareTo(other.Log.DurableSequence) > 0 ? one.Log.DurableSequence : other.Log.DurableSequence;
