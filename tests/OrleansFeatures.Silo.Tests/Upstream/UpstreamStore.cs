@@ -65,7 +65,7 @@ internal sealed class UpstreamStore : IAsyncDisposable
     {
         PostgresStore positions = await postgres.OpenStoreAsync();
         var folder = new TemporaryFolder();
-        MetadataDatabase metadata = MetadataDatabase.Open(folder.Path);
+        MetadataDatabase metadata = SqliteMetadata.Open(folder.Path);
         var registry = new DefinitionRegistry(metadata, TimeProvider.System);
         registry.TryCommit(registry.Plan([new DefinitionSource("everything.yaml", Definitions.Everything)]), "test");
         var options = new EmbeddedHostOptions { LogDirectory = Path.Combine(folder.Path, "log"), PartitionCount = 4 };

@@ -6,7 +6,7 @@ namespace OrleansFeatures.Silo.Upstream;
 /// <summary>How partitions of a hub upstream are named as streams.</summary>
 public static class UpstreamStream
 {
-    /// <summary>The stream provider, and the namespace of its streams: what <see cref="UpstreamGrain"/> names in its implicit subscription.</summary>
+    /// <summary>The stream provider, and the namespace of its streams: what the grain that takes them in names in its implicit subscription.</summary>
     public const string Name = "upstream";
 
     /// <summary>The partition's stream. Its key, <c>hub/partition</c>, is that of the partition's grain.</summary>

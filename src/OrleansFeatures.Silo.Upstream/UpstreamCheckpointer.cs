@@ -14,7 +14,7 @@ public sealed class UpstreamCheckpointerFactory(UpstreamPositions positions, str
 
 /// <summary>
 /// Answers where a receiver begins: at the offset of the last message that is durable here. It takes no updates from the provider. Those say what has left a cache, or was delivered; only the grain knows what is durable, and
-/// it keeps the position itself (<see cref="UpstreamGrain"/>).
+/// it keeps the position itself.
 /// </summary>
 /// <remarks>Providers read from the offset on, so the last message comes again, and is passed over.</remarks>
 internal sealed class UpstreamCheckpointer(UpstreamPositions positions, UpstreamPartition partition) : IStreamQueueCheckpointer<string>
