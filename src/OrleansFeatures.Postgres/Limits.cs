@@ -92,6 +92,12 @@ public static class Limits
     /// <summary>Checkpoints that a process writes at the same time, each on a connection of its own. PostgreSQL writes one log: more at once only wait for each other.</summary>
     public const int CheckpointsAtOnce = 4;
 
+    /// <summary>
+    /// Partitions that a process acquires at the same time: each may wait on a connection for a former owner's write. With checkpoints (4) and loads (4) they leave a fifth of the pool's 20 connections to
+    /// confirmations, metadata and the ending of such writes.
+    /// </summary>
+    public const int AcquisitionsAtOnce = 8;
+
     /// <summary>A key in the primary key's index: an index entry may have a third of a page, 2,704 bytes, of which the other columns and headers take less than 100.</summary>
     public const int EntityKeyBytesMax = 2_600;
 

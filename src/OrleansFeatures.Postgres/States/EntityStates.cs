@@ -18,14 +18,14 @@ namespace OrleansFeatures.Postgres.States;
 public sealed class EntityStates
 {
     private readonly NpgsqlDataSource _source;
-    private readonly ILogger _logger;
+    private readonly Acquisitions _acquisitions;
     private readonly EntityLoads _loads;
     private readonly SemaphoreSlim _checkpoints = new(Limits.CheckpointsAtOnce);
 
     public EntityStates(PostgresStore store, ILogger logger)
     {
         _source = store.DataSource;
-        _logger = logger;
+        _acquisitions = new Acquisitions(_source, logger);
         _loads = new EntityLoads(_source);
     }
 
@@ -35,19 +35,9 @@ public sealed class EntityStates
     /// </summary>
     /// <exception cref="FencedException">States of a newer generation exist: this process has to take up the newer definitions first.</exception>
     /// <exception cref="StatesException">PostgreSQL failed; whether the epoch was raised is unknown, and does not matter.</exception>
-    public Task<PartitionClaim> AcquireAsync(PartitionId partition, string owner, long generation, CancellationToken cancellationToken) => StatesFailure.TellAsync($"acquiring partition {partition}", async () =>
-    {
-        await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        int process = connection.ProcessID;
-        Task<PartitionClaim?> claiming = ClaimAsync(connection, partition, owner, generation, cancellationToken);
-        while (await Task.WhenAny(claiming, Task.Delay(Limits.AcquirePatience, cancellationToken)).ConfigureAwait(false) != claiming && !cancellationToken.IsCancellationRequested)
-        {
-            await EndBlockersAsync(partition, process, cancellationToken).ConfigureAwait(false);
-        }
-
-        return await claiming.ConfigureAwait(false)
+    public async Task<PartitionClaim> AcquireAsync(PartitionId partition, string owner, long generation, CancellationToken cancellationToken) =>
+        await StatesFailure.TellAsync($"acquiring partition {partition}", () => _acquisitions.AcquireAsync(partition, owner, generation, cancellationToken)).ConfigureAwait(false)
             ?? throw new FencedException(partition, $"its states are of definitions newer than generation {generation}, which {owner} has; it must take up the newer definitions first");
-    });
 
     /// <summary>An entity's row, or null when it has none. Loads that wait at the same time share a query. Cancelling gives up this load only.</summary>
     /// <exception cref="StatesException">PostgreSQL failed, or <see cref="Limits.LoadsWaitingMax"/> loads wait already.</exception>
@@ -135,37 +125,6 @@ public sealed class EntityStates
         command.Parameters.Add(StateStatements.Value(Limits.RowsForgottenAtOnce));
         return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     });
-
-    private async Task<PartitionClaim?> ClaimAsync(NpgsqlConnection connection, PartitionId partition, string owner, long generation, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(StateStatements.Acquire, connection)
-        {
-            Parameters = { StateStatements.Value(partition.Value), StateStatements.Value(owner), StateStatements.Value(generation) },
-        };
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
-            ? new PartitionClaim(partition, reader.GetInt64(0), generation, new LogOffset(reader.GetInt64(1)))
-            : null;
-    }
-
-    private async Task EndBlockersAsync(PartitionId partition, int process, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using NpgsqlCommand command = _source.CreateCommand(StateStatements.EndBlockers);
-            command.Parameters.Add(StateStatements.Value(process));
-            long ended = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is long count ? count : 0;
-            if (ended > 0)
-            {
-                _logger.BlockersEnded(partition.Value, ended, Limits.AcquirePatience);
-            }
-        }
-        catch (NpgsqlException failure)
-        {
-            // Who blocks may end by itself; acquiring goes on waiting, and its caller's token bounds that.
-            _logger.BlockersStay(partition.Value, failure);
-        }
-    }
 
     private async Task<bool> WriteAsync(PartitionClaim claim, LogOffset from, LogOffset to, EntityRow[] rows, CancellationToken cancellationToken)
     {

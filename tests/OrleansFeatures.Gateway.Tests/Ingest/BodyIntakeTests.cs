@@ -100,7 +100,9 @@ public sealed class BodyIntakeTests
     private static async Task<long> CountAsync(TroubledStore store)
     {
         var features = new FeatureService.FeatureServiceClient(store.Channel);
-        GetFeaturesResponse answer = await features.GetFeaturesAsync(Clicks.Ask("ada", 60, Everything(store), "user_stats:n"), cancellationToken: RunningStore.Cancelled);
+        GetFeaturesRequest ask = Clicks.Ask("ada", 60, Everything(store), "user_stats:n");
+        ask.MaxWaitMs = 60_000;
+        GetFeaturesResponse answer = await features.GetFeaturesAsync(ask, cancellationToken: RunningStore.Cancelled);
         return answer.Rows.Int64S.FirstOrDefault();
     }
 
