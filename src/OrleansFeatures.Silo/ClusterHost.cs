@@ -23,7 +23,7 @@ namespace OrleansFeatures.Silo;
 ///   read ─> RoutedReads ─ one call for each silo ─> LocalReads ──────────────────────────────> PartitionHome
 /// </code>
 /// </summary>
-public sealed class ClusterHost : IEntityHost
+internal sealed class ClusterHost : IEntityHost
 {
     private readonly ClusterStore _store;
     private readonly PartitionMap _map;
@@ -37,12 +37,9 @@ public sealed class ClusterHost : IEntityHost
     private readonly IGrainFactory _grains;
     private int _reconciling;
 
-    internal ClusterHost(
-        ClusterStore store, PartitionMap map, RoutedReads reads, RoutedPresence presence, AppliedWaits applied, StreamTimes streamTimes, ClusterStatus status, DefinitionChange change, SiloMemory memory, IGrainFactory grains)
-    {
+    public ClusterHost(
+        ClusterStore store, PartitionMap map, RoutedReads reads, RoutedPresence presence, AppliedWaits applied, StreamTimes streamTimes, ClusterStatus status, DefinitionChange change, SiloMemory memory, IGrainFactory grains) =>
         (_store, _map, _reads, _presence, _applied, _streamTimes, _status, _change, _memory, _grains) = (store, map, reads, presence, applied, streamTimes, status, change, memory, grains);
-        store.Presence.AnswerBy(presence.AskAsync);
-    }
 
     public Catalog Catalog => _store.Definitions.Current.Catalog;
 

@@ -65,7 +65,6 @@ public static class EntitiesHosting
         services.AddSingleton<AppliedWaits>();
         services.AddSingleton<ClusterStatus>();
         services.AddSingleton<DefinitionChange>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<ClusterHost>(provider));
-        services.AddSingleton<IEntityHost>(provider => provider.GetRequiredService<ClusterHost>());
+        services.AddSingleton<IEntityHost, ClusterHost>();
     }
 }

@@ -67,4 +67,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(EventId = 116, Level = LogLevel.Warning, Message = "What appends tell of stream time cannot be read; it stands still meanwhile: {Reason}")]
     public static partial void MarksUnreadable(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 117, Level = LogLevel.Information, Message = "Partition {Partition} is given up here, applied through {Applied}, checkpoint through {Checkpoint}")]
+    public static partial void Released(this ILogger logger, int partition, long applied, long checkpoint);
 }

@@ -1,4 +1,3 @@
-using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Log;
 using OrleansFeatures.Silo.Placement;
 
@@ -6,7 +5,7 @@ namespace OrleansFeatures.Silo.Grains;
 
 /// <summary>See <see cref="IEntityGrain"/>. Not reentrant: one batch, or one wake, at a time.</summary>
 [ByPartition]
-internal sealed class EntityGrain(PartitionHomes homes, PartitionMap map, EntityLoading loading, TimeProvider time, SiloMetrics metrics) : Grain, IEntityGrain
+internal sealed class EntityGrain(PartitionHomes homes, PartitionPlans plans, EntityLoading loading, ILocalSiloDetails silo, TimeProvider time, SiloMetrics metrics) : Grain, IEntityGrain
 {
     private EntityName _name;
     private PartitionId _partition;
@@ -16,7 +15,7 @@ internal sealed class EntityGrain(PartitionHomes homes, PartitionMap map, Entity
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         EntityAddress address = EntityAddress.Parse(this.GetPrimaryKeyString());
-        (_name, _partition) = (new EntityName(address.TypeId, address.Key.ToArray()), address.PartitionOf(map));
+        (_name, _partition) = (new EntityName(address.TypeId, address.Key.ToArray()), address.PartitionOf(plans.Map));
         return Task.CompletedTask;
     }
 
@@ -47,7 +46,7 @@ internal sealed class EntityGrain(PartitionHomes homes, PartitionMap map, Entity
 
     private EntityReply Leave()
     {
-        DeactivateOnIdle();
+        this.Leave(plans.SiloOf(_partition) is { } planned && planned.Equals(silo.SiloAddress));
         return EntityReply.NotHere;
     }
 

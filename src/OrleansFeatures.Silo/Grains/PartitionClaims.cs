@@ -33,12 +33,12 @@ internal sealed class PartitionClaims(
         homes.Open(home);
         logger.Claimed(partition.Value, claim.Epoch, claim.Generation, claim.Applied.Value, durable.Value);
         var checkpoints = new CheckpointWriter(home, homes, _states, grains, time, metrics, logger);
-        return new OwnedPartition(home, homes, new PartitionOwner(home, _log, grains, delivery, checkpoints, metrics, logger), checkpoints, durable, time);
+        return new OwnedPartition(home, homes, new PartitionOwner(home, _log, grains, delivery, checkpoints, metrics, logger), checkpoints, durable, time, logger);
     }
 }
 
 /// <summary>A partition that this silo owns, and what is at work on it.</summary>
-internal sealed class OwnedPartition(PartitionHome home, PartitionHomes homes, PartitionOwner owner, CheckpointWriter checkpoints, LogOffset durableAtClaim, TimeProvider time)
+internal sealed class OwnedPartition(PartitionHome home, PartitionHomes homes, PartitionOwner owner, CheckpointWriter checkpoints, LogOffset durableAtClaim, TimeProvider time, ILogger logger)
 {
     public PartitionHome Home => home;
 
@@ -63,6 +63,7 @@ internal sealed class OwnedPartition(PartitionHome home, PartitionHomes homes, P
             // The next owner reads from the checkpoint before.
         }
 
+        logger.Released(home.Partition.Value, home.Ownership.Applied.Value, home.Checkpoint.Value);
         homes.Close(home);
     }
 

@@ -80,7 +80,7 @@ internal sealed class PartitionGrain(PartitionClaims claims, PartitionPlans plan
     public async Task ReleaseAsync()
     {
         await EndAsync();
-        DeactivateOnIdle();
+        this.Leave(IsPlannedHere);
     }
 
     public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => handleFactory.Create<LogBatch>().ResumeAsync(this);

@@ -19,7 +19,7 @@ namespace OrleansFeatures.Silo.Grains;
 /// Starts when the silo has become active. Before it leaves the membership, it has all partitions take a checkpoint, so that the last one, with which they move, is a small one.
 /// </summary>
 internal sealed class PartitionKeeper(
-    PartitionHomes homes, PartitionPlans plans, ClusterStore store, ClusterPositions positions, StreamTimes streamTimes, SiloMemory memory, IGrainFactory grains, ILocalSiloDetails silo, TimeProvider time, ILogger<PartitionKeeper> logger)
+    PartitionHomes homes, PartitionPlans plans, ClusterStore store, ClusterPositions positions, StreamTimes streamTimes, RoutedPresence presence, SiloMemory memory, IGrainFactory grains, ILocalSiloDetails silo, TimeProvider time, ILogger<PartitionKeeper> logger)
     : ILifecycleParticipant<ISiloLifecycle>
 {
     private readonly CancellationTokenSource _stop = new();
@@ -41,6 +41,7 @@ internal sealed class PartitionKeeper(
     private Task StartAsync(CancellationToken cancellationToken)
     {
         positions.Heard = streamTimes.Tell;
+        store.Presence.AnswerBy(presence.AskAsync);
         _loops = Task.WhenAll(
             Task.Run(() => streamTimes.FollowAsync(_stop.Token), CancellationToken.None),
             LoopAsync(KeepAsync, () => IsSettled ? Limits.KeepEvery : Limits.KeepEagerly),

@@ -20,17 +20,23 @@ internal sealed class StreamTimes(PostgresLog log, EventIntake intake, ClusterPo
     private readonly Dictionary<PartitionId, LogOffset> _told = [];
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Reads what appends tell, from the log's beginning or where its history begins now, until cancelled.</summary>
+    /// <summary>Reads what appends tell: first all until now as one, then each as it comes, until cancelled.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken)
     {
-        LogSequence read = LogSequence.None;
+        LogSequence? read = null;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
-                IReadOnlyList<AppendMark> marks = await log.ReadMarksAsync(read, cancellationToken);
-                read = marks.Count > 0 ? marks[^1].First : read;
+                IReadOnlyList<AppendMark> marks = read is { } last ? await log.ReadMarksAsync(last, cancellationToken)
+                    : await log.ReadMarksSoFarAsync(cancellationToken) is { } soFar ? [soFar]
+                    : [];
+                read = marks.Count > 0 ? marks[^1].Last : LogSequence.None;
                 await AddAsync(marks, cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
             }
             catch (LogException failure)
             {

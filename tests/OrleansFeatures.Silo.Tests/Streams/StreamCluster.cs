@@ -51,7 +51,7 @@ internal sealed class StreamCluster : IAsyncDisposable
             silo.AddLogStreams();
 
             // The grain of these tests takes its place.
-            silo.Services.PostConfigure<GrainTypeOptions>(types => types.Classes.Remove(typeof(Grains.PartitionGrain)));
+            silo.Services.PostConfigure<GrainTypeOptions>(types => types.Classes.Remove(typeof(Silo.Grains.PartitionGrain)));
             silo.Configure<ClusterMembershipOptions>(options =>
             {
                 // As our silos have it, so that one that is killed is known to be dead within a second or two.
