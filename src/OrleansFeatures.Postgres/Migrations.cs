@@ -14,12 +14,12 @@ internal static class Migrations
     private const long MigrationLock = 0x6F66_706F_7374_6772;
 
     /// <summary>The unquoted names resolve by the search path of the store's connections.</summary>
-    private static readonly string[] Steps =
+    private static readonly Step[] Steps =
     [
-        LogTables.Version1,
-        States.StateTables.Version1,
-        Metadata.MetadataTables.Version1,
-        Upstream.UpstreamTables.Version1,
+        new(LogTables.Version1, NeedsProgram: 1),
+        new(States.StateTables.Version1, NeedsProgram: 2),
+        new(Metadata.MetadataTables.Version1, NeedsProgram: 3),
+        new(Upstream.UpstreamTables.Version1, NeedsProgram: 4),
     ];
 
     /// <exception cref="PostgresStoreException">A newer program has been here, or the store has another number of partitions.</exception>
@@ -28,17 +28,18 @@ internal static class Migrations
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({MigrationLock.ToString(CultureInfo.InvariantCulture)})", cancellationToken);
         await ExecuteAsync(connection, $"CREATE SCHEMA IF NOT EXISTS {schema}", cancellationToken);
-        await ExecuteAsync(connection, "CREATE TABLE IF NOT EXISTS schema_version (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())", cancellationToken);
+        await ExecuteAsync(connection, "CREATE TABLE IF NOT EXISTS schema_version (version int PRIMARY KEY, needs_program int NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())", cancellationToken);
         int version = await ScalarAsync<int>(connection, "SELECT coalesce(max(version), 0) FROM schema_version", cancellationToken);
-        if (version > Steps.Length)
+        int needed = await ScalarAsync<int>(connection, "SELECT coalesce(max(needs_program), 0) FROM schema_version", cancellationToken);
+        if (needed > Steps.Length)
         {
-            throw new PostgresStoreException($"schema '{schema}' has version {version}, this program knows versions up to {Steps.Length}: run the newer program, or restore a backup into another schema");
+            throw new PostgresStoreException($"schema '{schema}' has version {version} and needs a program that knows {needed} steps of it, this one knows {Steps.Length}: run the newer program, or restore a backup into another schema");
         }
 
         for (int step = version; step < Steps.Length; step++)
         {
-            await ExecuteAsync(connection, Steps[step], cancellationToken);
-            await ExecuteAsync(connection, $"INSERT INTO schema_version (version) VALUES ({(step + 1).ToString(CultureInfo.InvariantCulture)})", cancellationToken);
+            await ExecuteAsync(connection, Steps[step].Sql, cancellationToken);
+            await ExecuteAsync(connection, string.Create(CultureInfo.InvariantCulture, $"INSERT INTO schema_version (version, needs_program) VALUES ({step + 1}, {Steps[step].NeedsProgram})"), cancellationToken);
         }
 
         await ExecuteAsync(connection, LogTables.FirstHead(partitionCount), cancellationToken);
@@ -63,4 +64,6 @@ internal static class Migrations
         await using var command = new NpgsqlCommand(sql, connection);
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
+
+    private sealed record Step(string Sql, int NeedsProgram);
 }

@@ -32,17 +32,27 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_schema_of_a_newer_program_is_refused_and_left_alone()
+    public async Task A_schema_that_needs_a_newer_program_is_refused_and_one_that_does_not_is_opened()
     {
         PostgresOptions options = await postgres.OptionsAsync();
         await using PostgresStore store = await PostgresFixture.OpenAsync(options);
-        await using (NpgsqlCommand newer = store.DataSource.CreateCommand("INSERT INTO schema_version (version) VALUES (1000)"))
+        await using (NpgsqlCommand newer = store.DataSource.CreateCommand("INSERT INTO schema_version (version, needs_program) VALUES (1000, 1)"))
+        {
+            await newer.ExecuteNonQueryAsync(Cancelled);
+        }
+
+        await using (PostgresStore rolledBack = await PostgresFixture.OpenAsync(options))
+        {
+            (await ScalarAsync(rolledBack, "SELECT max(version)::bigint FROM schema_version")).ShouldBe(1000L);
+        }
+
+        await using (NpgsqlCommand newer = store.DataSource.CreateCommand("INSERT INTO schema_version (version, needs_program) VALUES (1001, 1001)"))
         {
             await newer.ExecuteNonQueryAsync(Cancelled);
         }
 
         PostgresStoreException refused = await Should.ThrowAsync<PostgresStoreException>(PostgresFixture.OpenAsync(options));
-        refused.Message.ShouldContain("has version 1000");
+        refused.Message.ShouldContain("has version 1001 and needs a program that knows 1001 steps");
     }
 
     [Fact]

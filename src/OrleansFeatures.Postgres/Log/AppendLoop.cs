@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Intake;
@@ -62,22 +63,9 @@ internal sealed class AppendLoop : IAsyncDisposable
         {
             while (await _queue.TakeAsync() is { } group)
             {
-                bool isLost = false;
-                try
-                {
-                    await AppendAsync(group);
-                }
-                catch (Exception failure)
-                {
-                    // The top of the loop: whatever it was, these batches have failed and the next may not.
-                    isLost = await FailAsync(group, failure);
-                }
-                finally
-                {
-                    _queue.Release(group);
-                }
-
-                if (isLost)
+                await AppendOrFailAsync(group);
+                _queue.Release(group);
+                if (_connection is null)
                 {
                     await ReconnectAsync();
                 }
@@ -86,6 +74,27 @@ internal sealed class AppendLoop : IAsyncDisposable
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
             // The log is closed while PostgreSQL is away; what waited has been told.
+        }
+    }
+
+    private async Task AppendOrFailAsync(List<PendingAppend> group)
+    {
+        try
+        {
+            await AppendAsync(group);
+        }
+        catch (Exception failure) when (group.Count > 1 && failure is LogCorruptException or InvariantException or ArgumentException)
+        {
+            // It is one batch's trouble: a version that it corrects cannot be read, say. Its neighbours shall not fail with it, again and again as it is repeated.
+            foreach (PendingAppend append in group)
+            {
+                await AppendOrFailAsync([append]);
+            }
+        }
+        catch (Exception failure)
+        {
+            // The top of the loop: whatever it was, these batches have failed and the next may not.
+            await FailAsync(group, failure);
         }
     }
 
@@ -180,24 +189,25 @@ internal sealed class AppendLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the connection is lost too.</summary>
-    private async Task<bool> FailAsync(List<PendingAppend> group, Exception failure)
+    private async Task FailAsync(List<PendingAppend> group, Exception failure)
     {
-        bool isLost = _connection is not { State: System.Data.ConnectionState.Open };
         Exception told = failure;
         if (IsOfTheWorld(failure))
         {
             // Whatever state it is in: a new one is in none.
             await DisconnectAsync();
-            isLost = true;
             told = failure is PostgresException { SqlState: PostgresErrorCodes.DiskFull }
                 ? new LogFullException("PostgreSQL", group.Sum(append => append.Bytes), failure)
                 : new LogUnavailableException($"PostgreSQL did not take the append ({failure.Message}). It may or may not be found in the log; send the batch again: with the same ids nothing counts twice.", failure);
             _logger.AppendFailed(failure.Message);
         }
 
+        else if (_connection is { State: not System.Data.ConnectionState.Open })
+        {
+            await DisconnectAsync();
+        }
+
         group.ForEach(append => append.Fail(told));
-        return isLost;
     }
 
     /// <summary>Until PostgreSQL is there again. The first attempt comes at once: most often only the connection was lost.</summary>

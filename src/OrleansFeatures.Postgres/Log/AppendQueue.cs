@@ -14,12 +14,15 @@ internal sealed class AppendQueue(long bytesMax)
     private readonly LinkedList<PendingAppend> _queue = [];
     private readonly LinkedList<Waiter> _waiters = [];
     private TaskCompletionSource? _arrived;
-    private LogUnavailableException? _closed;
+    private volatile LogUnavailableException? _closed;
     private bool _completed;
     private long _held;
 
     /// <summary>Bytes of batches that are queued or under way.</summary>
     public long HeldBytes => Volatile.Read(ref _held);
+
+    /// <summary>Why it takes nothing just now; null while it does.</summary>
+    public LogUnavailableException? Closed => _closed;
 
     /// <summary>False if there is no room, or others wait for it already.</summary>
     /// <exception cref="LogException">The log takes nothing just now.</exception>
@@ -120,7 +123,7 @@ internal sealed class AppendQueue(long bytesMax)
 
         foreach (Waiter waiter in refused)
         {
-            waiter.Append.Fail(Closed());
+            waiter.Append.Fail(Completed());
             waiter.Admitted.TrySetResult();
         }
     }
@@ -196,7 +199,7 @@ internal sealed class AppendQueue(long bytesMax)
     {
         if (_completed)
         {
-            throw Closed();
+            throw Completed();
         }
 
         if (_closed is not null)
@@ -206,7 +209,7 @@ internal sealed class AppendQueue(long bytesMax)
         }
     }
 
-    private static ObjectDisposedException Closed() => new(nameof(PostgresLog), "The log is closed.");
+    private static ObjectDisposedException Completed() => new(nameof(PostgresLog), "The log is closed.");
 
     private sealed record Waiter(PendingAppend Append)
     {

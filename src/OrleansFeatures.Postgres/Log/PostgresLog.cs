@@ -52,6 +52,9 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
     /// <summary>Bytes of batches that wait or are under way here.</summary>
     public long BytesHeld => _queue.HeldBytes;
 
+    /// <summary>Why appends are refused just now: PostgreSQL is away. Null while it takes them, as far as anybody has tried.</summary>
+    public LogUnavailableException? Unavailable => _queue.Closed;
+
     /// <summary>For records that are finished but for their places: copies of history for an entity type that is new. They are appended behind the events of their group, whatever definitions are in force.</summary>
     public IAppendTarget Finished { get; }
 

@@ -100,12 +100,14 @@ public sealed class TroubleTests(PostgresFixture postgres)
             LogUnavailableException refused = await Should.ThrowAsync<LogUnavailableException>(entry.PushAsync(Transactions.Many(2, 20, first: 100)));
             refused.Message.ShouldContain("end the batch again");
             await Should.ThrowAsync<LogUnavailableException>(entry.PushAsync(Transactions.Many(2, 20, first: 100)));
+            entry.Log.Unavailable.ShouldNotBeNull();
             Should.Throw<LogUnavailableException>(() => entry.Records());
             await server.StartAgainAsync();
             await entry.PushUntilTakenAsync(Transactions.Many(2, 20, first: 100));
         }
 
         (await entry.PushUntilTakenAsync(Transactions.Many(3, 20, first: 200))).ShouldAllBe(outcome => outcome.Result == IntakeResult.Accepted);
+        entry.Log.Unavailable.ShouldBeNull();
         entry.Records().Count.ShouldBe(120);
         await tails.ReadToAsync(entry.FramesByPartition());
     }
@@ -121,6 +123,17 @@ public sealed class TroubleTests(PostgresFixture postgres)
         Should.Throw<LogCorruptException>(() => entry.Records()).Message.ShouldContain("log_records");
         await Should.ThrowAsync<LogCorruptException>(entry.PushAsync(Transactions.Delete(1)));
         (await entry.ResultsAsync(Transactions.Delete(2))).ShouldBe([IntakeResult.Accepted]);
+        Task<CorrectionOutcome[]>[] together;
+        await using (HeldHead held = await HeldHead.TakeAsync(entry.Store))
+        {
+            Task<CorrectionOutcome[]> ahead = entry.PushAsync(Transactions.Insert(3, 0, "ann", "t1", 1));
+            await held.WaitersAsync(1);
+            together = [ahead, entry.PushAsync(Transactions.Insert(4, 0, "ann", "t1", 1)), entry.PushAsync(Transactions.Upsert(1, 0, "bob", "t1", 1)), entry.PushAsync(Transactions.Upsert(4, 0, "bob", "t1", 1))];
+        }
+
+        await Should.ThrowAsync<LogCorruptException>(together[2]);
+        (await together[1])[0].Result.ShouldBe(IntakeResult.Accepted, "its neighbour's trouble is not its own");
+        (await together[3])[0].Result.ShouldBe(IntakeResult.Accepted);
         await using PartitionTail tail = entry.Log.Tails.Open(new PartitionId(0), new LogOffset(0));
         await Should.ThrowAsync<LogCorruptException>(async () => await tail.ReadAsync(1, Entry.Cancelled));
     }
