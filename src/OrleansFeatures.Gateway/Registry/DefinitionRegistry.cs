@@ -75,12 +75,32 @@ public sealed class DefinitionRegistry
 
         lock (_committing)
         {
-            if (plan.BaseHash != _live.Hash || Store(plan, appliedBy) is not { } generation)
+            string changes = string.Join('\n', plan.Changes.Select(change => $"{change.Kind} {change.What}: {change.Detail}"));
+            if (plan.BaseHash != _live.Hash || Store(plan.Reading.Sources, plan.Hash, appliedBy, plan.Verdict, changes) is not { } generation)
             {
                 return false;
             }
 
             _live = new LiveDefinitions(plan.Reading.Sources, catalog, plan.Hash) { Generation = generation };
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Begins a new generation of the live definitions, because all state is to be built anew by them. It stands in the history as an apply that changed nothing. False: another process has committed, and nothing has
+    /// changed; refresh first.
+    /// </summary>
+    /// <exception cref="MetadataException">As for <see cref="TryCommit"/>.</exception>
+    public bool TryRenew(string appliedBy)
+    {
+        lock (_committing)
+        {
+            if (Store(_live.Sources, _live.Hash, appliedBy, PlanVerdict.Identical, "all state is built anew") is not { } generation)
+            {
+                return false;
+            }
+
+            _live = _live with { Generation = generation };
             return true;
         }
     }
@@ -122,7 +142,7 @@ public sealed class DefinitionRegistry
     /// The generation that it has become; null when another process has committed since this one looked. It is told by the generation and not by the hash: two versions of this program, side by side during an upgrade,
     /// need not agree on hashes.
     /// </summary>
-    private long? Store(DefinitionPlan plan, string appliedBy) => _database.Write<long?>((connection, _) =>
+    private long? Store(IReadOnlyCollection<DefinitionSource> sources, string hash, string appliedBy, PlanVerdict verdict, string changes) => _database.Write<long?>((connection, _) =>
     {
         _database.LockDefinitions(connection);
         if (GenerationIn(connection) != _live.Generation)
@@ -131,11 +151,10 @@ public sealed class DefinitionRegistry
         }
 
         connection.Execute("DELETE FROM definition_files");
-        connection.ExecuteAll("INSERT INTO definition_files VALUES (@p1, @p2)", plan.Reading.Sources.Select(source => (object[])[source.Name, source.Text]));
-        string changes = string.Join('\n', plan.Changes.Select(change => $"{change.Kind} {change.What}: {change.Detail}"));
+        connection.ExecuteAll("INSERT INTO definition_files VALUES (@p1, @p2)", sources.Select(source => (object[])[source.Name, source.Text]));
         connection.Execute(
             "INSERT INTO definition_applies (at_micros, hash, base_hash, applied_by, verdict, changes) VALUES (@p1, @p2, @p3, @p4, @p5, @p6)",
-            EventTime.From(_time.GetUtcNow()).Micros, plan.Hash, plan.BaseHash, appliedBy, plan.Verdict.ToString(), changes);
+            EventTime.From(_time.GetUtcNow()).Micros, hash, _live.Hash, appliedBy, verdict.ToString(), changes);
         connection.Execute("DELETE FROM definition_applies WHERE id <= (SELECT max(id) FROM definition_applies) - @p1", Limits.AppliesKeptMax);
         long generation = GenerationIn(connection);
         _database.TellGeneration(connection, generation);

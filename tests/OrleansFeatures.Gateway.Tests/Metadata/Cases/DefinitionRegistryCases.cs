@@ -143,6 +143,26 @@ public abstract class DefinitionRegistryCases
     }
 
     [Fact]
+    public async Task The_same_definitions_anew_are_a_new_generation_unless_others_are_live_already()
+    {
+        using MetadataDatabase here = await OpenAsync();
+        using MetadataDatabase there = await OpenAsync();
+        var one = new DefinitionRegistry(here, TimeProvider.System);
+        one.TryCommit(one.Plan(Small), "ana").ShouldBeTrue();
+        var other = new DefinitionRegistry(there, TimeProvider.System);
+        LiveDefinitions before = one.Live;
+        one.TryRenew("replay").ShouldBeTrue();
+        one.Generation.ShouldBeGreaterThan(before.Generation);
+        one.Live.ShouldBe(before with { Generation = one.Generation });
+        other.TryRenew("replay").ShouldBeFalse();
+        other.Refresh().ShouldBeTrue();
+        (other.Live.Hash, other.Generation, other.Live.Sources.Length).ShouldBe((one.Live.Hash, one.Generation, 1));
+        other.TryRenew("replay").ShouldBeTrue();
+        DefinitionApply newest = other.History()[0];
+        (newest.Hash, newest.BaseHash, newest.Verdict, newest.AppliedBy).ShouldBe((before.Hash, before.Hash, PlanVerdict.Identical, "replay"));
+    }
+
+    [Fact]
     public async Task Of_processes_that_race_exactly_one_commits_each_time()
     {
         MetadataDatabase[] databases = [await OpenAsync(), await OpenAsync(), await OpenAsync()];
