@@ -47,6 +47,9 @@ ORLEANS_FEATURES_BACKFILL_PRODUCERS: {{ join "," . | quote }}
 {{- if .Values.eventHubs.enabled }}
 ORLEANS_FEATURES_EVENT_HUBS_NAME: {{ .Values.eventHubs.name | quote }}
 ORLEANS_FEATURES_EVENT_HUBS_CONSUMER_GROUP: {{ .Values.eventHubs.consumerGroup | quote }}
+{{- with .Values.eventHubs.stream }}
+ORLEANS_FEATURES_EVENT_HUBS_STREAM: {{ . | quote }}
+{{- end }}
 {{- if eq .Values.eventHubs.auth "workloadIdentity" }}
 ORLEANS_FEATURES_EVENT_HUBS_NAMESPACE: {{ .Values.eventHubs.namespace | quote }}
 {{- end }}
