@@ -28,4 +28,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(102, LogLevel.Warning, "Partition {Partition}: a former owner's write is in the way and could not be ended; it is waited for.")]
     public static partial void BlockersStay(this ILogger logger, int partition, Exception exception);
+
+    [LoggerMessage(103, LogLevel.Warning, "Partition {Partition}: states of older definitions could not be deleted; the next checkpoint tries again: {Reason}")]
+    public static partial void OlderRowsStay(this ILogger logger, int partition, string reason);
 }

@@ -20,6 +20,7 @@ public sealed class EntityStates
     private readonly NpgsqlDataSource _source;
     private readonly Acquisitions _acquisitions;
     private readonly EntityLoads _loads;
+    private readonly OlderRows _olderRows;
     private readonly SemaphoreSlim _checkpoints = new(Limits.CheckpointsAtOnce);
 
     public EntityStates(PostgresStore store, ILogger logger)
@@ -27,6 +28,7 @@ public sealed class EntityStates
         _source = store.DataSource;
         _acquisitions = new Acquisitions(_source, logger);
         _loads = new EntityLoads(_source);
+        _olderRows = new OlderRows(_source, logger);
     }
 
     /// <summary>
@@ -47,6 +49,7 @@ public sealed class EntityStates
     /// <summary>
     /// Writes rows, and that everything through <paramref name="to"/> is in them, in one transaction: all or nothing. <paramref name="from"/> is where this owner's newest durable checkpoint ends, or the claim's
     /// <see cref="PartitionClaim.Applied"/>; <paramref name="to"/> may be the same. The rows hold every entity that a record in between has changed, each at the version of its last one or later.
+    /// When it is durable, some rows of older generations are deleted, which nobody reads any more.
     /// After a failure or a cancellation either all or nothing of it is durable; the next checkpoint repeats it with the same <paramref name="from"/>, the same rows or newer, and the same <paramref name="to"/> or a later one.
     /// </summary>
     /// <exception cref="FencedException">The partition has another owner, newer definitions, or is elsewhere than this owner believes. Nothing was written.</exception>
@@ -60,6 +63,7 @@ public sealed class EntityStates
         try
         {
             await StatesFailure.TellAsync($"a checkpoint of partition {claim.Partition}", () => WriteAsync(claim, from, to, ordered, cancellationToken)).ConfigureAwait(false);
+            await _olderRows.ForgetSomeAsync(claim).ConfigureAwait(false);
         }
         finally
         {
@@ -110,20 +114,6 @@ public sealed class EntityStates
         }
 
         return (IReadOnlyList<PartitionStanding>)standings;
-    });
-
-    /// <summary>
-    /// Deletes rows of generations before the claim's, at most <see cref="Limits.RowsForgottenAtOnce"/>, and says how many there were: nobody reads them any more once the partition stands in its new generation.
-    /// Call it again until it says zero.
-    /// </summary>
-    /// <exception cref="StatesException">PostgreSQL failed.</exception>
-    public Task<int> ForgetOlderAsync(PartitionClaim claim, CancellationToken cancellationToken) => StatesFailure.TellAsync($"deleting old states of partition {claim.Partition}", async () =>
-    {
-        await using NpgsqlCommand command = _source.CreateCommand(StateStatements.Forget);
-        command.Parameters.Add(StateStatements.Value(claim.Partition.Value));
-        command.Parameters.Add(StateStatements.Value(claim.Generation));
-        command.Parameters.Add(StateStatements.Value(Limits.RowsForgottenAtOnce));
-        return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     });
 
     private async Task<bool> WriteAsync(PartitionClaim claim, LogOffset from, LogOffset to, EntityRow[] rows, CancellationToken cancellationToken)

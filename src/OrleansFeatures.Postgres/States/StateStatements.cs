@@ -49,9 +49,12 @@ internal static class StateStatements
         "SELECT w.place, r.version, r.format, r.state FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS w (generation, partition, entity_type, key, place) CROSS JOIN LATERAL "
         + "(SELECT e.version, e.format, e.state FROM entities e WHERE e.generation = w.generation AND e.partition = w.partition AND e.entity_type = w.entity_type AND e.key = w.key LIMIT 1) r";
 
-    /// <summary>partition, generation, most rows.</summary>
+    /// <summary>partition, generation, most rows. Which older generations there are is found by jumping from one to the next in the index: their other partitions may have a billion rows.</summary>
     public const string Forget =
-        "DELETE FROM entities WHERE ctid = ANY (ARRAY (SELECT ctid FROM entities WHERE generation < $2 AND partition = $1 LIMIT $3))";
+        "WITH RECURSIVE older AS (SELECT max(generation) AS generation FROM entities WHERE generation < $2 UNION ALL "
+        + "SELECT (SELECT max(e.generation) FROM entities e WHERE e.generation < older.generation) FROM older WHERE older.generation IS NOT NULL) "
+        + "DELETE FROM entities WHERE ctid = ANY (ARRAY (SELECT r.place FROM older CROSS JOIN LATERAL "
+        + "(SELECT e.ctid AS place FROM entities e WHERE e.generation = older.generation AND e.partition = $1 LIMIT $3) r LIMIT $3))";
 
     public static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using OrleansFeatures.Log;
 using OrleansFeatures.Postgres.States;
 using Shouldly;
@@ -124,9 +125,31 @@ public sealed class EntityStatesTests(PostgresFixture postgres)
         await Should.ThrowAsync<FencedException>(states.Checkpoint(old, 9, 12, Rows.Of("a", 13, "four")));
         (await Should.ThrowAsync<FencedException>(states.AcquireAsync(Three, "ben", 4, Rows.Cancelled))).Message.ShouldContain("newer than generation 4");
         (await states.ConfirmAsync([now], Rows.Cancelled)).ShouldBe([now], "the refused attempt raised no epoch");
-        (await states.ForgetOlderAsync(now, Rows.Cancelled)).ShouldBe(2);
-        (await states.ForgetOlderAsync(now, Rows.Cancelled)).ShouldBe(0);
         (await states.Load(now, "a")).ShouldNotBeNull().Text().ShouldBe("five");
+    }
+
+    [Fact]
+    public async Task Checkpoints_delete_the_rows_of_older_generations_of_their_partition_and_no_others()
+    {
+        await using PostgresStore store = await postgres.OpenStoreAsync();
+        var states = new EntityStates(store, NullLogger.Instance);
+        EntityRow[] rows = [.. Enumerable.Range(0, Limits.RowsForgottenAtOnce).Select(number => Rows.Of($"k{number}", 1, "x"))];
+        PartitionClaim neighbour = await states.AcquireAsync(new PartitionId(4), "ana", 2, Rows.Cancelled);
+        await states.Checkpoint(neighbour, -1, 1, Rows.Of("a", 1, "of another partition"));
+        for (int generation = 1; generation <= 3; generation += 2)
+        {
+            // As by silos that ended before they came to deleting anything.
+            PartitionClaim old = await new EntityStates(store, NullLogger.Instance).AcquireAsync(Three, "ana", generation, Rows.Cancelled);
+            await using NpgsqlConnection connection = await store.DataSource.OpenConnectionAsync(Rows.Cancelled);
+            await using NpgsqlBatch batch = CheckpointRows.Batch(connection, StateStatements.Upsert, old, rows);
+            await batch.ExecuteNonQueryAsync(Rows.Cancelled);
+        }
+
+        PartitionClaim now = await states.AcquireAsync(Three, "ben", 5, Rows.Cancelled);
+        await states.Checkpoint(now, -1, 1, Rows.Of("a", 1, "five"));
+        (await Rows.Scalar(store, "SELECT count(*) FROM entities WHERE partition = 3 AND generation < 5")).ShouldBe(Limits.RowsForgottenAtOnce, "some at a time");
+        await states.Checkpoint(now, 1, 2);
+        (await Rows.All(store)).ShouldBe([$"2 4 {unchecked((int)Rows.Card)} a 1 of another partition", $"5 3 {unchecked((int)Rows.Card)} a 1 five"]);
     }
 
     [Fact]

@@ -143,6 +143,11 @@ public sealed class FencingPropertyTests(PostgresFixture postgres)
             }
 
             Partitions[claim.Partition] = Partitions[claim.Partition] with { Applied = to };
+            foreach (var older in _rows.Keys.Where(key => key.Partition == claim.Partition.Value && key.Generation < claim.Generation).ToList())
+            {
+                _rows.Remove(older);
+            }
+
             foreach (EntityRow row in rows)
             {
                 var key = (claim.Generation, claim.Partition.Value, System.Text.Encoding.UTF8.GetString(row.Key.Span));

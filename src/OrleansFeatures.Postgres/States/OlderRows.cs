@@ -1,0 +1,41 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using OrleansFeatures.Log;
+
+namespace OrleansFeatures.Postgres.States;
+
+/// <summary>
+/// Rows of generations before the one that a partition is in: who wrote them is fenced, and nobody reads them. Each checkpoint deletes some, so that nobody waits long for it, until an owner has found none left; whoever
+/// acquires the partition next looks once more, because the one before may not have come that far.
+/// </summary>
+internal sealed class OlderRows(NpgsqlDataSource source, ILogger logger)
+{
+    /// <summary>The epoch in which a partition was found to have none.</summary>
+    private readonly ConcurrentDictionary<PartitionId, long> _cleared = new();
+
+    /// <summary>Behind a checkpoint of this claim that is durable, so that the claim stood a moment ago and its generation is the partition's. Does not throw: what could not be deleted is deleted later.</summary>
+    public async Task ForgetSomeAsync(PartitionClaim claim)
+    {
+        if (_cleared.TryGetValue(claim.Partition, out long epoch) && epoch == claim.Epoch)
+        {
+            return;
+        }
+
+        try
+        {
+            await using NpgsqlCommand command = source.CreateCommand(StateStatements.Forget);
+            command.Parameters.Add(StateStatements.Value(claim.Partition.Value));
+            command.Parameters.Add(StateStatements.Value(claim.Generation));
+            command.Parameters.Add(StateStatements.Value(Limits.RowsForgottenAtOnce));
+            if (await command.ExecuteNonQueryAsync().ConfigureAwait(false) == 0)
+            {
+                _cleared[claim.Partition] = claim.Epoch;
+            }
+        }
+        catch (NpgsqlException failure)
+        {
+            logger.OlderRowsStay(claim.Partition.Value, failure.Message);
+        }
+    }
+}
