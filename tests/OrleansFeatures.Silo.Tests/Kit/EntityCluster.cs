@@ -41,7 +41,7 @@ internal sealed class EntityCluster : IAsyncDisposable
     public PartitionHome? HomeOf(PartitionId partition) => OfAll<PartitionHomes>().Select(homes => homes.Find(partition)).FirstOrDefault(home => home is not null);
 
     public static async Task<EntityCluster> StartAsync(
-        Catalog catalog, short silos = 3, int partitions = 16, Func<ClusterHostOptions, ClusterHostOptions>? options = null, TimeProvider? time = null, string? database = null, SharedDefinitions? definitions = null)
+        Catalog catalog, short silos = 3, int partitions = 16, Func<ClusterHostOptions, ClusterHostOptions>? options = null, TimeProvider? time = null, string? database = null, SharedDefinitions? definitions = null, Action<ISiloBuilder>? more = null)
     {
         var postgres = new PostgresOptions { ConnectionString = database ?? await CreateDatabaseAsync(), PartitionCount = partitions, PoolConnectionsMax = 20 };
         var cluster = new EntityCluster(definitions ?? new SharedDefinitions(catalog));
@@ -51,7 +51,11 @@ internal sealed class EntityCluster : IAsyncDisposable
         builder.Options.UseDistributedGrainDirectory = true;
 #pragma warning restore ORLEANSEXP003
         ClusterHostOptions host = (options ?? (given => given))(new ClusterHostOptions());
-        builder.ConfigureSilo((_, silo) => cluster.Configure(silo, postgres, host, time ?? TimeProvider.System));
+        builder.ConfigureSilo((_, silo) =>
+        {
+            cluster.Configure(silo, postgres, host, time ?? TimeProvider.System);
+            more?.Invoke(silo);
+        });
         cluster.Cluster = builder.Build();
         await cluster.Cluster.DeployAsync();
         await cluster.SettledAsync();

@@ -17,6 +17,19 @@ internal sealed class HubStreams(HubInMemory hub, IServiceProvider services, str
     private readonly HashRingBasedPartitionedStreamQueueMapper _mapper = new(hub.Partitions, name);
     private readonly SimpleQueueAdapterCache _cache = new(new SimpleQueueCacheOptions { CacheSize = CacheMessages }, name, services.GetRequiredService<ILoggerFactory>());
 
+    /// <summary>What a silo needs to read a hub; the gateway's part and the store in PostgreSQL are the caller's.</summary>
+    public static void AddTo(ISiloBuilder silo, HubInMemory hub, Action<StreamPullingAgentOptions>? agents = null)
+    {
+        silo.Services.AddKeyedSingleton<IStreamQueueCheckpointerFactory>(UpstreamStream.Name, (services, _) => new UpstreamCheckpointerFactory(services.GetRequiredService<UpstreamPositions>(), hub.Name));
+        silo.AddUpstream();
+        silo.AddPersistentStreams(UpstreamStream.Name, (services, name) => new HubStreams(hub, services, name), streams => streams.DeliverUpstream());
+        silo.Services.Configure<StreamPullingAgentOptions>(UpstreamStream.Name, options =>
+        {
+            options.GetQueueMsgsTimerPeriod = TimeSpan.FromMilliseconds(10);
+            agents?.Invoke(options);
+        });
+    }
+
     public string Name => name;
 
     public bool IsRewindable => true;

@@ -95,14 +95,7 @@ internal sealed class UpstreamStore : IAsyncDisposable
             silo.Services.AddSingleton(_postgres).AddSingleton<IEntityHost>(Host).AddSingleton(Quarantine).AddSingleton(new LateOutput(_metadata)).AddSingleton(BackfillRight.Nobody);
             silo.Services.AddSingleton(TimeProvider.System).AddSingleton<HealthServiceImpl>().AddSingleton<Ingestion>().AddSingleton<BodyIntake>();
             silo.Services.AddSingleton<ILoggerProvider>(_warnings);
-            silo.Services.AddKeyedSingleton<IStreamQueueCheckpointerFactory>(UpstreamStream.Name, (services, _) => new UpstreamCheckpointerFactory(services.GetRequiredService<UpstreamPositions>(), Hub.Name));
-            silo.AddUpstream();
-            silo.AddPersistentStreams(UpstreamStream.Name, (services, name) => new HubStreams(Hub, services, name), streams => streams.DeliverUpstream());
-            silo.Services.Configure<StreamPullingAgentOptions>(UpstreamStream.Name, options =>
-            {
-                options.GetQueueMsgsTimerPeriod = TimeSpan.FromMilliseconds(10);
-                agents?.Invoke(options);
-            });
+            HubStreams.AddTo(silo, Hub, agents);
             silo.Configure<ClusterMembershipOptions>(options =>
             {
                 options.ProbeTimeout = TimeSpan.FromSeconds(1);
@@ -117,25 +110,8 @@ internal sealed class UpstreamStore : IAsyncDisposable
     }
 
     /// <summary>Waits until a partition's position is kept at a place.</summary>
-    public async Task KeptAsync(int partition, long sequence)
-    {
-        UpstreamPosition? kept = null;
-        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Eventually.Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
-        while (kept?.Sequence != sequence)
-        {
-            kept = await Positions.FindAsync(Hub[partition], Eventually.Token);
-            if (patience.IsCancellationRequested)
-            {
-                throw new TimeoutException($"partition {partition} is kept at {kept}, and not at {sequence}; {Accepted} events accepted, {Appends} appends tried, receivers begun at {string.Join(' ', Hub.Begun)}");
-            }
-
-            await looks.WaitForNextTickAsync(Eventually.Token);
-        }
-
-        kept.Value.Offset.ShouldBe(HubInMemory.OffsetOf(sequence));
-    }
+    public Task KeptAsync(int partition, long sequence) => KeptPosition.IsAsync(
+        Positions, Hub[partition], sequence, () => $"{Accepted} events accepted, {Appends} appends tried, receivers begun at {string.Join(' ', Hub.Begun)}");
 
     public Task WarnedAsync(int eventId) => Eventually.Is(() => _warnings.Ids.Contains(eventId), $"warning {eventId}");
 
