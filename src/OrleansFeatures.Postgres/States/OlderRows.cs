@@ -24,11 +24,15 @@ internal sealed class OlderRows(NpgsqlDataSource source, ILogger logger)
 
         try
         {
-            await using NpgsqlCommand command = source.CreateCommand(StateStatements.Forget);
-            command.Parameters.Add(StateStatements.Value(claim.Partition.Value));
-            command.Parameters.Add(StateStatements.Value(claim.Generation));
-            command.Parameters.Add(StateStatements.Value(Limits.RowsForgottenAtOnce));
-            if (await command.ExecuteNonQueryAsync().ConfigureAwait(false) == 0)
+            await using NpgsqlBatch batch = source.CreateBatch();
+            var forget = new NpgsqlBatchCommand(StateStatements.Forget)
+            {
+                Parameters = { StateStatements.Value(claim.Partition.Value), StateStatements.Value(claim.Generation), StateStatements.Value(Limits.RowsForgottenAtOnce) },
+            };
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(StateStatements.ProbeOnly));
+            batch.BatchCommands.Add(forget);
+            await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+            if (forget.RecordsAffected == 0)
             {
                 _cleared[claim.Partition] = claim.Epoch;
             }

@@ -39,7 +39,7 @@ internal static class StateStatements
         + "ON CONFLICT (generation, partition, entity_type, key) DO UPDATE SET version = excluded.version, format = excluded.format, state = excluded.state WHERE e.version < excluded.version";
 
     /// <summary>
-    /// Goes before <see cref="Load"/>, in the same transaction. A plan that was made while the table had one page would read the whole table for every key, and is kept until the table is analyzed, which may be
+    /// Goes before <see cref="Load"/> and <see cref="Forget"/>, in the same transaction. A plan that was made while the table had one page would read the whole table for every key, and is kept until the table is analyzed, which may be
     /// a million rows later.
     /// </summary>
     public const string ProbeOnly = "SELECT set_config('enable_seqscan', 'off', true)";

@@ -148,7 +148,9 @@ public sealed class EntityStatesTests(PostgresFixture postgres)
         PartitionClaim now = await states.AcquireAsync(Three, "ben", 5, Rows.Cancelled);
         await states.Checkpoint(now, -1, 1, Rows.Of("a", 1, "five"));
         (await Rows.Scalar(store, "SELECT count(*) FROM entities WHERE partition = 3 AND generation < 5")).ShouldBe(Limits.RowsForgottenAtOnce, "some at a time");
+        (await Rows.Scalar(store, "SELECT count(*) FROM entities WHERE partition = 4")).ShouldBe(1);
         await states.Checkpoint(now, 1, 2);
+        await states.Checkpoint(now, 2, 3);
         (await Rows.All(store)).ShouldBe([$"2 4 {unchecked((int)Rows.Card)} a 1 of another partition", $"5 3 {unchecked((int)Rows.Card)} a 1 five"]);
     }
 
