@@ -83,4 +83,25 @@ public static class Limits
 
     /// <summary>Quarantined or late events that one listing returns when the request names no number.</summary>
     public const int QuarantineListDefault = 100;
+
+    /// <summary>Connections at once, over both listeners. One that has said nothing costs some 5 KB, one that has greeted in HTTP/2 some 30 KB, so all of them half a gigabyte at the worst.</summary>
+    public const int ConnectionsMax = 16_384;
+
+    /// <summary>Files that connections leave to the log, the state and the rest of the process: segments and state files of a few hundred gigabytes.</summary>
+    public const int FilesReserved = 1_024;
+
+    /// <summary>A connection's first words, HTTP/2's 24-byte preface or a request line, are due after so long: several round trips around the world, with lost packets.</summary>
+    public static readonly TimeSpan GreetingMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>From a request's first byte to the end of its headers.</summary>
+    public static readonly TimeSpan RequestHeadersMax = TimeSpan.FromSeconds(15);
+
+    /// <summary>A connection without any call is closed after so long; gRPC clients open another one when they need it.</summary>
+    public static readonly TimeSpan IdleConnectionMax = TimeSpan.FromMinutes(5);
+
+    /// <summary>An HTTP/2 connection that has been silent for so long, calls or not, is asked whether it is still there.</summary>
+    public static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(30);
+
+    /// <summary>What it is given to answer: a machine that has vanished, or a process that is stopped, holds its streams no longer than the two together.</summary>
+    public static readonly TimeSpan PingAnswerMax = TimeSpan.FromSeconds(20);
 }

@@ -45,7 +45,7 @@ public static class GatewayExtensions
         return services;
     }
 
-    /// <summary>Maps every gRPC service and REST path. From then on health says SERVING, until <see cref="ServerLife.BeginStop"/>.</summary>
+    /// <summary>Maps every gRPC service and REST path. From then on health says SERVING, until <see cref="ServerLife.BeginLeave"/>.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         app.MapGrpcService<IngestService>();
@@ -69,6 +69,6 @@ public static class GatewayExtensions
             health.SetStatus(service, HealthCheckResponse.Types.ServingStatus.Serving);
         }
 
-        life.Stopping.Register(health.Stop);
+        life.Leaving.Register(health.Stop);
     }
 }

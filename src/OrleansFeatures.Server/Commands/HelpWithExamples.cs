@@ -11,7 +11,7 @@ internal sealed class DocumentedCommand(string name, string description, string[
 }
 
 /// <summary>The library's help, with the command's examples and the exit codes below it.</summary>
-internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
+internal sealed class HelpWithExamples(string program, HelpAction usual) : SynchronousCommandLineAction
 {
     public override bool Terminating => true;
 
@@ -24,7 +24,7 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
             output.WriteLine("Examples:");
             foreach (string example in command.Examples)
             {
-                output.WriteLine($"  orleans-features {example}");
+                output.WriteLine($"  {program} {example}");
             }
 
             output.WriteLine();

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -99,7 +100,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
     {
         // The empty builder reads no environment variable and no file: a server does what its options say.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listeners.Configure(kestrel, IPAddress.Loopback, options.GrpcPort, options.HttpPort, options.Connections));
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging(Logging);
         builder.Services.Configure<HostOptions>(settings => settings.ShutdownTimeout = options.DrainMax);

@@ -1,3 +1,4 @@
+using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Log;
 
 namespace OrleansFeatures.Server.Hosting;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Server.Hosting;
 using Shouldly;
 using Xunit;
@@ -25,7 +26,7 @@ public sealed class ConnectionLimitsTests : IDisposable
     [InlineData(1_024, 256)]
     [InlineData(256, 64)]
     public void Connections_leave_files_to_the_log(long files, int connections) =>
-        Math.Min(Limits.ConnectionsMax, ConnectionLimits.ForConnections(files)).ShouldBe(connections);
+        Math.Min(Gateway.Limits.ConnectionsMax, ConnectionLimits.ForConnections(files)).ShouldBe(connections);
 
     [Theory]
     [InlineData("grpc", "")]

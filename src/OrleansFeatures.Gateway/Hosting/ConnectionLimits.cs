@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OrleansFeatures.Server.Hosting;
+namespace OrleansFeatures.Gateway.Hosting;
 
 /// <summary>
 /// How many connections there may be, and how long each may stay without a purpose. Whoever connects and says nothing, or half of something, costs a little memory and a
@@ -30,7 +30,7 @@ public sealed record ConnectionLimits
     public static ConnectionLimits OfThisProcess() => new() { Connections = Math.Min(Limits.ConnectionsMax, ForConnections(OpenFilesMax())) };
 
     /// <summary>Where files are scarce, connections get a quarter of them: the runtime alone, with its libraries, has some 250 open.</summary>
-    internal static int ForConnections(long files) => (int)Math.Clamp(Math.Max(files - Limits.FilesReserved, files / 4), 1, int.MaxValue);
+    public static int ForConnections(long files) => (int)Math.Clamp(Math.Max(files - Limits.FilesReserved, files / 4), 1, int.MaxValue);
 
     /// <summary>The hard limit, because the runtime raises the soft one to it at start. Where there is none to read, nothing is known to be scarce.</summary>
     private static long OpenFilesMax()

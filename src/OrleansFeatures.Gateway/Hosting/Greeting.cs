@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 
-namespace OrleansFeatures.Server.Hosting;
+namespace OrleansFeatures.Gateway.Hosting;
 
 /// <summary>
 /// Lets a connection through to HTTP once it has said its first words, and closes it if they do not come: until then it has no reader, no writer and no

@@ -7,10 +7,10 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace OrleansFeatures.Server.Hosting;
+namespace OrleansFeatures.Gateway.Hosting;
 
-/// <summary>The two loopback listeners: HTTP/2 for gRPC, HTTP/1.1 for REST (without TLS nothing can negotiate between the two on one port).</summary>
-internal static class Listeners
+/// <summary>The gateway's two listeners: HTTP/2 for gRPC, HTTP/1.1 for REST (without TLS nothing can negotiate between the two on one port).</summary>
+public static class Listeners
 {
     /// <summary>Calls at once on one connection. Clients beyond that wait in their own queue; four connections carry twice what one does.</summary>
     private const int CallsPerConnectionMax = 1_000;
@@ -27,24 +27,28 @@ internal static class Listeners
     /// <summary>The same over all streams of a connection.</summary>
     private const int ConnectionWindowBytes = 8 * 1024 * 1024;
 
-    public static void Configure(KestrelServerOptions kestrel, ServeOptions options)
+    /// <summary>Lets Kestrel listen on both ports of an address, within the limits. A port of 0 takes a free one.</summary>
+    public static void Configure(KestrelServerOptions kestrel, IPAddress address, int grpcPort, int httpPort, ConnectionLimits connections)
     {
+        ArgumentNullException.ThrowIfNull(kestrel);
+        ArgumentNullException.ThrowIfNull(connections);
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = Gateway.Limits.MessageBytesMax;
+        kestrel.Limits.MaxRequestBodySize = Limits.MessageBytesMax;
         kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
         kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
 
         // On HTTP/2 this rate is the whole server's: a client that reads a stream slowly would cost its connection every other call. Writes wait instead.
         kestrel.Limits.MinResponseDataRate = null;
-        Bound(kestrel.Limits, options.Connections);
-        Listen(kestrel, options.GrpcPort, HttpProtocols.Http2, new Greeting(PrefaceBytes, options.Connections.Greeting));
-        Listen(kestrel, options.HttpPort, HttpProtocols.Http1, new Greeting(RequestLineBytes, options.Connections.Greeting));
+        Bound(kestrel.Limits, connections);
+        Listen(kestrel, address, grpcPort, HttpProtocols.Http2, new Greeting(PrefaceBytes, connections.Greeting));
+        Listen(kestrel, address, httpPort, HttpProtocols.Http1, new Greeting(RequestLineBytes, connections.Greeting));
     }
 
     /// <summary>Where the listeners ended up, in the order of <see cref="Configure"/>. Once the application has started.</summary>
     public static (Uri Grpc, Uri Http) Addresses(WebApplication app)
     {
+        ArgumentNullException.ThrowIfNull(app);
         ICollection<string> addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
         return (new Uri(addresses.First()), new Uri(addresses.Last()));
     }
@@ -58,7 +62,7 @@ internal static class Listeners
         limits.Http2.KeepAlivePingTimeout = connections.PingAnswer;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, int port, HttpProtocols protocols, Greeting greeting) => kestrel.Listen(IPAddress.Loopback, port, listen =>
+    private static void Listen(KestrelServerOptions kestrel, IPAddress address, int port, HttpProtocols protocols, Greeting greeting) => kestrel.Listen(address, port, listen =>
     {
         listen.Protocols = protocols;
         listen.Use(greeting.Before);
