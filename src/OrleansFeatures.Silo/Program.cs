@@ -1,11 +1,12 @@
+using OrleansFeatures.Server.Commands;
+using OrleansFeatures.Silo.Commands;
+
 namespace OrleansFeatures.Silo;
 
-/// <summary>One silo of a cluster.</summary>
+/// <summary>The entry of <c>orleans-features-silo</c>: one silo of a cluster, and the question how the cluster is.</summary>
 internal static class Program
 {
-    private static int Main()
-    {
-        Console.Error.WriteLine("orleans-features-silo: no command was given");
-        return 2;
-    }
+    public const string Name = "orleans-features-silo";
+
+    public static Task<int> Main(string[] arguments) => CommandLine.RunAsync(Name, SiloCommands.Create(), arguments);
 }

@@ -15,6 +15,7 @@ public sealed class SiloMetrics : IDisposable
     private readonly Counter _heals;
     private readonly Counter _fenced;
     private readonly Counter _checkpoints;
+    private readonly Counter _checkpointFailures;
     private readonly Counter _rows;
     private readonly Counter _readsLocal;
     private readonly Counter _readsRemote;
@@ -28,6 +29,7 @@ public sealed class SiloMetrics : IDisposable
         _gaps = new Counter(_meter, "orleansfeatures.gaps.read", "Gaps in what streams delivered that were read from the log.");
         _heals = new Counter(_meter, "orleansfeatures.entities.healed", "Entities that came back without all of their records, and read them from the log.");
         _fenced = new Counter(_meter, "orleansfeatures.checkpoints.fenced", "Checkpoints refused because the partition had another owner.");
+        _checkpointFailures = new Counter(_meter, "orleansfeatures.checkpoints.failed", "Checkpoints that failed, fenced ones not counted.");
         _checkpoints = new Counter(_meter, "orleansfeatures.checkpoints", "Checkpoints of partitions.");
         _rows = new Counter(_meter, "orleansfeatures.checkpoint.rows", "Entities that checkpoints wrote.");
         _readsLocal = new Counter(_meter, "orleansfeatures.reads.local", "Entities read without leaving the process.");
@@ -49,6 +51,8 @@ public sealed class SiloMetrics : IDisposable
 
     public long Checkpoints => _checkpoints.Total;
 
+    public long CheckpointFailures => _checkpointFailures.Total;
+
     public long CheckpointRows => _rows.Total;
 
     public long ReadsLocal => _readsLocal.Total;
@@ -68,6 +72,8 @@ public sealed class SiloMetrics : IDisposable
     internal void GapRead() => _gaps.Add(1);
 
     internal void Healed() => _heals.Add(1);
+
+    internal void CheckpointFailed() => _checkpointFailures.Add(1);
 
     internal void Fenced() => _fenced.Add(1);
 

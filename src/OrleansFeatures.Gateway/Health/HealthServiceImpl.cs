@@ -29,18 +29,22 @@ public sealed class HealthServiceImpl : Grpc.Health.V1.Health.HealthBase
         }
     }
 
+    /// <summary>The same for every service that was ever set: the server as a whole can, or cannot, do its work.</summary>
+    public void SetAll(HealthCheckResponse.Types.ServingStatus status)
+    {
+        lock (_gate)
+        {
+            SetAll_NeedsLock(_stopped ? HealthCheckResponse.Types.ServingStatus.NotServing : status);
+        }
+    }
+
     /// <summary>The server begins to stop: every service is NOT_SERVING from now on, watchers are told so and their streams end, so that they do not hold up the stop.</summary>
     public void Stop()
     {
         lock (_gate)
         {
             _stopped = true;
-            foreach (var service in _statuses.Keys.ToArray())
-            {
-                _statuses[service] = HealthCheckResponse.Types.ServingStatus.NotServing;
-            }
-
-            Announce_NeedsLock();
+            SetAll_NeedsLock(HealthCheckResponse.Types.ServingStatus.NotServing);
         }
     }
 
@@ -88,6 +92,16 @@ public sealed class HealthServiceImpl : Grpc.Health.V1.Health.HealthBase
             // Ends with the next change of any service, or when the call ends.
             await changed.WaitAsync(context.CancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private void SetAll_NeedsLock(HealthCheckResponse.Types.ServingStatus status)
+    {
+        foreach (var service in _statuses.Keys.ToArray())
+        {
+            _statuses[service] = status;
+        }
+
+        Announce_NeedsLock();
     }
 
     private void Announce_NeedsLock()

@@ -45,7 +45,7 @@ public static class GatewayExtensions
         return services;
     }
 
-    /// <summary>Maps every gRPC service and REST path. From then on health says SERVING, until <see cref="ServerLife.BeginLeave"/>.</summary>
+    /// <summary>Maps every gRPC service and REST path. From then on health says SERVING if the server is ready, until <see cref="ServerLife.BeginLeave"/>.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         app.MapGrpcService<IngestService>();
@@ -66,7 +66,7 @@ public static class GatewayExtensions
         ];
         foreach (string service in services)
         {
-            health.SetStatus(service, HealthCheckResponse.Types.ServingStatus.Serving);
+            health.SetStatus(service, life.NotReadyBecause is null ? HealthCheckResponse.Types.ServingStatus.Serving : HealthCheckResponse.Types.ServingStatus.NotServing);
         }
 
         life.Leaving.Register(health.Stop);

@@ -61,6 +61,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutpu
         push.Outcome.Resolve(batch.Corrections);
         push.Outcome.Positions = push.Outcome.Duplicates == 0 ? batch.Positions() : EverythingDurable();
         Keep(push);
+        GatewayMeters.Pushed(push.Outcome);
         return push.Outcome;
     }
 

@@ -22,7 +22,17 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
         GetAsync(catalog => Resolve(catalog, request.What), request, cancellationToken);
 
     /// <summary>The same with a selection that is resolved otherwise; <c>request.What</c> is not read.</summary>
-    public async ValueTask<FeatureRead> GetAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken)
+    public ValueTask<FeatureRead> GetAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken) =>
+        GatewayMeters.LookupAsync(GetCurrentAsync(resolve, request, cancellationToken));
+
+    /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
+    public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>
+        _freshness.AwaitAsync(read, token, (uint)Limits.TokenWaitMax.TotalMilliseconds, cancellationToken);
+
+    /// <summary>The present, as reads understand it.</summary>
+    public EventTime Now() => EventTime.From(time.GetUtcNow());
+
+    private async ValueTask<FeatureRead> GetCurrentAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken)
     {
         try
         {
@@ -34,13 +44,6 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
             return await GetOnceAsync(resolve(host.Catalog), request, cancellationToken).ConfigureAwait(false);
         }
     }
-
-    /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
-    public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>
-        _freshness.AwaitAsync(read, token, (uint)Limits.TokenWaitMax.TotalMilliseconds, cancellationToken);
-
-    /// <summary>The present, as reads understand it.</summary>
-    public EventTime Now() => EventTime.From(time.GetUtcNow());
 
     private async ValueTask<FeatureRead> GetOnceAsync(Selection selection, GetFeaturesRequest request, CancellationToken cancellationToken)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Gateway.Metadata;
@@ -39,7 +38,7 @@ internal sealed class Store : IAsyncDisposable
         try
         {
             var registry = new DefinitionRegistry(metadata, TimeProvider.System);
-            DefinitionPlan? plan = options.DefinitionsDirectory is null ? null : PlanOf(registry, options.DefinitionsDirectory);
+            DefinitionPlan? plan = options.DefinitionsDirectory is null ? null : RepositoryPlan.Of(registry, options.DefinitionsDirectory);
             var hostOptions = new EmbeddedHostOptions
             {
                 LogDirectory = Path.Combine(options.DataDirectory, "log"),
@@ -77,22 +76,4 @@ internal sealed class Store : IAsyncDisposable
         await Host.DisposeAsync().ConfigureAwait(false);
         Metadata.Dispose();
     }
-
-    private static DefinitionPlan PlanOf(DefinitionRegistry registry, string directory)
-    {
-        ImmutableArray<DefinitionSource> sources = DefinitionFolder.Read(directory, out ImmutableArray<SourceError> errors);
-        DefinitionPlan plan = registry.Plan(sources);
-        if (!errors.IsEmpty || !plan.Errors.IsEmpty)
-        {
-            throw new ServerStartException($"The definitions in {directory} are wrong.{Lines(errors.Concat(plan.Errors))}");
-        }
-
-        return plan.Verdict != PlanVerdict.Breaking
-            ? plan
-            : throw new ServerStartException(
-                $"The definitions in {directory} would break users of the live ones. Start without them, or apply them with leave to break."
-                + Lines(plan.Changes.Where(change => change.Verdict == PlanVerdict.Breaking).Select(change => $"{change.What}: {change.Detail}; {change.Fix}")));
-    }
-
-    private static string Lines<T>(IEnumerable<T> lines) => string.Concat(lines.Select(line => $"{Environment.NewLine}  {line}"));
 }

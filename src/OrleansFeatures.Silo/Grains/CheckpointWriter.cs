@@ -56,6 +56,7 @@ internal sealed class CheckpointWriter(PartitionHome home, PartitionHomes homes,
         catch (StatesException failure)
         {
             home.LastCheckpoint = home.LastCheckpoint with { Failures = home.LastCheckpoint.Failures + 1, LastFailure = failure.Message };
+            metrics.CheckpointFailed();
             logger.CheckpointFailed(home.Partition.Value, failure.Message);
             return false;
         }

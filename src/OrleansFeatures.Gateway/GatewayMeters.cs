@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using OrleansFeatures.Gateway.Ingest;
+
+namespace OrleansFeatures.Gateway;
+
+/// <summary>What the gateway counts, for whoever listens to the meter <see cref="Name"/>; where nobody does, a call costs a look at a flag.</summary>
+public static class GatewayMeters
+{
+    public const string Name = "OrleansFeatures.Gateway";
+
+    /// <summary>Events of pushes, by tag <c>outcome</c>: accepted (late ones too), duplicate, refused. Counted once they are acknowledged.</summary>
+    public const string Events = "events";
+
+    /// <summary>Seconds of one lookup, by tag <c>outcome</c>: ok; refused, where the request was wrong; failed, where it was not, also by its deadline.</summary>
+    public const string LookupDuration = "lookup.duration";
+
+    private static readonly Meter Meter = new(Name);
+    private static readonly Counter<long> EventCounter = Meter.CreateCounter<long>(Events);
+    private static readonly Histogram<double> Lookups = Meter.CreateHistogram<double>(LookupDuration, "s");
+
+    internal static void Pushed(PushOutcome outcome)
+    {
+        if (EventCounter.Enabled)
+        {
+            Count("accepted", outcome.Accepted + outcome.Late);
+            Count("duplicate", outcome.Duplicates);
+            Count("refused", outcome.Refused);
+        }
+    }
+
+    internal static async ValueTask<T> LookupAsync<T>(ValueTask<T> lookup)
+    {
+        if (!Lookups.Enabled)
+        {
+            return await lookup.ConfigureAwait(false);
+        }
+
+        long began = Stopwatch.GetTimestamp();
+        string outcome = "failed";
+        try
+        {
+            T result = await lookup.ConfigureAwait(false);
+            outcome = "ok";
+            return result;
+        }
+        catch (RequestRefusedException)
+        {
+            outcome = "refused";
+            throw;
+        }
+        finally
+        {
+            Lookups.Record(Stopwatch.GetElapsedTime(began).TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+        }
+    }
+
+    private static void Count(string outcome, long events)
+    {
+        if (events > 0)
+        {
+            EventCounter.Add(events, new KeyValuePair<string, object?>("outcome", outcome));
+        }
+    }
+}
