@@ -27,9 +27,10 @@ public sealed class RegistryDefinitions(DefinitionRegistry registry, string silo
         () =>
         {
             commit();
-            if (next == _current.Catalog)
+            if (next == _current.Catalog && !registry.TryRenew($"a replay, asked for at {silo}"))
             {
-                registry.Renew($"a replay, asked for at {silo}");
+                // Another silo was first: what it has made live is a new generation too.
+                registry.Refresh();
             }
 
             return Take();

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using OrleansFeatures.Gateway.Hosting;
+using OrleansFeatures.Silo.Upstream;
 
 namespace OrleansFeatures.Silo;
 
@@ -81,11 +82,14 @@ public sealed record SiloOptions
     /// <summary>Orleans's dashboard at /orleans.</summary>
     public bool Dashboard { get; init; } = true;
 
-    /// <summary>Pods instead of processes: membership of pods that are gone is cleaned up by asking Kubernetes. Only in builds with it.</summary>
+    /// <summary>Kubernetes is asked which pods are gone, so that their silos are declared dead at once. Only in builds with it.</summary>
     public bool Kubernetes { get; init; }
 
-    /// <summary>Events come from an event hub. Only in builds with it.</summary>
-    public bool EventHubs { get; init; }
+    /// <summary>Pods whose silo was declared dead are deleted.</summary>
+    public bool KubernetesDeletesPods { get; init; }
+
+    /// <summary>The event hub that is read, beside what is pushed. Only in builds with it.</summary>
+    public EventHubSource? EventHub { get; init; }
 
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 

@@ -4,6 +4,8 @@ using Npgsql;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Server;
 using OrleansFeatures.Server.Output;
+using OrleansFeatures.Silo.Hosting;
+using OrleansFeatures.Silo.Upstream;
 using StackExchange.Redis;
 
 namespace OrleansFeatures.Silo.Commands;
@@ -37,13 +39,14 @@ internal static class SiloSettings
     private static readonly Setting Start = new("--start-timeout", "DURATION", $"From start to ready at the latest. {Of(Limits.StartTimeoutDefault)} without it.", "ORLEANS_FEATURES_START_TIMEOUT");
     private static readonly Setting Dashboard = new("--dashboard", "on|off", "Orleans's dashboard at /orleans. On without it.", "ORLEANS_FEATURES_DASHBOARD");
     private static readonly Setting Kubernetes = new("--kubernetes", "on|off", "Ask Kubernetes which pods are gone; needs a build with -p:Cloud=true. Off without it.", "ORLEANS_FEATURES_KUBERNETES");
+    private static readonly Setting DeletePods = new("--kubernetes-delete-pods", "on|off", "Delete pods whose silo was declared dead. Off without it.", "ORLEANS_FEATURES_KUBERNETES_DELETE_PODS");
     private static readonly Setting Level = new("--log-level", "LEVEL", "What is worth a line on standard error: Trace, Debug, Information, Warning, Error or Critical. Warning without it.", "ORLEANS_FEATURES_LOG_LEVEL");
 
     public static IEnumerable<Option> All =>
         new[]
         {
             Postgres, Schema, Redis, Cluster, ServiceName, Name, Listen, Advertise, SiloPort, GatewayPort, Grpc, Http, Definitions, Partitions, Memory, EntityMemory, Interval, Idle, History, Dedupe,
-            Backfill, Grace, Drain, Start, Dashboard, Kubernetes, Level,
+            Backfill, Grace, Drain, Start, Dashboard, Kubernetes, DeletePods, Level,
         }.Select(setting => setting.Option);
 
     /// <exception cref="CommandFailure">One of them cannot be, or not beside the others. Never says a connection string, which may hold a password.</exception>
@@ -79,15 +82,33 @@ internal static class SiloSettings
             StartTimeout = Of(Start)?.Time(Limits.DrainMin) ?? defaults.StartTimeout,
             Dashboard = Of(Dashboard)?.Switch() ?? defaults.Dashboard,
             Kubernetes = Of(Kubernetes)?.Switch() ?? false,
-            EventHubs = environment("ORLEANS_FEATURES_EVENT_HUBS") is { Length: > 0 } || environment("ORLEANS_FEATURES_EVENT_HUBS_NAMESPACE") is { Length: > 0 },
+            KubernetesDeletesPods = Of(DeletePods)?.Switch() ?? false,
+            EventHub = Hub(environment),
             LogLevel = Of(Level)?.OneOf<Microsoft.Extensions.Logging.LogLevel>() ?? defaults.LogLevel,
         };
         RequireTogether(options);
         return options;
     }
 
+    private static EventHubSource? Hub(Func<string, string?> environment)
+    {
+        try
+        {
+            return EventHubSource.Read(environment);
+        }
+        catch (ArgumentException exception)
+        {
+            throw CommandFailure.Usage(exception.Message);
+        }
+    }
+
     private static void RequireTogether(SiloOptions options)
     {
+        if ((options.Kubernetes || options.EventHub is not null) && !CloudParts.AreBuilt)
+        {
+            throw CommandFailure.Usage($"{(options.Kubernetes ? "ORLEANS_FEATURES_KUBERNETES" : "ORLEANS_FEATURES_EVENT_HUBS")} is set, and this build has nothing of the cloud: build with -p:Cloud=true, or leave it unset (docs/cluster.md says what that part is worth)");
+        }
+
         if (options.Advertised.Equals(IPAddress.Any) || options.Advertised.Equals(IPAddress.IPv6Any))
         {
             throw CommandFailure.Usage($"--listen {options.Listen} is every address of this machine: say with --advertise, or POD_IP, which of them other silos are to use");

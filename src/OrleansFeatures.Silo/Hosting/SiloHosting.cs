@@ -41,6 +41,7 @@ internal static class SiloHosting
         });
         silo.Configure<GrainCollectionOptions>(collection => (collection.CollectionQuantum, collection.CollectionAge) = (Limits.CollectionQuantum, options.EntityIdleAfter));
         silo.AddGrainService<SiloReports>();
+        silo.AddCloudParts(options.EventHub, options.Kubernetes, options.KubernetesDeletesPods);
         if (options.Dashboard)
         {
             // Its live log shows whatever the silo logs to whoever asks.

@@ -52,7 +52,6 @@ public sealed class SiloServer : IAsyncDisposable
     /// <exception cref="IOException">A port is taken.</exception>
     public static async Task<SiloServer> StartAsync(SiloOptions options, CancellationToken cancellationToken)
     {
-        RequireBuilt(options);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.StartTimeout);
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Logging(logging, options));
@@ -178,12 +177,4 @@ public sealed class SiloServer : IAsyncDisposable
 
     /// <summary>What others call information is a line for each request and a hundred at start: only for those who debug.</summary>
     private static LogLevel Foreign(LogLevel asked) => asked == LogLevel.Information ? LogLevel.Warning : asked;
-
-    private static void RequireBuilt(SiloOptions options)
-    {
-        if (options.Kubernetes || options.EventHubs)
-        {
-            throw new SiloStartException($"{(options.Kubernetes ? "ORLEANS_FEATURES_KUBERNETES" : "ORLEANS_FEATURES_EVENT_HUBS")} is set, and this build has nothing of the cloud: build with -p:Cloud=true, or leave it unset (docs/cluster.md says what that part is worth)");
-        }
-    }
 }

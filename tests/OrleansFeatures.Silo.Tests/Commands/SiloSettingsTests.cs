@@ -116,6 +116,16 @@ public sealed class SiloSettingsTests
     public void Without_a_database_it_says_which_variable_to_set() =>
         Should.Throw<CommandFailure>(() => Read([], new Dictionary<string, string>())).Message.ShouldBe("ORLEANS_FEATURES_POSTGRES is not set: set it, or give --postgres CONNECTION");
 
+    [Theory]
+    [InlineData("ORLEANS_FEATURES_KUBERNETES", "true", "ORLEANS_FEATURES_KUBERNETES is set, and this build has nothing of the cloud: build with -p:Cloud=true")]
+    [InlineData("ORLEANS_FEATURES_EVENT_HUBS", "Endpoint=sb://secret-word", "ORLEANS_FEATURES_EVENT_HUBS_NAME")]
+    public void What_this_build_has_not_is_refused(string variable, string value, string said)
+    {
+        CommandFailure refusal = Should.Throw<CommandFailure>(() => Read([], new Dictionary<string, string>(Least) { [variable] = value }));
+        refusal.Message.ShouldContain(said);
+        refusal.Message.ShouldNotContain("secret-word");
+    }
+
     private static SiloOptions Read(string[] arguments, Dictionary<string, string> environment) =>
         SiloSettings.Read(SiloCommands.Create().Parse(["serve", .. arguments]), name => environment.GetValueOrDefault(name));
 }
