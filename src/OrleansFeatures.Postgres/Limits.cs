@@ -18,7 +18,7 @@ public static class Limits
     /// <summary>No statement of the store should come near it; a network that swallows packets is noticed by it.</summary>
     public const int CommandSecondsMax = 30;
 
-    /// <summary>Silence after which TCP asks whether the other side is there, and how often: a dead peer is found in 10 + 3 x 5 s.</summary>
+    /// <summary>Silence after which TCP asks whether the other side is there, and how often: a dead peer is found in 10 + 9 x 5 s by Linux's default of nine questions.</summary>
     public const int KeepAliveSeconds = 10;
 
     /// <inheritdoc cref="KeepAliveSeconds"/>
@@ -52,6 +52,9 @@ public static class Limits
 
     /// <summary>How often the follower looks at the head of the log although nobody told it to: what a lost notification costs at most.</summary>
     public static readonly TimeSpan FollowFallback = TimeSpan.FromSeconds(1);
+
+    /// <summary>A look at the head is one row; a listener whose connection swallows it is given up after this and begins anew.</summary>
+    public const int LookSecondsMax = 5;
 
     /// <summary>Bytes that wait in one tail until they are read. What comes on top stays in PostgreSQL. 64 tails that nobody reads hold 128 MB.</summary>
     public const int TailBytesMax = 2 * 1024 * 1024;

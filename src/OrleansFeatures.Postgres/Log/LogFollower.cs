@@ -190,7 +190,7 @@ internal sealed class LogFollower : IPartitionTails, IAsyncDisposable
 
     private async Task LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"SELECT {LogHead.Columns} FROM log_head", connection);
+        await using var command = new NpgsqlCommand($"SELECT {LogHead.Columns} FROM log_head", connection) { CommandTimeout = Limits.LookSecondsMax };
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         _positions.Advance(LogHead.Read(reader));

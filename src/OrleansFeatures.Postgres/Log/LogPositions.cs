@@ -22,34 +22,42 @@ internal sealed class LogPositions(int partitionCount)
     /// <summary>Completes at the next move. Ask before looking at what might move.</summary>
     public Task Moved() => Volatile.Read(ref _moved).Task;
 
-    /// <summary>Some partitions have come so far.</summary>
-    public void Advance(LogSequence durable, IEnumerable<(int Partition, long Last)> ends)
+    /// <summary>
+    /// Some partitions have come so far. Of the others nothing is known by it: an append ahead of this one may not have been heard of.
+    /// </summary>
+    public void Advance(LogSequence durable, IEnumerable<(int Partition, long Last)> ends) => Advance(durable, First, ends);
+
+    /// <summary>The head of the log says so, of all partitions: also of those whose notification was lost while a later one was heard.</summary>
+    public void Advance(LogHead head) => Advance(new LogSequence(head.Next - 1), new LogSequence(head.First), head.NextOffsets.Select((next, partition) => (partition, next - 1)));
+
+    private void Advance(LogSequence durable, LogSequence first, IEnumerable<(int Partition, long Last)> ends)
     {
+        bool moved = false;
         lock (_gate)
         {
             foreach ((int partition, long last) in ends)
             {
-                Volatile.Write(ref _durable[partition], Math.Max(_durable[partition], last));
+                moved |= Raise_NeedsLock(ref _durable[partition], last);
             }
 
             // Only now: whoever sees the sequence sees the offsets too.
-            Volatile.Write(ref _sequence, Math.Max(_sequence, durable.Value));
+            moved |= Raise_NeedsLock(ref _sequence, durable.Value) | Raise_NeedsLock(ref _first, first.Value);
         }
 
-        Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        if (moved)
+        {
+            Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        }
     }
 
-    /// <summary>The head of the log says so.</summary>
-    public void Advance(LogHead head)
+    private static bool Raise_NeedsLock(ref long position, long to)
     {
-        lock (_gate)
+        if (to <= position)
         {
-            Volatile.Write(ref _first, Math.Max(_first, head.First));
+            return false;
         }
 
-        if (head.Next - 1 > Durable.Value)
-        {
-            Advance(new LogSequence(head.Next - 1), head.NextOffsets.Select((next, partition) => (partition, next - 1)));
-        }
+        Volatile.Write(ref position, to);
+        return true;
     }
 }

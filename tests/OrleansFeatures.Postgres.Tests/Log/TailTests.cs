@@ -116,6 +116,34 @@ public sealed class TailTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public void A_head_tells_of_partitions_whose_notification_was_lost_behind_a_later_one()
+    {
+        var positions = new LogPositions(3);
+        positions.Advance(new LogSequence(9), [(2, 4)]);
+        Task moved = positions.Moved();
+        positions.Advance(new LogHead(0, 10, [3, 2, 5], 0, 0));
+        Enumerable.Range(0, 3).Select(partition => positions.DurableOf(new PartitionId(partition)).Value).ShouldBe([2, 1, 4]);
+        moved.IsCompleted.ShouldBeTrue();
+        positions.Moved().IsCompleted.ShouldBeFalse();
+        positions.Advance(new LogSequence(5), [(0, 1)]);
+        positions.DurableOf(new PartitionId(0)).ShouldBe(new LogOffset(2), "positions only grow");
+        positions.Durable.ShouldBe(new LogSequence(9));
+    }
+
+    [Fact]
+    public async Task An_append_that_touches_more_partitions_than_a_notification_names_reaches_all_of_them()
+    {
+        PostgresOptions options = await postgres.OptionsAsync(partitionCount: 2_048);
+        await using Entry one = await Entry.OpenAsync(options);
+        await using Entry other = await Entry.OpenAsync(options);
+        await using var reader = new TailReader(other, LogOffset.None);
+        Push[] scattered = [.. Enumerable.Range(0, 4_000).Select(id => Transactions.Insert(id, 0, $"customer {id}", $"terminal {id}", 1))];
+        await one.PushAsync(scattered);
+        one.FramesByPartition().Count(frames => frames.Count > 0).ShouldBeGreaterThan(1_500);
+        await reader.ReadToAsync(one.FramesByPartition());
+    }
+
+    [Fact]
     public async Task A_partition_is_read_from_anywhere_to_anywhere()
     {
         PostgresOptions options = await postgres.OptionsAsync(partitionCount: 2);
