@@ -71,7 +71,7 @@ public static partial class Limits
     /// <summary>Memory of a silo's entities where nobody says otherwise.</summary>
     public const long MemoryBudgetBytesDefault = 4L * 1024 * 1024 * 1024;
 
-    /// <summary>How long a read waits, all tries together, for an owner of each partition concerned: a silo's death is noticed within a second or two, and the next owner has mostly caught up another second later.</summary>
+    /// <summary>How long a read waits without getting any further, for an owner of each partition concerned: a silo's death is noticed within a second or two, and the next owner has mostly caught up another second later.</summary>
     public static readonly TimeSpan ReadPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -98,6 +98,9 @@ public static partial class Limits
     /// <summary>Appends whose marks wait to be told to the clocks of reads: some 500 bytes each, so 4 MB, and at a thousand appends a second eight seconds of a partition that stands still. Those behind them wait in PostgreSQL.</summary>
     public const int MarksWaitingMax = 8_192;
 
-    /// <summary>Entities in one call to another silo: answers of 50 features are 1 KB each, so a call carries some megabytes. A larger read makes several.</summary>
-    public const int QuestionsPerCallMax = 4_096;
+    /// <summary>
+    /// Entities in one call to another silo, which has <see cref="SiloCallMax"/> to answer: waking one that is not in memory costs some 100 us, so all of them come within a tenth of a second, and on a machine that is ten times overloaded
+    /// still in time. A larger read makes several, one after the other.
+    /// </summary>
+    public const int QuestionsPerCallMax = 512;
 }

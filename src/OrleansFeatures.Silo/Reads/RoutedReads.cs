@@ -20,17 +20,23 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
     /// <exception cref="InvariantException">Some entity has met a bug of ours.</exception>
     public async Task FillAsync(FeatureRead read, long generation, CancellationToken cancellationToken)
     {
-        long begun = time.GetTimestamp();
+        long moved = time.GetTimestamp();
         List<Cell> open = CellsOf(read);
         for (TimeSpan pause = Limits.RetryPauseMin; ; pause = pause * 2 < Limits.RetryPauseMax ? pause * 2 : Limits.RetryPauseMax)
         {
+            int before = open.Count;
             open = await OnceAsync(read, generation, open, cancellationToken);
             if (open.Count == 0)
             {
                 return;
             }
 
-            if (time.GetElapsedTime(begun) > Limits.ReadPatience)
+            if (open.Count < before)
+            {
+                // A large read of entities that have to be brought into memory takes its time; as long as some come, it is under way.
+                moved = time.GetTimestamp();
+            }
+            else if (time.GetElapsedTime(moved) > Limits.ReadPatience)
             {
                 throw new PartitionUnavailableException(open[0].Partition, open[0].Reason);
             }
@@ -58,28 +64,32 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
     private async Task<List<Cell>> OnceAsync(FeatureRead read, long generation, List<Cell> open, CancellationToken cancellationToken)
     {
         PartitionPlan plan = plans.Current;
-        var left = new List<Cell>();
-        var asked = new List<(List<Cell> Cells, Task<EntityAnswer[]> Answers)>();
-        foreach (IGrouping<SiloAddress?, Cell> group in open.GroupBy(cell => plan.SiloOf(cell.Partition)))
-        {
-            if (group.Key is null)
-            {
-                left.AddRange(group.Select(cell => cell with { Reason = "no silo is known to be active" }));
-                continue;
-            }
+        List<Cell>[] left = await Task.WhenAll(open.GroupBy(cell => plan.SiloOf(cell.Partition)).Select(group => OwnerAsync(group.Key, read, generation, [.. group], cancellationToken)));
+        return [.. left.SelectMany(cells => cells)];
+    }
 
-            foreach (Cell[] cells in group.Chunk(Limits.QuestionsPerCallMax))
-            {
-                EntityQuestion[] questions = [.. cells.Select(cell => EntityQuestions.Of(read, cell.Row, cell.Entity))];
-                asked.Add(([.. cells], AskAsync(group.Key, generation, read, questions, cancellationToken)));
-            }
+    /// <summary>One silo's share, some at a time, so that a large read does not have it wake all its entities at once. Whoever does not answer is not asked for the rest either.</summary>
+    private async Task<List<Cell>> OwnerAsync(SiloAddress? owner, FeatureRead read, long generation, Cell[] open, CancellationToken cancellationToken)
+    {
+        if (owner is null)
+        {
+            return [.. open.Select(cell => cell with { Reason = "no silo is known to be active" })];
         }
 
-        foreach ((List<Cell> cells, Task<EntityAnswer[]> answering) in asked)
+        var left = new List<Cell>();
+        for (int first = 0; first < open.Length; first += Limits.QuestionsPerCallMax)
         {
-            EntityAnswer[] answers = await answering;
-            for (int index = 0; index < cells.Count; index++)
+            Cell[] cells = open[first..Math.Min(open.Length, first + Limits.QuestionsPerCallMax)];
+            EntityAnswer[] answers = await AskAsync(owner, generation, read, [.. cells.Select(cell => EntityQuestions.Of(read, cell.Row, cell.Entity))], cancellationToken);
+            if (answers is [{ Kind: AnswerKind.NotHere }] && cells.Length > 1)
             {
+                left.AddRange(open[first..].Select(cell => cell with { Reason = answers[0].Reason }));
+                break;
+            }
+
+            for (int index = 0; index < cells.Length; index++)
+            {
+                // One answer for several questions is about all of them.
                 if (!Take(read, cells[index], answers[answers.Length == 1 ? 0 : index], out Cell still))
                 {
                     left.Add(still);
