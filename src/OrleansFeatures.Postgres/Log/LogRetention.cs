@@ -26,6 +26,10 @@ internal sealed class LogRetention(PostgresStore store)
     private const string KeepForgotten =
         "INSERT INTO stream_counts AS c (stream, forgotten_through) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET forgotten_through = greatest(c.forgotten_through, excluded.forgotten_through)";
 
+    private const string NewestToForget = "SELECT max(time_micros) FROM event_ids WHERE stream = $1 AND time_micros <= $2";
+
+    private const string LongestSilent = "SELECT producer FROM producers WHERE stream = $1 ORDER BY arrival DESC OFFSET $2";
+
     private const string ForgetSome =
         """
         WITH gone AS (
@@ -49,25 +53,47 @@ internal sealed class LogRetention(PostgresStore store)
         return dropped;
     }
 
-    /// <summary>Forgets ids of a stream's events up to a time. From the first on, an event of that time or older whose id nobody has is refused: it could be a duplicate. Returns how many ids went.</summary>
+    /// <summary>
+    /// Forgets ids of a stream's events up to a time. From the first on, an event as old as the newest that was forgotten, whose id nobody has, is refused: it could be a duplicate. While there is nothing to forget nothing is refused, so that
+    /// history can be filled in. Returns how many ids went.
+    /// </summary>
     public async Task<long> ForgetIdsAsync(uint stream, EventTime through, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await store.DataSource.OpenConnectionAsync(cancellationToken);
+        await ForgetProducersAsync(connection, stream, cancellationToken);
+        if (await ScalarAsync(connection, NewestToForget, cancellationToken, Stream(stream), AppendStatements.Of(through.Micros)) is not long newest)
+        {
+            return 0;
+        }
+
         await using (NpgsqlTransaction announcement = await connection.BeginTransactionAsync(cancellationToken))
         {
             // With the head locked no append is under way: each has either looked its ids up and is done, or will learn of this first.
             await ExecuteAsync(connection, AppendStatements.LockHead, cancellationToken);
-            await ExecuteAsync(connection, KeepForgotten, cancellationToken, new NpgsqlParameter<int> { TypedValue = (int)stream }, AppendStatements.Of(through.Micros));
+            await ExecuteAsync(connection, KeepForgotten, cancellationToken, Stream(stream), AppendStatements.Of(newest));
             await announcement.CommitAsync(cancellationToken);
         }
 
         long forgotten = 0;
-        while (await ForgetSomeAsync(connection, stream, through, cancellationToken) is > 0 and var some)
+        while (await ForgetSomeAsync(connection, stream, new EventTime(newest), cancellationToken) is > 0 and var some)
         {
             forgotten += some;
         }
 
         return forgotten;
+    }
+
+    /// <summary>More producers than a clock remembers are not kept either: the longest silent go.</summary>
+    private static async Task ForgetProducersAsync(NpgsqlConnection connection, uint stream, CancellationToken cancellationToken)
+    {
+        if (await ScalarAsync(connection, "SELECT count(*) FROM producers WHERE stream = $1", cancellationToken, Stream(stream)) is > (long)Entities.Limits.ProducersPerStreamMax)
+        {
+            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await ExecuteAsync(connection, AppendStatements.LockHead, cancellationToken);
+            await ExecuteAsync(
+                connection, $"DELETE FROM producers WHERE stream = $1 AND producer IN ({LongestSilent})", cancellationToken, Stream(stream), new NpgsqlParameter<int> { TypedValue = Entities.Limits.ProducersPerStreamMax });
+            await transaction.CommitAsync(cancellationToken);
+        }
     }
 
     private async Task<long> DropSomeAsync(LogSequence before, EventTime olderThan, CancellationToken cancellationToken)
@@ -141,16 +167,24 @@ internal sealed class LogRetention(PostgresStore store)
         long gone;
         long stood;
         await using (NpgsqlCommand forget = Command(
-            connection, ForgetSome, new NpgsqlParameter<int> { TypedValue = (int)stream }, AppendStatements.Of(through.Micros), new NpgsqlParameter<int> { TypedValue = Limits.RetentionRowsPerStatement }))
+            connection, ForgetSome, Stream(stream), AppendStatements.Of(through.Micros), new NpgsqlParameter<int> { TypedValue = Limits.RetentionRowsPerStatement }))
         {
             await using NpgsqlDataReader reader = await forget.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             (gone, stood) = (reader.GetInt64(0), reader.GetInt64(1));
         }
 
-        await ExecuteAsync(connection, "UPDATE stream_counts SET forgotten = forgotten + $2 WHERE stream = $1", cancellationToken, new NpgsqlParameter<int> { TypedValue = (int)stream }, AppendStatements.Of(stood));
+        await ExecuteAsync(connection, "UPDATE stream_counts SET forgotten = forgotten + $2 WHERE stream = $1", cancellationToken, Stream(stream), AppendStatements.Of(stood));
         await transaction.CommitAsync(cancellationToken);
         return gone;
+    }
+
+    private static NpgsqlParameter<int> Stream(uint stream) => new() { TypedValue = (int)stream };
+
+    private static async Task<object?> ScalarAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    {
+        await using NpgsqlCommand command = Command(connection, sql, parameters);
+        return await command.ExecuteScalarAsync(cancellationToken);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)

@@ -247,7 +247,7 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets the ids of a stream's events through a time: beyond the dedupe horizon, and beyond what the stream retains. Events of that time or older that nobody has are refused from then on. Returns how many went.</summary>
+    /// <summary>Forgets the ids of a stream's events through a time: beyond the dedupe horizon, and beyond what the stream retains. Events as old as the newest that went, which nobody has, are refused from then on. Returns how many went.</summary>
     /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked; what went is gone, the rest stands.</exception>
     public async Task<long> ForgetIdsThroughAsync(uint stream, EventTime through, CancellationToken cancellationToken)
     {

@@ -100,6 +100,35 @@ public sealed class RetentionTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task While_there_is_nothing_to_forget_history_can_be_filled_in()
+    {
+        await using Entry entry = await Entry.OpenAsync(await postgres.OptionsAsync());
+        uint stream = entry.Catalog.Stream("transactions")!.Id;
+        await entry.PushAsync(Transactions.Insert(1, 100_000, "ann", "t1", 1));
+        (await entry.Log.ForgetIdsThroughAsync(stream, Transactions.At(50_000), Entry.Cancelled)).ShouldBe(0);
+        (await entry.ResultsAsync(Transactions.Insert(2, 10, "ann", "t1", 1), Transactions.Insert(3, 20, "ann", "t1", 1))).ShouldAllBe(result => result != IntakeResult.Refused);
+        (await entry.Log.ForgetIdsThroughAsync(stream, Transactions.At(50_000), Entry.Cancelled)).ShouldBe(2);
+        (await entry.ResultsAsync(Transactions.Insert(4, 20, "ann", "t1", 1), Transactions.Insert(5, 21, "ann", "t1", 1)))
+            .Select(result => result == IntakeResult.Refused).ShouldBe([true, false]);
+    }
+
+    [Fact]
+    public async Task Producers_beyond_what_a_clock_remembers_go_the_longest_silent_first()
+    {
+        await using Entry entry = await Entry.OpenAsync(await postgres.OptionsAsync());
+        uint stream = entry.Catalog.Stream("transactions")!.Id;
+        await entry.PushAsync(Transactions.Insert(1, 0, "ann", "t1", 1) with { Producer = "newest" });
+        await using (NpgsqlCommand old = entry.Store.DataSource.CreateCommand("INSERT INTO producers SELECT stream, convert_to('p' || n, 'UTF8'), 0, n, 0, 0 FROM producers, generate_series(1, 10005) AS n"))
+        {
+            await old.ExecuteNonQueryAsync(Entry.Cancelled);
+        }
+
+        await entry.Log.ForgetIdsThroughAsync(stream, new EventTime(0), Entry.Cancelled);
+        await using NpgsqlCommand kept = entry.Store.DataSource.CreateCommand("SELECT string_agg(convert_from(producer, 'UTF8'), ' ' ORDER BY arrival) FROM (SELECT * FROM producers WHERE arrival < 10 OR arrival > 10005) AS ends");
+        (await kept.ExecuteScalarAsync(Entry.Cancelled)).ShouldBe("p7 p8 p9 newest");
+    }
+
+    [Fact]
     public async Task Finished_records_go_in_behind_the_events_of_their_group()
     {
         await using Entry entry = await Entry.OpenAsync(await postgres.OptionsAsync(partitionCount: 2));
