@@ -42,8 +42,10 @@ export const againstRules = [
   ['what is referred to is there', /ServiceAccount other is referred to/, all => { pod(all).serviceAccountName = 'other'; }],
   ['alerts can be acted on', /has no runbook_url/, all => { delete alert(all).annotations.runbook_url; }],
   ['alerts can be acted on', /no such heading/, all => { alert(all).annotations.runbook_url = 'docs/kubernetes.md#alert-unheard-of'; }],
-  ['queries are well formed and ask for documented metrics', /not PromQL/, all => { alert(all).expr = 'sum(up'; }],
-  ['queries are well formed and ask for documented metrics', /does not know the metric orleansfeatures_lags/, all => { alert(all).expr = 'sum(orleansfeatures_lags) > 1'; }],
-  ['every setting of a silo is documented', /ORLEANS_FEATURES_UNHEARD_OF/, all => silo(all).env.push({name: 'ORLEANS_FEATURES_UNHEARD_OF', value: 'x'})],
+  ['queries are well formed and ask for metrics that are documented, and exported', /not PromQL/, all => { alert(all).expr = 'sum(up'; }],
+  ['queries are well formed and ask for metrics that are documented, and exported', /does not know the metric orleansfeatures_lags/, all => { alert(all).expr = 'sum(orleansfeatures_lags) > 1'; }],
+  ['queries are well formed and ask for metrics that are documented, and exported', /no silo exports the metric orleansfeatures_lags/, all => { alert(all).expr = 'sum(orleansfeatures_lags) > 1'; }],
+  ['every setting of a silo is documented, and read', /know ORLEANS_FEATURES_UNHEARD_OF/, all => silo(all).env.push({name: 'ORLEANS_FEATURES_UNHEARD_OF', value: 'x'})],
+  ['every setting of a silo is documented, and read', /no silo reads ORLEANS_FEATURES_UNHEARD_OF/, all => silo(all).env.push({name: 'ORLEANS_FEATURES_UNHEARD_OF', value: 'x'})],
   ['every object can be told to be ours', /lacks app\.kubernetes\.io\/instance/, all => { delete first(all, 'Role').metadata.labels['app.kubernetes.io/instance']; }],
 ];

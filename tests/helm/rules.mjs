@@ -1,11 +1,18 @@
 // What schemas cannot know: that the parts of one rendering belong together, and the promises of the chart's README.
 // Every rule gets all manifests of a rendering and yields sentences about what is wrong.
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {metricsIn, syntaxErrorsIn} from './promql.mjs';
 
 const guide = readFileSync(new URL('../../docs/kubernetes.md', import.meta.url), 'utf8');
 const anchors = new Set([...guide.matchAll(/^#+ +(.+)$/gm)].map(([, title]) => title.trim().toLowerCase().replace(/[^\w\- ]/g, '').replace(/ /g, '-')));
 const documented = new Set(guide.match(/\b(orleansfeatures_\w+|ORLEANS_FEATURES_\w+)\b/g));
+
+// The text of the silo's program, to see that it knows the names that are used here.
+const program = ['OrleansFeatures.Silo', 'OrleansFeatures.Silo.Cloud'].map(project => new URL(`../../src/${project}/`, import.meta.url)).flatMap(sources).map(file => readFileSync(file, 'utf8')).join('\n');
+
+function sources(folder) {
+  return readdirSync(folder, {withFileTypes: true}).flatMap(entry => (entry.isDirectory() ? sources(new URL(`${entry.name}/`, folder)) : entry.name.endsWith('.cs') ? [new URL(entry.name, folder)] : []));
+}
 
 const only = (manifests, kind) => manifests.filter(manifest => manifest.kind === kind);
 const deploymentOf = manifests => only(manifests, 'Deployment')[0];
@@ -143,20 +150,25 @@ export const rules = {
     }
   },
 
-  * 'queries are well formed and ask for documented metrics'(manifests) {
+  * 'queries are well formed and ask for metrics that are documented, and exported'(manifests) {
     const queries = [
       ...only(manifests, 'PrometheusRule').flatMap(rules => rules.spec.groups).flatMap(group => group.rules).map(rule => [`alert ${rule.alert}`, rule.expr]),
       ...only(manifests, 'ScaledObject').flatMap(scaled => scaled.spec.triggers).filter(trigger => trigger.type === 'prometheus').map(trigger => ['the ScaledObject', trigger.metadata.query]),
     ];
     for (const [what, query] of queries) {
       for (const place of syntaxErrorsIn(query)) yield `${what}: not PromQL ${place}: ${query}`;
-      for (const metric of metricsIn(query)) if (metric !== 'up' && !documented.has(metric.replace(/_bucket$/, ''))) yield `${what}: docs/kubernetes.md does not know the metric ${metric}`;
+      for (const metric of metricsIn(query).filter(name => name !== 'up').map(name => name.replace(/_bucket$/, ''))) {
+        if (!documented.has(metric)) yield `${what}: docs/kubernetes.md does not know the metric ${metric}`;
+        // A silo's names are without the prefix that all of them have.
+        if (!program.includes(`"${metric.replace(/^orleansfeatures_/, '')}"`)) yield `${what}: no silo exports the metric ${metric}`;
+      }
     }
   },
 
-  * 'every setting of a silo is documented'(manifests) {
+  * 'every setting of a silo is documented, and read'(manifests) {
     const names = [...Object.keys(settingsOf(manifests)), ...siloOf(manifests).env.map(variable => variable.name)];
     for (const name of names) if (name.startsWith('ORLEANS_FEATURES_') && !documented.has(name)) yield `docs/kubernetes.md does not know ${name}`;
+    for (const name of names) if (name.startsWith('ORLEANS_FEATURES_') && !program.includes(`"${name}"`)) yield `no silo reads ${name}`;
     for (const name of ['POD_NAME', 'POD_NAMESPACE', 'POD_IP', 'ORLEANS_SERVICE_ID', 'ORLEANS_CLUSTER_ID']) if (!names.includes(name)) yield `Orleans's Kubernetes hosting reads ${name}, which is not set`;
   },
 
