@@ -7,6 +7,10 @@ namespace OrleansFeatures.Silo.Upstream;
 public sealed record EventHubSource
 {
     private const string Variable = "ORLEANS_FEATURES_EVENT_HUBS";
+    private const string NamespaceVariable = "ORLEANS_FEATURES_EVENT_HUBS_NAMESPACE";
+    private const string NameVariable = "ORLEANS_FEATURES_EVENT_HUBS_NAME";
+    private const string GroupVariable = "ORLEANS_FEATURES_EVENT_HUBS_CONSUMER_GROUP";
+    private const string StreamVariable = "ORLEANS_FEATURES_EVENT_HUBS_STREAM";
 
     /// <summary>The hub's name.</summary>
     public required string Hub { get; init; }
@@ -27,9 +31,9 @@ public sealed record EventHubSource
     /// <exception cref="ArgumentException">They contradict each other; the message names the variable and what to do.</exception>
     public static EventHubSource? Read(Func<string, string?> environment)
     {
-        string connection = Of("");
-        string space = Of("_NAMESPACE");
-        string hub = Of("_NAME");
+        string connection = Of(Variable);
+        string space = Of(NamespaceVariable);
+        string hub = Of(NameVariable);
         if (connection.Length == 0 && space.Length == 0)
         {
             return null;
@@ -37,31 +41,31 @@ public sealed record EventHubSource
 
         if (connection.Length > 0 && space.Length > 0)
         {
-            throw new ArgumentException($"{Variable} and {Variable}_NAMESPACE are both set: give the connection string, or the namespace if the silo's own identity may read the hub");
+            throw new ArgumentException($"{Variable} and {NamespaceVariable} are both set: give the connection string, or the namespace if the silo's own identity may read the hub");
         }
 
         if (hub.Length == 0 || hub.Contains('/'))
         {
-            throw new ArgumentException($"{Variable}_NAME is '{hub}': give the event hub's name");
+            throw new ArgumentException($"{NameVariable} is '{hub}': give the event hub's name");
         }
 
         // The longest number of a partition that a hub has.
         int bytes = Encoding.UTF8.GetByteCount(UpstreamStream.ProducerOf(new UpstreamPartition(hub, "9999")));
         if (bytes > Domain.Limits.ProducerBytesMax)
         {
-            throw new ArgumentException($"{Variable}_NAME: as a producer a partition of the hub has a name of {bytes} bytes, and at most {Domain.Limits.ProducerBytesMax} are possible: read a hub with a shorter name");
+            throw new ArgumentException($"{NameVariable}: as a producer a partition of the hub has a name of {bytes} bytes, and at most {Domain.Limits.ProducerBytesMax} are possible: read a hub with a shorter name");
         }
 
         return new EventHubSource
         {
             Hub = hub,
-            ConsumerGroup = Of("_CONSUMER_GROUP") is { Length: > 0 } group ? group : "$Default",
+            ConsumerGroup = Of(GroupVariable) is { Length: > 0 } group ? group : "$Default",
             ConnectionString = connection.Length > 0 ? connection : null,
             Namespace = space,
-            Stream = Of("_STREAM"),
+            Stream = Of(StreamVariable),
         };
 
-        string Of(string suffix) => environment(Variable + suffix)?.Trim() ?? "";
+        string Of(string variable) => environment(variable)?.Trim() ?? "";
     }
 
     /// <summary>Without the secret.</summary>

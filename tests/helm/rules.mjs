@@ -8,7 +8,7 @@ const anchors = new Set([...guide.matchAll(/^#+ +(.+)$/gm)].map(([, title]) => t
 const documented = new Set(guide.match(/\b(orleansfeatures_\w+|ORLEANS_FEATURES_\w+)\b/g));
 
 // The text of the silo's program, to see that it knows the names that are used here.
-const program = ['OrleansFeatures.Silo', 'OrleansFeatures.Silo.Cloud'].map(project => new URL(`../../src/${project}/`, import.meta.url)).flatMap(sources).map(file => readFileSync(file, 'utf8')).join('\n');
+const program = ['OrleansFeatures.Silo', 'OrleansFeatures.Silo.Upstream', 'OrleansFeatures.Silo.Cloud'].map(project => new URL(`../../src/${project}/`, import.meta.url)).flatMap(sources).map(file => readFileSync(file, 'utf8')).join('\n');
 
 function sources(folder) {
   return readdirSync(folder, {withFileTypes: true}).flatMap(entry => (entry.isDirectory() ? sources(new URL(`${entry.name}/`, folder)) : entry.name.endsWith('.cs') ? [new URL(entry.name, folder)] : []));

@@ -23,8 +23,10 @@ internal sealed class ReadinessState
 }
 
 /// <summary>
-/// Finds out every second whether this silo would answer now, and says so to probes and to gRPC health. Ready is: Active in the cluster, PostgreSQL answers, and every partition that the plan gives this silo
-/// is owned by it and has caught up. The first of them that is not so is the reason.
+/// Finds out every second whether this silo would answer now, and says so to probes and to gRPC health. Ready is: Active in the cluster, PostgreSQL answers, and, until it is ready for the first time, every partition that the plan
+/// gives this silo is owned by it and has caught up. The first of them that is not so is the reason.
+/// <para>Later not: when a silo is lost, all others take over some of its partitions at the same moment. Each of them answers for the whole cluster as before, but for these; were they all to say that they are not ready, nobody would answer for anything. What
+/// lags is in the metrics, and in <c>/cluster/v1/partitions</c>.</para>
 /// </summary>
 internal sealed class Readiness(
     ReadinessState state, ServerLife life, HealthServiceImpl health, PostgresStore store, LocalPartitions owned, PartitionPlans plans, IClusterMembershipService membership, ILocalSiloDetails self,
@@ -60,7 +62,7 @@ internal sealed class Readiness(
         SiloStatus status = membership.CurrentSnapshot.GetSiloStatus(self.SiloAddress);
         return status != SiloStatus.Active
             ? $"the silo is {status} in the cluster, not Active"
-            : await PostgresReasonAsync(cancellationToken).ConfigureAwait(false) ?? PartitionsReason();
+            : await PostgresReasonAsync(cancellationToken).ConfigureAwait(false) ?? (ReadyOnce.IsCompleted ? null : PartitionsReason());
     }
 
     private async Task<string?> PostgresReasonAsync(CancellationToken cancellationToken)
