@@ -50,6 +50,14 @@ public sealed class BodyIntakeTests
     }
 
     [Fact]
+    public async Task A_store_that_has_no_definitions_yet_takes_nothing_and_puts_nothing_into_the_quarantine()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync(withDefinitions: false);
+        (await Should.ThrowAsync<RequestRefusedException>(() => TakeAsync(store, "clicks", Click(1)))).Refusal.Kind.ShouldBe(RefusalKind.FailedPrecondition);
+        Kept(store).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_delivery_that_is_too_large_for_one_push_goes_in_by_parts()
     {
         await using TroubledStore store = await TroubledStore.StartAsync();

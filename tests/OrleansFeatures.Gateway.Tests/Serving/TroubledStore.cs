@@ -31,10 +31,10 @@ internal sealed class TroubledStore : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    public static async Task<TroubledStore> StartAsync()
+    public static async Task<TroubledStore> StartAsync(bool withDefinitions = true)
     {
         var store = new TroubledStore();
-        await store.OpenAsync();
+        await store.OpenAsync(withDefinitions);
         return store;
     }
 
@@ -54,11 +54,15 @@ internal sealed class TroubledStore : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task OpenAsync()
+    private async Task OpenAsync(bool withDefinitions)
     {
         _metadata = SqliteMetadata.Open(_folder.Path);
         var registry = new DefinitionRegistry(_metadata, TimeProvider.System);
-        registry.TryCommit(registry.Plan([new DefinitionSource("everything.yaml", Definitions.Everything)]), "test");
+        if (withDefinitions)
+        {
+            registry.TryCommit(registry.Plan([new DefinitionSource("everything.yaml", Definitions.Everything)]), "test");
+        }
+
         var options = new EmbeddedHostOptions { LogDirectory = Path.Combine(_folder.Path, "log"), PartitionCount = 4 };
         _embedded = await EmbeddedHost.StartAsync(options, registry.Live.Catalog, TimeProvider.System, NullLogger.Instance, RunningStore.Cancelled);
         Host = new TroubledHost(_embedded);
