@@ -112,6 +112,41 @@ public sealed class TroubleTests(PostgresFixture postgres)
         await tails.ReadToAsync(entry.FramesByPartition());
     }
 
+    /// <summary>A commit that waits for a replica that does not exist is durable here already, and its connection can be cut before it has said so.</summary>
+    [Fact]
+    public async Task An_append_whose_connection_is_lost_after_its_commit_is_not_acknowledged_and_its_retry_finds_it_there()
+    {
+        Assert.SkipWhen(PostgresServer.WhyNot() is not null, PostgresServer.WhyNot() ?? "");
+        await using PostgresServer server = await PostgresServer.StartAsync("fsync=off");
+        var options = new PostgresOptions { ConnectionString = await server.CreateDatabaseAsync(), PartitionCount = 4 };
+        await using Entry entry = await Entry.OpenAsync(options);
+        await using Entry other = await Entry.OpenAsync(options);
+        await using var tails = new TailReader(other, LogOffset.None);
+        await entry.PushAsync(Transactions.Insert(1, 0, "ann", "t1", 1));
+        await server.ExecuteAsync("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        await server.ExecuteAsync("SELECT pg_reload_conf()");
+        Push[] push = [Transactions.Insert(2, 0, "ann", "t1", 1), Transactions.Upsert(1, 0, "bob", "t1", 2)];
+        Task<CorrectionOutcome[]> lost;
+        do
+        {
+            // Until the configuration has come through, appends are acknowledged as before.
+            lost = entry.PushAsync(push = [push[0] with { Fields = Transactions.Of(push[0].Fields[0].Int64 + 1, 0, "ann", "t1", 1) }, .. push[1..]]);
+            while (!lost.IsCompleted && await CutOnceAsync(options, "wait_event = 'SyncRep'") == 0)
+            {
+                await Task.Yield();
+            }
+        }
+        while (await Task.WhenAny(lost) is { IsCompletedSuccessfully: true });
+
+        (await Should.ThrowAsync<LogUnavailableException>(lost)).Message.ShouldContain("may or may not be found in the log");
+        await server.ExecuteAsync("ALTER SYSTEM RESET synchronous_standby_names");
+        await server.ExecuteAsync("SELECT pg_reload_conf()");
+        (await entry.PushUntilTakenAsync(push)).ShouldAllBe(outcome => outcome.Result == IntakeResult.Duplicate);
+        CorrectionModel.FinalVersions(entry.Catalog, entry.Records(), "a commit without an answer").Length.ShouldBe((int)push[0].Fields[0].Int64 - 1);
+        entry.Log.DurableSequence.ShouldBe(new LogSequence(entry.Records().Count - 1));
+        await tails.ReadToAsync(entry.FramesByPartition());
+    }
+
     [Fact]
     public async Task A_row_that_is_damaged_is_refused_by_history_by_tails_and_by_corrections()
     {
