@@ -392,12 +392,12 @@ def table(phases, told, lookups, probes, checks):
             "lookups": len(asked), "first_try_error_percent": percent(asked, 2), "error_percent": percent(asked, 3), "lookup_p50_ms": at(latencies, 0.5), "lookup_p99_ms": at(latencies, 0.99),
             "token_reads": len(read), "token_read_error_percent": percent(read, 2), "token_read_p99_ms": at(sorted(record[1] for record in read), 0.99),
             "pushes": len(pushed), "push_error_percent": percent(pushed, 2), "push_p50_ms": at(waits, 0.5), "push_p99_ms": at(waits, 0.99), "events_per_second": BATCH * len(waits) / (end - begun),
-            "all_answer_again_seconds": again(within(probes), begun), "probes": len(within(probes)), "errors": dict(collections.Counter(str(record[2]) for record in asked + pushed + read if record[2] != 200)),
+            "all_answer_again_seconds": again(within(probes), begun), "longest_silence_seconds": silence(within(probes), begun, end), "probes": len(within(probes)), "errors": dict(collections.Counter(str(record[2]) for record in asked + pushed + read if record[2] != 200)),
         })
-    report.table(["phase", "lookups", "1st try err %", "err %", "p50 ms", "p99 ms", "pushes", "err %", "p99 ms", "events/s", "token reads", "err %", "p99 ms", "all answer s"],
+    report.table(["phase", "lookups", "1st try err %", "err %", "p50 ms", "p99 ms", "pushes", "err %", "p99 ms", "events/s", "token reads", "err %", "p99 ms", "all answer s", "silence s"],
                  [(row["phase"], row["lookups"], f"{row['first_try_error_percent']:.2f}", f"{row['error_percent']:.2f}", row["lookup_p50_ms"], row["lookup_p99_ms"], row["pushes"], f"{row['push_error_percent']:.2f}",
                    row["push_p99_ms"], round(row["events_per_second"]), row["token_reads"], f"{row['token_read_error_percent']:.2f}", row["token_read_p99_ms"],
-                   "never" if row["all_answer_again_seconds"] is None else f"{row['all_answer_again_seconds']:.2f}") for row in rows])
+                   "never" if row["all_answer_again_seconds"] is None else f"{row['all_answer_again_seconds']:.2f}", f"{row['longest_silence_seconds']:.2f}") for row in rows])
     checks.that("in every phase all entities answered again", all(row["all_answer_again_seconds"] is not None for row in rows))
     return rows
 
@@ -418,6 +418,12 @@ def again(probes, begun):
     last = max(record[0] for record in bad)
     good = [record[0] + record[1] / 1_000 for record in probes if record not in bad and record[0] > last]
     return min(good) - begun if good else None
+
+
+def silence(probes, begun, end):
+    """The longest time, in seconds, in which no question about customers of all partitions was answered promptly: whatever an action takes, so long some entity kept its readers waiting at most."""
+    answered = [begun, *sorted(record[0] + record[1] / 1_000 for record in probes if record[2] == 200 and record[1] <= PROBE_SLOW_MS), end]
+    return max(later - earlier for earlier, later in zip(answered, answered[1:]))
 
 
 def options(parser):

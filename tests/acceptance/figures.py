@@ -30,8 +30,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 RESIDENT_STILL_MB = 4
 LOOK_SECONDS = 1.0
 
-# Counters of deliveries, by whether they stayed in the silo.
-DELIVERIES = "orleans_features_entity_calls_total"
+# Counters of a silo's /metrics: batches that entities took, in the silo of their partition and in another.
+DELIVERED_HERE, DELIVERED_ELSEWHERE = "orleansfeatures_deliveries_local_total", "orleansfeatures_deliveries_elsewhere_total"
 
 
 class Embedded(store.Store):
@@ -191,17 +191,17 @@ def cpu_seconds(server):
 
 def in_process(server):
     """From the silos' own counters; None where there are none."""
-    counts = {"true": 0.0, "false": 0.0}
+    counts = {DELIVERED_HERE: 0.0, DELIVERED_ELSEWHERE: 0.0}
     for one in server.running():
         try:
             with urllib.request.urlopen(f"{one.http}/metrics", timeout=10) as answer:
-                lines = answer.read().decode().splitlines()
+                words = [line.split() for line in answer.read().decode().splitlines()]
         except OSError:
             return None
-        for line in lines:
-            if line.startswith(DELIVERIES):
-                counts["true" if 'local="true"' in line else "false"] += float(line.rsplit(" ", 1)[1])
-    return 100 * counts["true"] / sum(counts.values()) if sum(counts.values()) else None
+        for word in words:
+            if len(word) == 2 and word[0] in counts:
+                counts[word[0]] += float(word[1])
+    return 100 * counts[DELIVERED_HERE] / sum(counts.values()) if sum(counts.values()) else None
 
 
 def options(parser):
