@@ -10,8 +10,8 @@ using OrleansFeatures.Silo.Tests.Streams;
 namespace OrleansFeatures.Silo.Tests.Hazards;
 
 /// <summary>
-/// What a spike found of silos that leave (findings 3 and 7), shown to be absent or harmless. A silo of this process that is "killed" stops without handing anything over, but still writes that it is dead; how
-/// soon others find out that a process is gone or hangs (finding 6) is measured with processes, in tests/acceptance/cluster.py.
+/// What a spike found of silos that leave (findings 3, 6 and 7), shown to be absent or harmless. A silo of this process that is "killed" stops without handing anything over, but still writes that it is dead; the
+/// one of finding 6 is cut off instead. What SIGKILL and SIGSTOP do to processes is measured in tests/acceptance/cluster.py.
 /// </summary>
 public sealed class MembershipHazardTests
 {
@@ -54,6 +54,33 @@ public sealed class MembershipHazardTests
         TestContext.Current.TestOutputHelper?.WriteLine($"noticed after {noticed.TotalSeconds:F2} s; all 300 answered after {answered.TotalSeconds:F2} s; {stayed} kept their activation");
         stayed.ShouldBeInRange(1, probes.Length - 1);
         (answered - noticed).ShouldBeLessThan(TimeSpan.FromSeconds(20), "the default lease would keep them away for 30 s");
+    }
+
+    /// <summary>
+    /// Finding 6: a death takes votes, min(2, (active + 1) / 2), and with the defaults some ten seconds. With one vote and two missed probes of a second a silo that answers nobody is out of the plan in seconds, and its
+    /// partitions go on elsewhere. It cannot vote the others out first, because it finds nobody to probe them for it. (Of two silos either may: nobody can tell which of them is cut off.) What it still does is refused,
+    /// because it has an older epoch.
+    /// </summary>
+    [Fact]
+    public async Task Finding_6_a_silo_that_answers_nobody_is_voted_out_in_seconds_and_fenced()
+    {
+        await using StreamCluster cluster = await StreamCluster.StartAsync(3, Isolation.Configure);
+        await cluster.AppendAndWaitAsync();
+        SiloAddress[] stay = [.. cluster.Silos.Take(2)];
+        long start = Stopwatch.GetTimestamp();
+        cluster.Service<Isolation>(cluster.Cluster.Silos[2].SiloAddress).Cut();
+        await Eventually.Is(
+            () =>
+            {
+                cluster.Append();
+                return stay.All(silo => cluster.Plans(silo).Current.Silos.ToHashSet().SetEquals(stay));
+            },
+            () => $"the silo that is cut off is out of the others' plan; {cluster.Log.Tail}");
+        TimeSpan noticed = Stopwatch.GetElapsedTime(start);
+        cluster.Append();
+        await cluster.DoneAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"out of the plan after {noticed.TotalSeconds:F2} s, every partition done after {Stopwatch.GetElapsedTime(start).TotalSeconds:F2} s, {cluster.Ledger.Fenced} attempts fenced");
+        noticed.ShouldBeLessThan(TimeSpan.FromSeconds(30));
     }
 
     /// <summary>
