@@ -21,6 +21,7 @@ internal sealed class AppendLoop : IAsyncDisposable
     private readonly Presence _presence;
     private readonly LogPositions _positions;
     private readonly Action<List<PartitionBatch>> _appended;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly NpgsqlDataSource _connections;
     private readonly CancellationTokenSource _closing = new();
@@ -29,9 +30,9 @@ internal sealed class AppendLoop : IAsyncDisposable
     private long _producersKnown = LogSequence.None.Value;
 
     /// <summary>Starts it. What is appended is called, on the loop, with the rows of each append in order, once they are durable.</summary>
-    public AppendLoop(PostgresStore store, AppendQueue queue, EventIntake intake, Presence presence, LogPositions positions, Action<List<PartitionBatch>> appended, ILogger logger)
+    public AppendLoop(PostgresStore store, AppendQueue queue, EventIntake intake, Presence presence, LogPositions positions, Action<List<PartitionBatch>> appended, TimeProvider time, ILogger logger)
     {
-        (_store, _queue, _intake, _presence, _positions, _appended, _logger) = (store, queue, intake, presence, positions, appended, logger);
+        (_store, _queue, _intake, _presence, _positions, _appended, _time, _logger) = (store, queue, intake, presence, positions, appended, time, logger);
         string Milliseconds(TimeSpan time) => time.TotalMilliseconds.ToString("0", System.Globalization.CultureInfo.InvariantCulture);
 
         // Every statement finds its rows by key. What the planner believes of tables that were empty a moment ago must not make it read them whole.
@@ -138,7 +139,7 @@ internal sealed class AppendLoop : IAsyncDisposable
     private async Task<AppendTransaction> BeginOnceAsync(List<PendingAppend> group)
     {
         _connection ??= await _connections.OpenConnectionAsync();
-        var transaction = new AppendTransaction(_connection, _store, _intake, _presence, group);
+        var transaction = new AppendTransaction(_connection, _store, _intake, _presence, _time, group);
         bool isBegun = false;
         try
         {
@@ -230,7 +231,7 @@ internal sealed class AppendLoop : IAsyncDisposable
             catch (Exception failure) when (IsOfTheWorld(failure))
             {
                 _queue.Close(new LogUnavailableException($"PostgreSQL cannot be reached ({failure.Message}); nothing of the batch was appended. It is tried again by itself; send the batch again later.", failure));
-                await Task.Delay(pause, _store.Time, _closing.Token);
+                await Task.Delay(pause, _time, _closing.Token);
                 pause = pause * 2 < Limits.ReconnectMax ? pause * 2 : Limits.ReconnectMax;
             }
         }

@@ -21,7 +21,7 @@ namespace OrleansFeatures.Postgres.Log;
 /// <para>The head's lock makes the order of commits the order of the log: sequences and offsets are dense, and a version that was looked up is still the newest when its correction commits. The intake's index of ids holds
 /// only what this transaction has fetched or made; whatever happens, it is empty afterwards. One thread, one use.</para>
 /// </summary>
-internal sealed class AppendTransaction(NpgsqlConnection connection, PostgresStore store, EventIntake intake, Presence presence, List<PendingAppend> group)
+internal sealed class AppendTransaction(NpgsqlConnection connection, PostgresStore store, EventIntake intake, Presence presence, TimeProvider time, List<PendingAppend> group)
 {
     private readonly Dictionary<(uint Stream, EventIdIndex.IdKey Id), bool> _wanted = [];
     private readonly Dictionary<(uint Stream, EventIdIndex.IdKey Id), EventIdIndex.IdVersion> _known = [];
@@ -119,7 +119,7 @@ internal sealed class AppendTransaction(NpgsqlConnection connection, PostgresSto
             }
         }
 
-        using var patience = new CancellationTokenSource(store.Options.PresenceMax, store.Time);
+        using var patience = new CancellationTokenSource(store.Options.PresenceMax, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {

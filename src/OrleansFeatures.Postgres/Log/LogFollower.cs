@@ -19,6 +19,7 @@ internal sealed class LogFollower : IPartitionTails, IAsyncDisposable
 {
     private readonly PostgresStore _store;
     private readonly LogPositions _positions;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly NpgsqlDataSource _connections;
     private readonly Lock _gate = new();
@@ -30,9 +31,9 @@ internal sealed class LogFollower : IPartitionTails, IAsyncDisposable
     private volatile bool _lookNow;
     private int _turn;
 
-    public LogFollower(PostgresStore store, LogPositions positions, ILogger logger)
+    public LogFollower(PostgresStore store, LogPositions positions, TimeProvider time, ILogger logger)
     {
-        (_store, _positions, _logger) = (store, positions, logger);
+        (_store, _positions, _time, _logger) = (store, positions, time, logger);
         _tails = [.. Enumerable.Range(0, store.PartitionCount).Select(_ => new List<FollowedTail>())];
         _connections = store.OwnConnections("follow", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off", "jit=off");
         _loops = [Task.Run(() => KeepOnAsync(ListenAsync)), Task.Run(() => KeepOnAsync(FetchAsync))];
@@ -142,7 +143,7 @@ internal sealed class LogFollower : IPartitionTails, IAsyncDisposable
 
             try
             {
-                await Task.Delay(pause, _store.Time, _closing.Token);
+                await Task.Delay(pause, _time, _closing.Token);
             }
             catch (OperationCanceledException)
             {
@@ -165,8 +166,8 @@ internal sealed class LogFollower : IPartitionTails, IAsyncDisposable
         {
             // First of all, because what was committed before it listened told nobody here.
             await LookAsync(connection, cancellationToken);
-            long looked = _store.Time.GetTimestamp();
-            while (_store.Time.GetElapsedTime(looked) is var passed && passed < Limits.FollowFallback && !_lookNow)
+            long looked = _time.GetTimestamp();
+            while (_time.GetElapsedTime(looked) is var passed && passed < Limits.FollowFallback && !_lookNow)
             {
                 await connection.WaitAsync(Limits.FollowFallback - passed, cancellationToken);
             }

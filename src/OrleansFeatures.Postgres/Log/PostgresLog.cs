@@ -29,12 +29,12 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
     private readonly ILogger _logger;
     private bool _disposed;
 
-    private PostgresLog(PostgresStore store, EventIntake intake, Presence presence, LogPositions positions, ILogger logger)
+    private PostgresLog(PostgresStore store, EventIntake intake, Presence presence, LogPositions positions, TimeProvider time, ILogger logger)
     {
         (_store, _positions, _logger) = (store, positions, logger);
-        _follower = new LogFollower(store, positions, logger);
+        _follower = new LogFollower(store, positions, time, logger);
         _queue = new AppendQueue(store.Options.AppendQueueBytesMax);
-        _appends = new AppendLoop(store, _queue, intake, presence, positions, _follower.Appended, logger);
+        _appends = new AppendLoop(store, _queue, intake, presence, positions, _follower.Appended, time, logger);
         Finished = new FinishedAppend(this);
     }
 
@@ -72,7 +72,6 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
     /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
     public static async Task<PostgresLog> StartAsync(PostgresStore store, EventIntake intake, Presence presence, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
-        _ = time;
         var positions = new LogPositions(store.PartitionCount);
         await AskingAsync(store, async connection =>
         {
@@ -91,7 +90,7 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
             intake.ArrivalClock.RecallEnds();
             return true;
         }, cancellationToken);
-        return new PostgresLog(store, intake, presence, positions, logger);
+        return new PostgresLog(store, intake, presence, positions, time, logger);
     }
 
     /// <summary>The definitions of this silo and the generation that they are of. Appends of batches that were read against others fail with <see cref="DefinitionsChangedException"/>; so do all while the cluster has another generation.</summary>
@@ -263,18 +262,7 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
 
     /// <summary>What is counted of each stream, by its number.</summary>
     /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
-    public Task<IReadOnlyDictionary<uint, StreamCounts>> CountsAsync(CancellationToken cancellationToken) => AskingAsync<IReadOnlyDictionary<uint, StreamCounts>>(_store, async connection =>
-    {
-        var counts = new Dictionary<uint, StreamCounts>();
-        await using var command = new NpgsqlCommand("SELECT stream, accepted, forgotten, forgotten_through, floor_micros FROM stream_counts", connection);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            counts[(uint)reader.GetInt32(0)] = new StreamCounts(reader.GetInt64(1), reader.GetInt64(2), Known(reader.GetInt64(3)), Known(reader.GetInt64(4)));
-        }
-
-        return counts;
-    }, cancellationToken);
+    public Task<IReadOnlyDictionary<uint, StreamCounts>> CountsAsync(CancellationToken cancellationToken) => AskingAsync(_store, connection => StreamCounts.ReadAsync(connection, cancellationToken), cancellationToken);
 
     /// <summary>Takes no more appends, finishes those that wait, and follows no longer.</summary>
     public async ValueTask DisposeAsync()
@@ -302,8 +290,6 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
         return await append.Done;
     }
 
-    private static EventTime? Known(long micros) => micros == long.MinValue ? null : new EventTime(micros);
-
     private static async Task<T> AskingAsync<T>(PostgresStore store, Func<NpgsqlConnection, Task<T>> ask, CancellationToken cancellationToken)
     {
         try
@@ -326,10 +312,3 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
         public IRecordLookup Lookup() => log.Lookup();
     }
 }
-
-/// <summary>What is counted of one stream, over the whole cluster.</summary>
-/// <param name="Accepted">Events in history that have not been taken back, forgotten ones included.</param>
-/// <param name="Forgotten">Events that stand whose ids have been forgotten.</param>
-/// <param name="ForgottenThrough">Up to which time ids may have been forgotten; null: none has.</param>
-/// <param name="Floor">The newest event time of records that were dropped; null: none was.</param>
-public readonly record struct StreamCounts(long Accepted, long Forgotten, EventTime? ForgottenThrough, EventTime? Floor);
