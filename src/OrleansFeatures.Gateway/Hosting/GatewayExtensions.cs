@@ -42,6 +42,7 @@ public static class GatewayExtensions
             options.MaxReceiveMessageSize = Limits.MessageBytesMax;
             options.Interceptors.Add<FailureInterceptor>();
         });
+        services.AddMessageChecks();
         return services;
     }
 

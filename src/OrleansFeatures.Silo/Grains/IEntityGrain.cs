@@ -7,7 +7,7 @@ namespace OrleansFeatures.Silo.Grains;
 /// One entity. The grain is what the cluster knows of it and what takes its records, one turn a batch; its state lies in the home of its partition (<see cref="PartitionHome"/>), where reads and checkpoints find it without a call. It works
 /// only in the silo that owns the partition: anywhere else it says so and leaves, and is activated again where the plan wants it.
 /// </summary>
-[Version(1)]
+[Version(Versions.InterfaceVersion)]
 [Alias("OrleansFeatures.IEntityGrain")]
 internal interface IEntityGrain : IGrainWithStringKey
 {

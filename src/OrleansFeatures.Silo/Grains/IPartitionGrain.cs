@@ -5,7 +5,7 @@ namespace OrleansFeatures.Silo.Grains;
 /// <summary>
 /// One partition of the log: takes its records as they come, delivers them to the entities, and takes checkpoints. Keyed by the partition's number. It works in the silo that the partition plan names, and moves there checkpoint first.
 /// </summary>
-[Version(1)]
+[Version(Versions.InterfaceVersion)]
 [Alias("OrleansFeatures.IPartitionGrain")]
 internal interface IPartitionGrain : IGrainWithIntegerKey
 {

@@ -8,7 +8,7 @@ using OrleansFeatures.Postgres.Log;
 namespace OrleansFeatures.Silo.Grains;
 
 /// <summary>Lets go of history and ids that nobody needs any more. There is one, with the key 0, wherever it may be.</summary>
-[Version(1)]
+[Version(Versions.InterfaceVersion)]
 [Alias("OrleansFeatures.IRetentionGrain")]
 internal interface IRetentionGrain : IGrainWithIntegerKey
 {

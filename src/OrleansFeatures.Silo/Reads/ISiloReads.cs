@@ -9,7 +9,7 @@ namespace OrleansFeatures.Silo.Reads;
 /// What silos ask each other about the entities of the partitions that they own: one call for everything that a request wants of a silo. Answers come from the partitions' homes, without grain calls for entities that are in memory.
 /// Requests and answers of reads are bytes of our own making (<see cref="Entities.Remote.EntityQuestions"/>), so that they mean the same in silos of two versions.
 /// </summary>
-[Version(1)]
+[Version(Versions.InterfaceVersion)]
 [Alias("OrleansFeatures.ISiloReads")]
 internal interface ISiloReads : IGrainService
 {
