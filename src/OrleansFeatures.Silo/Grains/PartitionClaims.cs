@@ -31,9 +31,23 @@ internal sealed class PartitionClaims(
         IReadOnlyDictionary<uint, long> floors = await store.FloorsAsync(CancellationToken.None);
         var home = new PartitionHome(new Ownership(claim, durable, time), live, options.EntityBudgetBytes, floors, logger);
         homes.Open(home);
+        CountAsync(home).Ignore();
         logger.Claimed(partition.Value, claim.Epoch, claim.Generation, claim.Applied.Value, durable.Value);
         var checkpoints = new CheckpointWriter(home, homes, _states, grains, time, metrics, logger);
         return new OwnedPartition(home, homes, new PartitionOwner(home, _log, grains, delivery, checkpoints, metrics, logger), checkpoints, durable, time, logger);
+    }
+
+    /// <summary>How many entities it has, for operators. Behind the claim: it may take as long as they are many.</summary>
+    private async Task CountAsync(PartitionHome home)
+    {
+        try
+        {
+            home.SavedAtClaim = await StoredBytes.EntitiesAsync(store.Postgres, home.Ownership.Claim.Generation, home.Partition, CancellationToken.None);
+        }
+        catch (LogUnavailableException)
+        {
+            // Those in memory are counted all the same.
+        }
     }
 }
 

@@ -15,6 +15,7 @@ namespace OrleansFeatures.Silo.Grains;
 ///     stands still .......... PartitionGrain.CatchUp: its deliveries are missed
 ///   once a second ........... do all claims stand?
 ///   ten times a second ...... how far are all partitions of the cluster?
+///   once a minute ........... is the grain at work that lets go of old history?
 /// </code>
 /// Starts when the silo has become active. Before it leaves the membership, it has all partitions take a checkpoint, so that the last one, with which they move, is a small one.
 /// </summary>
@@ -47,6 +48,7 @@ internal sealed class PartitionKeeper(
             LoopAsync(KeepAsync, () => IsSettled ? Limits.KeepEvery : Limits.KeepEagerly),
             LoopAsync(ConfirmAsync, () => Limits.ConfirmEvery),
             LoopAsync(RefreshAsync, () => Limits.DefinitionsEvery),
+            LoopAsync(RetainAsync, () => Limits.RetentionEvery),
             LoopAsync(_ => positions.AskAsync(), () => Limits.PositionsEvery));
         return Task.CompletedTask;
     }
@@ -148,6 +150,19 @@ internal sealed class PartitionKeeper(
         catch (Exception failure) when (failure is OrleansException or TimeoutException or FencedException or StatesException or LogException)
         {
             logger.EnsureFailed(partition.Value, failure.Message);
+        }
+    }
+
+    /// <summary>The one grain that lets go of old history is at work somewhere.</summary>
+    private async Task RetainAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await grains.GetGrain<IRetentionGrain>(0).EnsureAsync();
+        }
+        catch (Exception failure) when (failure is OrleansException or TimeoutException)
+        {
+            logger.RetentionFailed(failure.Message);
         }
     }
 
