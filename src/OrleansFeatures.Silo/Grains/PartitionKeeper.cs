@@ -24,7 +24,7 @@ internal sealed class PartitionKeeper(
     : ILifecycleParticipant<ISiloLifecycle>
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<PartitionId, LogOffset> _stood = [];
+    private readonly Dictionary<PartitionId, (LogOffset Applied, long Since)> _stood = [];
     private Task _loops = Task.CompletedTask;
 
     public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(PartitionKeeper), ServiceLifecycleStage.Active, StartAsync, StopAsync);
@@ -122,21 +122,24 @@ internal sealed class PartitionKeeper(
 
     private Task ReleaseAsync(PartitionId partition) => CallAsync(partition, grain => grain.ReleaseAsync());
 
-    /// <summary>A partition that stands where it stood, while more is durable, has missed what its stream delivered.</summary>
+    /// <summary>A partition that stands where it stood for <see cref="Limits.KeepEvery"/>, while more is durable, has missed what its stream delivered.</summary>
     private Task UrgeAsync(PartitionHome home)
     {
         LogOffset applied = home.Ownership.Applied;
         LogOffset durable = store.Log.DurableOffset(home.Partition);
-        lock (_stood)
+        long now = time.GetTimestamp();
+        if (durable.CompareTo(applied) <= 0 || !_stood.TryGetValue(home.Partition, out (LogOffset Applied, long Since) stood) || stood.Applied != applied)
         {
-            bool stands = _stood.TryGetValue(home.Partition, out LogOffset before) && before == applied && durable.CompareTo(applied) > 0;
-            _stood[home.Partition] = applied;
-            if (!stands)
-            {
-                return Task.CompletedTask;
-            }
+            _stood[home.Partition] = (applied, now);
+            return Task.CompletedTask;
         }
 
+        if (time.GetElapsedTime(stood.Since, now) < Limits.KeepEvery)
+        {
+            return Task.CompletedTask;
+        }
+
+        _stood[home.Partition] = (applied, now);
         logger.DeliveriesMissed(home.Partition.Value, applied.Value, durable.Value);
         return CallAsync(home.Partition, grain => grain.CatchUpAsync(durable.Value));
     }
