@@ -16,7 +16,6 @@ namespace OrleansFeatures.Silo.Grains;
 internal sealed class CheckpointWriter(PartitionHome home, PartitionHomes homes, EntityStates states, IGrainFactory grains, TimeProvider time, SiloMetrics metrics, ILogger logger)
 {
     private readonly SemaphoreSlim _one = new(1, 1);
-    private bool _isAlone;
 
     /// <summary>Takes one if there is anything to save. False where it failed; the next one saves the same and more.</summary>
     public async Task<bool> TakeAsync(CancellationToken cancellationToken)
@@ -45,7 +44,6 @@ internal sealed class CheckpointWriter(PartitionHome home, PartitionHomes homes,
             isDurable = true;
             home.LastCheckpoint = new CheckpointReport(home.LastCheckpoint.Number + 1, time.GetUtcNow(), rows.Count, rows.Sum(row => (long)row.State.Length), time.GetElapsedTime(begun), home.LastCheckpoint.Failures, null);
             metrics.Checkpointed(rows.Count);
-            await ForgetOlderAsync(cancellationToken);
             return true;
         }
         catch (FencedException fenced)
@@ -54,11 +52,6 @@ internal sealed class CheckpointWriter(PartitionHome home, PartitionHomes homes,
             logger.Fenced(home.Partition.Value, home.Ownership.Claim.Epoch, fenced.Message);
             homes.Close(home);
             return false;
-        }
-        catch (StatesException) when (isDurable)
-        {
-            // What failed was letting go of older generations: the next checkpoint goes on with it.
-            return true;
         }
         catch (StatesException failure)
         {
@@ -85,15 +78,6 @@ internal sealed class CheckpointWriter(PartitionHome home, PartitionHomes homes,
         for (TimeSpan pause = Limits.RetryPauseMin; IsFull() && !await TakeAsync(cancellationToken) && !home.Ownership.IsOver; pause = pause * 2 < Limits.RetryPauseMax ? pause * 2 : Limits.RetryPauseMax)
         {
             await Task.Delay(pause, time, cancellationToken);
-        }
-    }
-
-    /// <summary>Rows of older generations go, some with each checkpoint: nobody reads them any more.</summary>
-    private async Task ForgetOlderAsync(CancellationToken cancellationToken)
-    {
-        if (!_isAlone && home.Ownership.IsCaughtUp)
-        {
-            _isAlone = await states.ForgetOlderAsync(home.Ownership.Claim, cancellationToken) == 0;
         }
     }
 

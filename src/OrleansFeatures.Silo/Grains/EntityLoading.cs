@@ -47,7 +47,8 @@ internal sealed class EntityLoading(EntityStates states, PostgresLog log, SiloMe
                 required = Math.Max(previous, home.Dirty_NeedsLock.LastOffsetOf(name.Span));
             }
 
-            EntityRow? row = await states.LoadAsync(home.Ownership.Claim.Generation, home.Partition, name.Type, name.Key, cancellationToken);
+            // Before the first checkpoint of a generation nobody has a row.
+            EntityRow? row = checkpoint == LogOffset.None ? null : await states.LoadAsync(home.Ownership.Claim.Generation, home.Partition, name.Type, name.Key, cancellationToken);
             List<byte[]> missed = required > checkpoint.Value ? await MissedAsync(home, name, checkpoint, new LogOffset(required), cancellationToken) : [];
             if (Put(home, name, row, missed, checkpoint, required) is { } loaded)
             {

@@ -52,6 +52,9 @@ internal sealed class PartitionHome : IDisposable
 
     public CheckpointReport LastCheckpoint { get; set; } = CheckpointReport.None;
 
+    /// <summary>Somebody is applying records: it stands still because it is slow, and not because nothing is delivered.</summary>
+    public bool IsAtWork { get; set; }
+
     /// <summary>Entities that had a row when the partition was claimed. Counted behind the claim, so it may come late.</summary>
     public long SavedAtClaim { get; set; }
 
@@ -225,7 +228,8 @@ internal sealed class PartitionHome : IDisposable
 
     private bool IsDirty_NeedsLock(Resident resident) => _dirty.LastOffsetOf(resident.Name.Span) >= 0;
 
-    private void Remove_NeedsLock(Resident resident)
+    /// <summary>Lets an entity go, whatever it knows.</summary>
+    public void Remove_NeedsLock(Resident resident)
     {
         if (_residents.Remove(resident.Name))
         {

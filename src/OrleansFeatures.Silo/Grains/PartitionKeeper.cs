@@ -134,7 +134,7 @@ internal sealed class PartitionKeeper(
             return Task.CompletedTask;
         }
 
-        if (time.GetElapsedTime(stood.Since, now) < Limits.KeepEvery)
+        if (home.IsAtWork || time.GetElapsedTime(stood.Since, now) < Limits.KeepEvery)
         {
             return Task.CompletedTask;
         }

@@ -38,7 +38,7 @@ internal sealed class PartitionOwner(PartitionHome home, PostgresLog log, IGrain
 
         try
         {
-            await _turn.WaitAsync(_stop.Token);
+            await BeginTurnAsync();
         }
         finally
         {
@@ -63,7 +63,7 @@ internal sealed class PartitionOwner(PartitionHome home, PostgresLog log, IGrain
         }
         finally
         {
-            _turn.Release();
+            EndTurn();
         }
     }
 
@@ -71,14 +71,14 @@ internal sealed class PartitionOwner(PartitionHome home, PostgresLog log, IGrain
     public async Task CatchUpAsync(LogOffset through)
     {
         Know(through.Value);
-        await _turn.WaitAsync(_stop.Token);
+        await BeginTurnAsync();
         try
         {
             await ReadAsync(new LogOffset(Volatile.Read(ref _known)));
         }
         finally
         {
-            _turn.Release();
+            EndTurn();
         }
     }
 
@@ -87,6 +87,18 @@ internal sealed class PartitionOwner(PartitionHome home, PostgresLog log, IGrain
     {
         await _stop.CancelAsync();
         await _turn.WaitAsync();
+        _turn.Release();
+    }
+
+    private async Task BeginTurnAsync()
+    {
+        await _turn.WaitAsync(_stop.Token);
+        home.IsAtWork = true;
+    }
+
+    private void EndTurn()
+    {
+        home.IsAtWork = false;
         _turn.Release();
     }
 

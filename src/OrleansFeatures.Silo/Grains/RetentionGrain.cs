@@ -15,6 +15,10 @@ internal interface IRetentionGrain : IGrainWithIntegerKey
     /// <summary>Sees to it that it is at work. Called by every silo now and then.</summary>
     [Alias("Ensure")]
     Task<RetentionTotals> EnsureAsync();
+
+    /// <summary>Does what it does once a minute, now. What it came to.</summary>
+    [Alias("Run")]
+    Task<RetentionTotals> RunAsync();
 }
 
 /// <summary>What it has done since the store was made.</summary>
@@ -42,13 +46,19 @@ internal sealed class RetentionGrain([PersistentState("retention", RetentionGrai
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(static (self, cancel) => self.RunAsync(cancel), this, new GrainTimerCreationOptions(Limits.RetentionEvery, Limits.RetentionEvery));
+        this.RegisterGrainTimer(static (self, cancel) => self.LetGoAsync(cancel), this, new GrainTimerCreationOptions(Limits.RetentionEvery, Limits.RetentionEvery));
         return Task.CompletedTask;
     }
 
     public Task<RetentionTotals> EnsureAsync() => Task.FromResult(totals.State);
 
-    private async Task RunAsync(CancellationToken cancellationToken)
+    public async Task<RetentionTotals> RunAsync()
+    {
+        await LetGoAsync(CancellationToken.None);
+        return totals.State;
+    }
+
+    private async Task LetGoAsync(CancellationToken cancellationToken)
     {
         try
         {
