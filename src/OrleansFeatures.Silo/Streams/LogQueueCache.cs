@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Orleans.Streams;
 
 namespace OrleansFeatures.Silo.Streams;
@@ -13,7 +14,7 @@ namespace OrleansFeatures.Silo.Streams;
 // PartitionGrain, which owns its position and reads from the log whatever it lacks. So:
 //
 //   * Nobody rewinds. A cursor starts at the batch that it is asked for, or at the oldest that is held, and only goes on; there is no token that could match nothing, and so no queue that stalls.
-//   * A delivery takes all that has gathered. Under load calls grow and do not queue up.
+//   * A delivery takes all that has gathered, as one batch. Under load calls grow and do not queue up, to the partition's grain and from there to each entity.
 //   * Pressure is not a flag that an agent finds on its next tick. The receiver waits for room before it reads, so what an agent sees is a read that takes longer.
 //   * When the last cursor goes, what is held goes with it: nobody is there to take it, and whoever comes next finds the gap.
 
@@ -46,7 +47,7 @@ internal sealed class LogQueueCache(LogDeliveries deliveries) : IQueueCache
 
     public void AddToCache(IList<IBatchContainer> messages)
     {
-        foreach (LogBatch batch in messages.Cast<LogBatchContainer>().SelectMany(message => message.Batches))
+        foreach (LogBatch batch in messages.Cast<LogBatchContainer>().Select(message => message.Batch))
         {
             _held.Add(batch);
             _bytes += batch.Frames.Length;
@@ -68,25 +69,23 @@ internal sealed class LogQueueCache(LogDeliveries deliveries) : IQueueCache
         return cursor;
     }
 
-    /// <summary>What has gathered from a place on, up to one delivery and at least one batch; null where nothing has. Says where the next begins.</summary>
+    /// <summary>What has gathered from a place on, as one batch: up to one delivery and at least one append, and nothing behind a gap; null where nothing has. Says where the next begins.</summary>
     internal LogBatchContainer? Gather(long from, out long next)
     {
         next = from;
         long bytes = 0;
-        var batches = new List<LogBatch>();
-        while (next - _first < _held.Count && (batches.Count == 0 || bytes + At(next).Frames.Length <= Limits.DeliveryBytesMax))
+        while (next - _first < _held.Count && (next == from || (bytes + At(next).Frames.Length <= Limits.DeliveryBytesMax && At(next).First == At(next - 1).Last + 1)))
         {
-            bytes += At(next).Frames.Length;
-            batches.Add(At(next++));
+            bytes += At(next++).Frames.Length;
         }
 
-        if (batches.Count == 0)
+        if (next == from)
         {
             return null;
         }
 
         deliveries.CountDelivery();
-        return new LogBatchContainer([.. batches], deliveries);
+        return new LogBatchContainer(LogBatch.Joined(CollectionsMarshal.AsSpan(_held).Slice((int)(from - _first), (int)(next - from))), deliveries);
     }
 
     /// <summary>Lets go of what every cursor has behind it, and of everything where none is left.</summary>

@@ -32,7 +32,7 @@ internal sealed class LogQueueReceiver(PartitionId partition, IPartitionTails ta
         {
             await cache.WaitForRoomAsync(stop.Token);
             _tail ??= tails.Open(partition, _after ?? new LogOffset(Math.Max(LogOffset.None.Value, tails.Durable(partition).Value - 1)));
-            return [.. (await _tail.ReadAsync(Limits.DeliveryBytesMax, stop.Token)).Select(batch => new LogBatchContainer([LogBatch.Of(batch)], null))];
+            return [.. (await _tail.ReadAsync(Limits.DeliveryBytesMax, stop.Token)).Select(batch => new LogBatchContainer(LogBatch.Of(batch), null))];
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -40,7 +40,9 @@ public sealed class DeliveryHazardTests
 
         cluster.Append();
         await cluster.DoneAsync();
-        cluster.Arrivals.Errors.ShouldBeEmpty();
+
+        // An agent that gives its queue up while a delivery fails passes over that batch, and says so. Nobody misses a place in a cache.
+        cluster.Arrivals.Errors.ShouldAllBe(told => told.Error is StreamEventDeliveryFailureException);
     }
 
     /// <summary>
@@ -115,11 +117,11 @@ public sealed class DeliveryHazardTests
         SiloAddress silo = cluster.Silos.Single();
         var deliveries = cluster.Service<LogDeliveries>(silo);
         var serializer = cluster.Service<Serializer>(silo);
-        IBatchContainer container = new LogBatchContainer([new LogBatch(7, 10, 11, [1, 2, 3]), new LogBatch(7, 12, 12, [4])], deliveries);
+        IBatchContainer container = new LogBatchContainer(new LogBatch(7, 10, 11, [1, 2, 3]), deliveries);
         var arrived = serializer.Deserialize<IBatchContainer>(serializer.SerializeToArray(container)).ShouldBeOfType<LogBatchContainer>();
         deliveries.Departed.ShouldBe(1);
         arrived.StreamId.ShouldBe(LogStream.IdOf(new PartitionId(7)));
-        arrived.Batches.Select(batch => (batch.Partition, batch.First, batch.Last, Convert.ToHexString(batch.Frames))).ShouldBe([(7, 10, 11, "010203"), (7, 12, 12, "04")]);
+        (arrived.Batch.Partition, arrived.Batch.First, arrived.Batch.Last, Convert.ToHexString(arrived.Batch.Frames)).ShouldBe((7, 10, 11, "010203"));
     }
 
     /// <summary>Deliveries as agents send them, by partition.</summary>

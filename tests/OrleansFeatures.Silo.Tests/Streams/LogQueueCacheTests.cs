@@ -31,6 +31,18 @@ public sealed class LogQueueCacheTests
     }
 
     [Fact]
+    public void What_has_gathered_is_one_batch_of_all_their_frames_and_ends_before_a_gap()
+    {
+        IQueueCacheCursor cursor = _cache.GetCacheCursor(LogStream.IdOf(new PartitionId(0)), null);
+        _cache.AddToCache([.. new LogBatch[] { new(0, 0, 1, [1, 2]), new(0, 2, 2, [3]), new(0, 4, 4, [4]) }.Select(batch => new LogBatchContainer(batch, null))]);
+        cursor.MoveNext().ShouldBeTrue();
+        LogBatch joined = cursor.GetCurrent(out _)!.GetEvents<LogBatch>().Single().Item1;
+        (joined.First, joined.Last, Convert.ToHexString(joined.Frames)).ShouldBe((0, 2, "010203"));
+        cursor.MoveNext().ShouldBeTrue();
+        cursor.GetCurrent(out _)!.GetEvents<LogBatch>().Single().Item1.First.ShouldBe(4);
+    }
+
+    [Fact]
     public void A_delivery_is_bounded_by_bytes_but_carries_at_least_one_batch()
     {
         IQueueCacheCursor cursor = _cache.GetCacheCursor(LogStream.IdOf(new PartitionId(0)), null);
@@ -114,7 +126,17 @@ public sealed class LogQueueCacheTests
         _cache.BytesHeld.ShouldBe(0);
     }
 
-    private void Add(int bytes) => _cache.AddToCache([new LogBatchContainer([new LogBatch(0, _offset, _offset++, new byte[bytes])], null)]);
+    private void Add(int bytes) => _cache.AddToCache([new LogBatchContainer(new LogBatch(0, _offset, _offset++, new byte[bytes]), null)]);
 
-    private static IEnumerable<long> Take(IQueueCacheCursor cursor) => cursor.MoveNext() ? [.. ((LogBatchContainer)cursor.GetCurrent(out _)!).Batches.Select(batch => batch.First)] : [];
+    /// <summary>The offsets of the next delivery.</summary>
+    private static long[] Take(IQueueCacheCursor cursor)
+    {
+        if (!cursor.MoveNext())
+        {
+            return [];
+        }
+
+        LogBatch batch = ((LogBatchContainer)cursor.GetCurrent(out _)!).Batch;
+        return [.. Enumerable.Range(0, (int)(batch.Last - batch.First) + 1).Select(index => batch.First + index)];
+    }
 }

@@ -75,5 +75,5 @@ public sealed class LogQueueReceiverTests
     private LogQueueReceiver Receiver() => new(new PartitionId(1), _tails, _cache, TimeProvider.System, NullLogger.Instance);
 
     private static async Task<List<(long First, long Last)>> ReadAsync(LogQueueReceiver receiver) =>
-        [.. (await receiver.GetQueueMessagesAsync(-1, Eventually.Token)).Cast<LogBatchContainer>().SelectMany(container => container.Batches).Select(batch => (batch.First, batch.Last))];
+        [.. (await receiver.GetQueueMessagesAsync(-1, Eventually.Token)).Cast<LogBatchContainer>().Select(container => container.Batch).Select(batch => (batch.First, batch.Last))];
 }
