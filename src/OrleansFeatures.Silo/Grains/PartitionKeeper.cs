@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using OrleansFeatures.Log;
 using OrleansFeatures.Postgres.States;
@@ -25,6 +26,7 @@ internal sealed class PartitionKeeper(
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<PartitionId, (LogOffset Applied, long Since)> _stood = [];
+    private readonly ConcurrentDictionary<(PartitionId, Urgency), bool> _calling = new();
     private Task _loops = Task.CompletedTask;
 
     public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(PartitionKeeper), ServiceLifecycleStage.Active, StartAsync, StopAsync);
@@ -110,17 +112,30 @@ internal sealed class PartitionKeeper(
         }
     }
 
-    private async Task KeepAsync(CancellationToken cancellationToken)
+    /// <summary>Each partition for itself: one that is long at its last checkpoint keeps no other waiting.</summary>
+    private Task KeepAsync(CancellationToken cancellationToken)
     {
         memory.Look();
         PartitionId[] planned = [.. plans.Current.PartitionsOf(silo.SiloAddress)];
-        PartitionId[] foreign = [.. homes.All.Select(home => home.Partition).Except(planned)];
-        await Task.WhenAll([.. planned.Select(EnsureAsync), .. foreign.Select(ReleaseAsync), .. homes.All.Select(UrgeAsync)]);
+        foreach (PartitionId partition in planned)
+        {
+            CallAsync(partition, Urgency.Life, grain => grain.EnsureAsync()).Ignore();
+        }
+
+        foreach (PartitionHome home in homes.All)
+        {
+            if (planned.Contains(home.Partition))
+            {
+                UrgeAsync(home).Ignore();
+            }
+            else
+            {
+                CallAsync(home.Partition, Urgency.Life, grain => grain.ReleaseAsync()).Ignore();
+            }
+        }
+
+        return Task.CompletedTask;
     }
-
-    private Task EnsureAsync(PartitionId partition) => CallAsync(partition, grain => grain.EnsureAsync());
-
-    private Task ReleaseAsync(PartitionId partition) => CallAsync(partition, grain => grain.ReleaseAsync());
 
     /// <summary>A partition that stands where it stood for <see cref="Limits.KeepEvery"/>, while more is durable, has missed what its stream delivered.</summary>
     private Task UrgeAsync(PartitionHome home)
@@ -141,11 +156,17 @@ internal sealed class PartitionKeeper(
 
         _stood[home.Partition] = (applied, now);
         logger.DeliveriesMissed(home.Partition.Value, applied.Value, durable.Value);
-        return CallAsync(home.Partition, grain => grain.CatchUpAsync(durable.Value));
+        return CallAsync(home.Partition, Urgency.Progress, grain => grain.CatchUpAsync(durable.Value));
     }
 
-    private async Task CallAsync(PartitionId partition, Func<IPartitionGrain, Task> call)
+    /// <summary>Calls a partition's grain, unless such a call is under way.</summary>
+    private async Task CallAsync(PartitionId partition, Urgency urgency, Func<IPartitionGrain, Task> call)
     {
+        if (!_calling.TryAdd((partition, urgency), true))
+        {
+            return;
+        }
+
         try
         {
             await call(grains.GetGrain<IPartitionGrain>(partition.Value)).WaitAsync(Limits.LastCheckpointMax, time, _stop.Token);
@@ -154,6 +175,26 @@ internal sealed class PartitionKeeper(
         {
             logger.EnsureFailed(partition.Value, failure.Message);
         }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The silo stops.
+        }
+        catch (Exception bug)
+        {
+            // Nobody waits for this call: what went wrong is told here or nowhere, and the next look makes it again.
+            logger.KeeperFailed(bug);
+        }
+        finally
+        {
+            _calling.TryRemove((partition, urgency), out _);
+        }
+    }
+
+    /// <summary>What a call to a partition's grain is about.</summary>
+    private enum Urgency
+    {
+        Life = 0,
+        Progress = 1,
     }
 
     /// <summary>The one grain that lets go of old history is at work somewhere.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OrleansFeatures.Domain;
 using OrleansFeatures.Log;
 using OrleansFeatures.Postgres.Log;
 using OrleansFeatures.Silo.Streams;
@@ -58,7 +59,7 @@ internal sealed class PartitionOwner(PartitionHome home, PostgresLog log, IGrain
                 await ReadAsync(new LogOffset(batch.First - 1));
             }
 
-            await ApplyAsync(batch.Frames);
+            await ApplyAsync(batch.FirstOffset, batch.Frames);
             await ReadOnAsync();
         }
         finally
@@ -126,22 +127,28 @@ internal sealed class PartitionOwner(PartitionHome home, PostgresLog log, IGrain
         {
             try
             {
-                await log.ReadPartitionAsync(home.Partition, Ownership.Applied, through, async batch => await ApplyAsync(batch.Frames), _stop.Token);
+                await log.ReadPartitionAsync(home.Partition, Ownership.Applied, through, async batch => await ApplyAsync(batch.First, batch.Frames), _stop.Token);
             }
-            catch (PartitionTruncatedException truncated)
+            catch (PartitionTruncatedException truncated) when (Ownership.Applied == LogOffset.None)
             {
-                // History that was dropped is in every checkpoint; so this is a rebuild, which begins where history does. What it cannot know it says (the floors of the home).
-                Ownership.Advance(new LogOffset(truncated.First.Value - 1));
+                // A rebuild begins where history does; what it cannot know it says (the floors of the home). Anywhere else something is missing that no checkpoint has, and the partition stands rather than pass over it.
+                Ownership.Advance(new LogOffset(Math.Min(truncated.First.Value - 1, (await log.DurableOffsetNowAsync(home.Partition, _stop.Token)).Value)));
             }
         }
     }
 
-    private async Task ApplyAsync(ReadOnlyMemory<byte> frames)
+    private async Task ApplyAsync(LogOffset first, ReadOnlyMemory<byte> frames)
     {
         await checkpoints.MakeRoomAsync(_stop.Token);
         LogRecords records = LogRecords.Of(frames, $"partition {home.Partition.Value} of the log");
         IReadOnlyList<EntityShare> shares = _shares.Take(records, Ownership.Applied);
-        if (IsStopped || _shares.Last.Value <= Ownership.Applied.Value || !await delivery.DeliverAsync(home, shares, _stop.Token))
+        if (IsStopped || _shares.Last.Value <= Ownership.Applied.Value)
+        {
+            return;
+        }
+
+        InvariantException.Require(first.Value <= Ownership.Applied.Value + 1, $"partition {home.Partition.Value} was to apply offset {first} behind offset {Ownership.Applied}");
+        if (!await delivery.DeliverAsync(home, shares, _stop.Token))
         {
             return;
         }
