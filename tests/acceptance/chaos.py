@@ -5,7 +5,7 @@
              lookups (open loop: asked when they are due, however slow the last one was; latency counts from when it was due)
              probes (customers of every partition in one question, over and over: an answer means that every partition answers)
     clients  do as a load balancer does: they ask silos that say that they are ready, and one that fails to answer is asked again elsewhere
-    phases   baseline, SIGKILL, one added, SIGTERM, one added, one rolled to the next build
+    phases   baseline, SIGKILL, one added, SIGTERM, one added, one rolled to the next build, and, where that is another build, back
 
 Each kind of load is a process of its own, so that one does not slow another; what they saw they write down, and here it is told apart by phase.
 """
@@ -345,8 +345,17 @@ def go_through(cluster, load, arguments):
         first.stop()
         load.tell()
 
+    def roll_back():
+        # What the next build has written is read by the one before it.
+        add()
+        next(silo for silo in cluster.running() if silo.silo_program != pathlib.Path(cluster.silo_program)).stop()
+        load.tell()
+
+    actions = [Action("baseline", lambda: None), Action("SIGKILL", kill), Action("one added", add), Action("SIGTERM", end), Action("another added", add), Action("rolled to next", roll)]
+    if arguments.next:
+        actions.append(Action("rolled back", roll_back))
     phases = []
-    for action in [Action("baseline", lambda: None), Action("SIGKILL", kill), Action("one added", add), Action("SIGTERM", end), Action("another added", add), Action("rolled to next", roll)]:
+    for action in actions:
         begun = time.monotonic()
         action.run()
         took = time.monotonic() - begun
