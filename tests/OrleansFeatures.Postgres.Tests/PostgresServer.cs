@@ -131,6 +131,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         if (_process is { HasExited: false } process)
         {
             Run("kill", "-QUIT", process.Id.ToString(CultureInfo.InvariantCulture));
+            process.WaitForExit();
+            Directory.Delete(_folder, recursive: true);
         }
     }
 
