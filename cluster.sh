@@ -33,8 +33,7 @@ say "building (the first time takes a minute or two) ..."
 if ! dotnet build src/OrleansFeatures.Silo -c Release -p:Cluster=true -v q --nologo >"$log" 2>&1; then
   grep -E 'error' "$log" | sort -u | head -5 >&2
   rm -f "$log"
-  say "cluster.sh: the silo could not be built. NU1101 or NU1102 above: Orleans's packages do not restore from your package sources; they are on nuget.org, so add it with"
-  say "  dotnet nuget add source https://api.nuget.org/v3/index.json --name nuget.org"
+  say "cluster.sh: the silo could not be built. NU1101 or NU1102 above: Orleans's packages do not restore from your package sources (dotnet nuget list source); the public one has them."
   exit 1
 fi
 rm -f "$log"
