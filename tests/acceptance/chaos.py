@@ -61,6 +61,7 @@ PROBED_PER_PARTITION = 2
 # A probe that takes longer than this counts as unanswered: some entity kept it waiting.
 PROBE_SLOW_MS = 500.0
 PROBE_EVERY_SECONDS = 0.05
+AFTERWARDS_SECONDS = 3.0
 READY_EVERY_SECONDS = 0.1
 TIMEOUT_SECONDS = 10.0
 
@@ -363,6 +364,9 @@ def go_through(cluster, load, arguments):
         print(f"      {action.name}: {took:.1f} s", flush=True)
         time.sleep(max(arguments.phase - took, arguments.phase / 2))
     phases.append(["end", time.monotonic(), 0.0])
+
+    # What the last phase left unanswered may still be answered.
+    time.sleep(AFTERWARDS_SECONDS)
     return phases
 
 
@@ -401,7 +405,7 @@ def table(phases, told, lookups, probes, checks):
             "lookups": len(asked), "first_try_error_percent": percent(asked, 2), "error_percent": percent(asked, 3), "lookup_p50_ms": at(latencies, 0.5), "lookup_p99_ms": at(latencies, 0.99),
             "token_reads": len(read), "token_read_error_percent": percent(read, 2), "token_read_p99_ms": at(sorted(record[1] for record in read), 0.99),
             "pushes": len(pushed), "push_error_percent": percent(pushed, 2), "push_p50_ms": at(waits, 0.5), "push_p99_ms": at(waits, 0.99), "events_per_second": BATCH * len(waits) / (end - begun),
-            "all_answer_again_seconds": again(within(probes), begun), "longest_silence_seconds": silence(within(probes), begun, end), "probes": len(within(probes)), "errors": dict(collections.Counter(str(record[2]) for record in asked + pushed + read if record[2] != 200)),
+            "all_answer_again_seconds": again(probes, begun, end), "longest_silence_seconds": silence(within(probes), begun, end), "probes": len(within(probes)), "errors": dict(collections.Counter(str(record[2]) for record in asked + pushed + read if record[2] != 200)),
         })
     report.table(["phase", "lookups", "1st try err %", "err %", "p50 ms", "p99 ms", "pushes", "err %", "p99 ms", "events/s", "token reads", "err %", "p99 ms", "all answer s", "silence s"],
                  [(row["phase"], row["lookups"], f"{row['first_try_error_percent']:.2f}", f"{row['error_percent']:.2f}", row["lookup_p50_ms"], row["lookup_p99_ms"], row["pushes"], f"{row['push_error_percent']:.2f}",
@@ -419,13 +423,12 @@ def at(ordered, part):
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
 
 
-def again(probes, begun):
-    """Seconds from the beginning until customers of all partitions answered at once and kept doing so; 0: they always did; None: they did not."""
-    bad = [record for record in probes if record[2] != 200 or record[1] > PROBE_SLOW_MS]
+def again(probes, begun, end):
+    """Seconds from the beginning until customers of all partitions answered at once and kept doing so for the rest of the phase; 0: they always did; None: they did not, not even after it."""
+    bad = [record[0] for record in probes if begun <= record[0] < end and (record[2] != 200 or record[1] > PROBE_SLOW_MS)]
     if not bad:
-        return 0.0 if probes else None
-    last = max(record[0] for record in bad)
-    good = [record[0] + record[1] / 1_000 for record in probes if record not in bad and record[0] > last]
+        return 0.0 if any(begun <= record[0] < end for record in probes) else None
+    good = [record[0] + record[1] / 1_000 for record in probes if record[0] > max(bad) and record[2] == 200 and record[1] <= PROBE_SLOW_MS]
     return min(good) - begun if good else None
 
 
