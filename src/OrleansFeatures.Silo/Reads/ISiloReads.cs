@@ -15,7 +15,7 @@ internal interface ISiloReads : IGrainService
 {
     /// <param name="questions">As <see cref="Entities.Remote.EntityQuestions.Write"/> wrote them.</param>
     /// <returns>As <see cref="Entities.Remote.EntityAnswers.Write"/> writes them.</returns>
-    [Alias("Read"), ResponseTimeout("00:00:05")]
+    [Alias("Read"), ResponseTimeout("00:00:10")]
     ValueTask<byte[]> ReadAsync([Immutable] byte[] questions);
 
     /// <summary>Waits for a while until a partition has applied an offset. How far it has come; null where it is not owned here.</summary>

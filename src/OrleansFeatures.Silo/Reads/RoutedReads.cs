@@ -22,10 +22,11 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
     {
         long moved = time.GetTimestamp();
         List<Cell> open = CellsOf(read);
+        TimeSpan callMax = Limits.SiloCallMax;
         for (TimeSpan pause = Limits.RetryPauseMin; ; pause = pause * 2 < Limits.RetryPauseMax ? pause * 2 : Limits.RetryPauseMax)
         {
             int before = open.Count;
-            open = await OnceAsync(read, generation, open, cancellationToken);
+            open = await OnceAsync(read, generation, open, callMax, cancellationToken);
             if (open.Count == 0)
             {
                 return;
@@ -41,6 +42,8 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
                 throw new PartitionUnavailableException(open[0].Partition, open[0].Reason);
             }
 
+            // A silo that is overloaded and not dead gets more time with each try, instead of the same work once more.
+            callMax = callMax * 2 < Limits.ReadPatience ? callMax * 2 : Limits.ReadPatience;
             await Task.Delay(pause, time, cancellationToken);
         }
     }
@@ -61,15 +64,15 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
     }
 
     /// <summary>One try for all that is open. Returns what is open still.</summary>
-    private async Task<List<Cell>> OnceAsync(FeatureRead read, long generation, List<Cell> open, CancellationToken cancellationToken)
+    private async Task<List<Cell>> OnceAsync(FeatureRead read, long generation, List<Cell> open, TimeSpan callMax, CancellationToken cancellationToken)
     {
         PartitionPlan plan = plans.Current;
-        List<Cell>[] left = await Task.WhenAll(open.GroupBy(cell => plan.SiloOf(cell.Partition)).Select(group => OwnerAsync(group.Key, read, generation, [.. group], cancellationToken)));
+        List<Cell>[] left = await Task.WhenAll(open.GroupBy(cell => plan.SiloOf(cell.Partition)).Select(group => OwnerAsync(group.Key, read, generation, [.. group], callMax, cancellationToken)));
         return [.. left.SelectMany(cells => cells)];
     }
 
     /// <summary>One silo's share, some at a time, so that a large read does not have it wake all its entities at once. Whoever does not answer is not asked for the rest either.</summary>
-    private async Task<List<Cell>> OwnerAsync(SiloAddress? owner, FeatureRead read, long generation, Cell[] open, CancellationToken cancellationToken)
+    private async Task<List<Cell>> OwnerAsync(SiloAddress? owner, FeatureRead read, long generation, Cell[] open, TimeSpan callMax, CancellationToken cancellationToken)
     {
         if (owner is null)
         {
@@ -80,7 +83,7 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
         for (int first = 0; first < open.Length; first += Limits.QuestionsPerCallMax)
         {
             Cell[] cells = open[first..Math.Min(open.Length, first + Limits.QuestionsPerCallMax)];
-            EntityAnswer[] answers = await AskAsync(owner, generation, read, [.. cells.Select(cell => EntityQuestions.Of(read, cell.Row, cell.Entity))], cancellationToken);
+            EntityAnswer[] answers = await AskAsync(owner, generation, read, [.. cells.Select(cell => EntityQuestions.Of(read, cell.Row, cell.Entity))], callMax, cancellationToken);
             if (answers is [{ Kind: AnswerKind.NotHere }] && cells.Length > 1)
             {
                 left.AddRange(open[first..].Select(cell => cell with { Reason = answers[0].Reason }));
@@ -100,7 +103,7 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
         return left;
     }
 
-    private async Task<EntityAnswer[]> AskAsync(SiloAddress owner, long generation, FeatureRead read, EntityQuestion[] questions, CancellationToken cancellationToken)
+    private async Task<EntityAnswer[]> AskAsync(SiloAddress owner, long generation, FeatureRead read, EntityQuestion[] questions, TimeSpan callMax, CancellationToken cancellationToken)
     {
         if (owner.Equals(silo.SiloAddress))
         {
@@ -110,7 +113,7 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
         metrics.ReadRemote(questions.Length);
         try
         {
-            byte[] answers = await silos.Of(owner).ReadAsync(EntityQuestions.Write(generation, read.Selection, questions)).AsTask().WaitAsync(Limits.SiloCallMax, time, cancellationToken);
+            byte[] answers = await silos.Of(owner).ReadAsync(EntityQuestions.Write(generation, read.Selection, questions)).AsTask().WaitAsync(callMax, time, cancellationToken);
             return EntityAnswers.Read(answers);
         }
         catch (Exception failure) when (failure is OrleansException or TimeoutException or StateFormatException)

@@ -20,6 +20,9 @@ internal sealed class EntityCluster : IAsyncDisposable
 {
     private static readonly Lazy<Task<PostgresServer>> Server = new(() => PostgresServer.StartAsync("fsync=off", "max_connections=500"));
 
+    /// <summary>Tests share a machine, many silos of them a process: what takes milliseconds may take seconds.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly ConcurrentBag<ClusterStore> _stores = [];
     private readonly SharedDefinitions _definitions;
 
@@ -43,7 +46,7 @@ internal sealed class EntityCluster : IAsyncDisposable
     public static async Task<EntityCluster> StartAsync(
         Catalog catalog, short silos = 3, int partitions = 16, Func<ClusterHostOptions, ClusterHostOptions>? options = null, TimeProvider? time = null, string? database = null, SharedDefinitions? definitions = null, Action<ISiloBuilder>? more = null)
     {
-        var postgres = new PostgresOptions { ConnectionString = database ?? await CreateDatabaseAsync(), PartitionCount = partitions, PoolConnectionsMax = 20 };
+        var postgres = new PostgresOptions { ConnectionString = database ?? await CreateDatabaseAsync(), PartitionCount = partitions, PoolConnectionsMax = 20, PresenceMax = Patience, AppendIdleMax = 3 * Patience };
         var cluster = new EntityCluster(definitions ?? new SharedDefinitions(catalog));
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ConfigureFileLogging = false;
