@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -52,6 +53,7 @@ public sealed class SiloServer : IAsyncDisposable
     /// <exception cref="IOException">A port is taken.</exception>
     public static async Task<SiloServer> StartAsync(SiloOptions options, CancellationToken cancellationToken)
     {
+        RequireOwnPort(options);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(options.StartTimeout);
         using ILoggerFactory loggers = LoggerFactory.Create(logging => Logging(logging, options));
@@ -62,6 +64,11 @@ public sealed class SiloServer : IAsyncDisposable
         SiloServer? server = null;
         try
         {
+            if (options.DefinitionsDirectory is { } wanted)
+            {
+                StartDefinitions.Check(wanted, store.Registry);
+            }
+
             app = Build(options, store, life, readiness);
             await app.StartAsync(patience.Token).ConfigureAwait(false);
             var started = new SiloServer(app, store, life, options);
@@ -77,6 +84,10 @@ public sealed class SiloServer : IAsyncDisposable
         catch (OperationCanceledException slow) when (!cancellationToken.IsCancellationRequested)
         {
             throw new SiloStartException($"{options.Name}: not ready after {options.StartTimeout.TotalSeconds:0} s: {readiness.Reason}; if that is only slow, give it more with --start-timeout", unreachable: true, slow);
+        }
+        catch (OrleansException failure)
+        {
+            throw new SiloStartException($"{options.Name}: Orleans did not start ({failure.Message}); look at Redis, and whether the other silos are reached at the addresses that they advertise", unreachable: true, failure);
         }
         finally
         {
@@ -103,6 +114,20 @@ public sealed class SiloServer : IAsyncDisposable
         await _app.DisposeAsync().ConfigureAwait(false);
         await _store.DisposeAsync().ConfigureAwait(false);
         _life.Dispose();
+    }
+
+    /// <summary>Orleans would share the port with a silo that has it, on Linux, and take that one for a former self that is to be declared dead.</summary>
+    private static void RequireOwnPort(SiloOptions options)
+    {
+        try
+        {
+            using var probe = new TcpListener(options.Listen, options.SiloPort);
+            probe.Start();
+        }
+        catch (SocketException taken)
+        {
+            throw new SiloStartException($"{options.Listen}:{options.SiloPort} cannot be listened on ({taken.Message}); choose another port with --silo-port, or another address with --listen", cause: taken);
+        }
     }
 
     /// <summary>A silo that did not get ready may be a member all the same: it leaves, so that the others need not find out.</summary>

@@ -6,11 +6,25 @@ using OrleansFeatures.Server.Hosting;
 namespace OrleansFeatures.Silo.Hosting;
 
 /// <summary>
-/// A feature repository that is to be live when the silo starts. Silos that start together all try: the first one's commit counts, and the others find that what they want is live already. A silo whose definitions are another
-/// version's, in the middle of a rolling upgrade, makes those live, as <c>apply</c> would.
+/// A feature repository that is to be live when the silo starts. Silos that start together all try: the first one's commit counts, and the others find that what they want is live already. A silo that starts later with
+/// other definitions makes those live, as <c>apply</c> would; also with older ones.
 /// </summary>
 internal static class StartDefinitions
 {
+    /// <summary>Before the silo joins anybody: whether they could be made live as things are.</summary>
+    /// <exception cref="SiloStartException">They are wrong, or would break users of what is live.</exception>
+    public static void Check(string directory, DefinitionRegistry registry)
+    {
+        try
+        {
+            RepositoryPlan.Of(registry, directory);
+        }
+        catch (ServerStartException wrong)
+        {
+            throw new SiloStartException(wrong.Message, cause: wrong);
+        }
+    }
+
     /// <exception cref="SiloStartException">They are wrong, or contradict what is live, or others change them all the time.</exception>
     public static async Task ApplyAsync(string directory, DefinitionRegistry registry, DefinitionChanges changes, IClusterDefinitions definitions, CancellationToken cancellationToken)
     {
@@ -22,10 +36,9 @@ internal static class StartDefinitions
                 await changes.ApplyAsync(RepositoryPlan.Of(registry, directory), "serve --definitions", cancellationToken).ConfigureAwait(false);
                 return;
             }
-            catch (RequestRefusedException moved) when (attempt < Limits.DefinitionAttemptsMax)
+            catch (RequestRefusedException) when (attempt < Limits.DefinitionAttemptsMax)
             {
                 // Another silo was first, and what is live now has to be looked at; or history forbids it, and then it will say so again.
-                _ = moved;
             }
             catch (Exception failure) when (failure is RequestRefusedException or ServerStartException or MetadataException)
             {

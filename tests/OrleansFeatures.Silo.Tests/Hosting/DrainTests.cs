@@ -36,9 +36,8 @@ public sealed class DrainTests
     {
         long began = Stopwatch.GetTimestamp();
         var deaf = new DrainStep("deaf", Long, _ => new TaskCompletionSource().Task);
-        (await RunAsync(Short, deaf, Step("too late"))).ShouldBeFalse();
-        Stopwatch.GetElapsedTime(began).ShouldBeLessThan(Long);
-        _done.ShouldBeEmpty("no time was left for it");
+        (await RunAsync(Short, deaf, deaf, deaf)).ShouldBeFalse();
+        Stopwatch.GetElapsedTime(began).ShouldBeLessThan(Long, "each of them alone might have taken that");
     }
 
     private Task<bool> RunAsync(TimeSpan most, params DrainStep[] steps) => new Drain(TimeProvider.System, NullLogger.Instance).RunAsync(steps, most);
