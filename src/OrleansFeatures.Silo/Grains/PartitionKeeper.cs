@@ -137,13 +137,20 @@ internal sealed class PartitionKeeper(
         return Task.CompletedTask;
     }
 
-    /// <summary>A partition that stands where it stood for <see cref="Limits.KeepEvery"/>, while more is durable, has missed what its stream delivered.</summary>
+    /// <summary>A partition that has stood in one place for <see cref="Limits.KeepEvery"/> while more was durable has missed what its stream delivered.</summary>
     private Task UrgeAsync(PartitionHome home)
     {
         LogOffset applied = home.Ownership.Applied;
         LogOffset durable = store.Log.DurableOffset(home.Partition);
         long now = time.GetTimestamp();
-        if (durable.CompareTo(applied) <= 0 || !_stood.TryGetValue(home.Partition, out (LogOffset Applied, long Since) stood) || stood.Applied != applied)
+        if (durable.CompareTo(applied) <= 0)
+        {
+            // It lacks nothing. What comes next is on its way for a moment, and has not been missed by that.
+            _stood.Remove(home.Partition);
+            return Task.CompletedTask;
+        }
+
+        if (!_stood.TryGetValue(home.Partition, out (LogOffset Applied, long Since) stood) || stood.Applied != applied)
         {
             _stood[home.Partition] = (applied, now);
             return Task.CompletedTask;
