@@ -99,7 +99,8 @@ internal sealed partial class ServerCall
                 _settings.Logger.CallRefused(_settings.Method, rpc.StatusCode, rpc.Status.Detail);
                 return rpc.Status;
 
-            case OperationCanceledException or IOException when _gone || CancellationToken.IsCancellationRequested || Http.RequestAborted.IsCancellationRequested:
+            // A handler may meet the end of its call by a write that is refused, before its token has been told.
+            case OperationCanceledException or IOException when _gone || HasEnded || CancellationToken.IsCancellationRequested || Http.RequestAborted.IsCancellationRequested:
                 _settings.Logger.ClientGone(_settings.Method);
                 return Status.DefaultCancelled;
 
