@@ -10,7 +10,7 @@ using Value = OrleansFeatures.V1.Value;
 namespace OrleansFeatures.Server.Output;
 
 /// <summary>
-/// Finds the cells of an answer. Values lie row by row in one lane per kind (see <c>FeatureRows</c> in features.proto):
+/// Finds the cells of an answer. Values lie row by row in one lane per kind (see <c>FeatureRows</c> in vectors.proto):
 /// <code>
 ///   columns   a:int64  b:double  c:int64       lane int64 (width 2)  a0 c0 a1 c1
 ///                                              lane double (width 1) b0 b1

@@ -13,7 +13,11 @@ namespace OrleansFeatures.Gateway.Tests.Contract;
 /// </summary>
 public sealed class WireContractTests
 {
-    private static readonly FileDescriptor[] Files = [TypesReflection.Descriptor, IngestReflection.Descriptor, FeaturesReflection.Descriptor, RegistryReflection.Descriptor, AdminReflection.Descriptor];
+    private static readonly FileDescriptor[] Files =
+    [
+        TypesReflection.Descriptor, IngestReflection.Descriptor, VectorsReflection.Descriptor, FeaturesReflection.Descriptor, SubscribeReflection.Descriptor, ExplainReflection.Descriptor,
+        RegistryReflection.Descriptor, AdminReflection.Descriptor,
+    ];
 
     [Fact]
     public void The_wire_contract_is_the_one_that_was_published()
