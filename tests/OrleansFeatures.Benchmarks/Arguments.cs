@@ -8,6 +8,8 @@ internal sealed class Arguments(string[] args)
     public int Number(string option, int otherwise) =>
         Text(option) is { } text ? int.Parse(text.Replace("_", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) : otherwise;
 
+    public bool Has(string flag) => Array.IndexOf(args, "--" + flag) >= 0;
+
     public string? Text(string option)
     {
         var at = Array.IndexOf(args, "--" + option);

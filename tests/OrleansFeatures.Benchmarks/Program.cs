@@ -1,5 +1,16 @@
 using OrleansFeatures.Benchmarks;
 using OrleansFeatures.Benchmarks.Kernel;
+using OrleansFeatures.Benchmarks.Serving;
+using OrleansFeatures.Benchmarks.Serving.Echo;
+using OrleansFeatures.Benchmarks.Serving.Redis;
+
+// Servers that a benchmark starts as processes of their own: no benchmarks themselves.
+Dictionary<string, Func<Arguments, Task>> servers = new() { [EchoProgram.Name] = EchoProgram.Run, [RedisProgram.Name] = RedisProgram.Run };
+if (args.Length > 0 && servers.TryGetValue(args[0], out var server))
+{
+    await server(new Arguments(args[1..]));
+    return 0;
+}
 
 // One line per benchmark: add yours here and keep it in a file of its own.
 Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
@@ -14,6 +25,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
     ["states"] = (StatesBenchmark.About, StatesBenchmark.Run),
     ["postgres-log"] = (PostgresLogBenchmark.About, PostgresLogBenchmark.Run),
+    ["serving"] = (ServingSuite.About, ServingSuite.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
 

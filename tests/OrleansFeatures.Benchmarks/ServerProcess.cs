@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace OrleansFeatures.Benchmarks;
 
-/// <summary>The built program's <c>serve</c> in a process of its own, on free ports, so that its CPU time is its own too.</summary>
+/// <summary>The built program's <c>serve</c>, or something to compare it with, in a process of its own, on free ports, so that its CPU time is its own too.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private const int Sigterm = 15;
@@ -23,17 +23,24 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static async Task<ServerProcess> StartAsync(string program, string data, string definitions)
+    public static Task<ServerProcess> StartAsync(string program, string data, string definitions) =>
+        StartAsync(program, ["serve", "--data", data, "--definitions", definitions, "--grpc", "0", "--http", "0"]);
+
+    /// <summary>This program's own <paramref name="name"/>, which serves too.</summary>
+    public static Task<ServerProcess> StartOwnAsync(string name, params string[] arguments) =>
+        StartAsync(Path.Combine(AppContext.BaseDirectory, "OrleansFeatures.Benchmarks"), [name, .. arguments]);
+
+    private static async Task<ServerProcess> StartAsync(string program, string[] arguments)
     {
         if (!File.Exists(program))
         {
             throw new FileNotFoundException($"{program} is not there: dotnet build src/OrleansFeatures.Server -c Release, or name it with --program");
         }
 
-        Process process = Process.Start(new ProcessStartInfo(program, ["serve", "--data", data, "--definitions", definitions, "--grpc", "0", "--http", "0"]) { RedirectStandardOutput = true })!;
+        Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
         string? ready = await process.StandardOutput.ReadLineAsync();
         string? grpc = ready?.Split(' ').FirstOrDefault(word => word.StartsWith("grpc=", StringComparison.Ordinal))?["grpc=".Length..];
-        return grpc is not null ? new ServerProcess(process, grpc) : throw new InvalidOperationException($"serve said '{ready}' where its ready line was expected");
+        return grpc is not null ? new ServerProcess(process, grpc) : throw new InvalidOperationException($"{arguments[0]} said '{ready}' where its ready line was expected");
     }
 
     /// <summary>User and system time so far, of all its threads.</summary>

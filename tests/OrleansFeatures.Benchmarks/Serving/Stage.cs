@@ -1,0 +1,128 @@
+using Google.Protobuf;
+using Grpc.Net.Client;
+using OrleansFeatures.Benchmarks.Kernel;
+using OrleansFeatures.Benchmarks.Serving.Echo;
+using OrleansFeatures.Benchmarks.Serving.Redis;
+using OrleansFeatures.V1;
+
+namespace OrleansFeatures.Benchmarks.Serving;
+
+/// <summary>
+/// What a run of the suite plays on: the store with a day of payments, an echo that answers with as many bytes as it does, and, where there is a redis-server, the same payments behind the service over Redis. Each is a process
+/// of its own, so its CPU time is its own; the clients are this process.
+/// </summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private const int PushBatch = 1_000;
+    private const int PushesAtOnce = 8;
+
+    private readonly List<ServerProcess> _processes = [];
+    private readonly string _program;
+    private RedisServer? _redis;
+
+    private Stage(string program, string directory, Cards cards) => (_program, Directory, Cards) = (program, directory, cards);
+
+    public static string Definitions => Path.Combine(Places.Root, "tests", "OrleansFeatures.Benchmarks", "Serving", "definitions");
+
+    public Cards Cards { get; }
+
+    /// <summary>A folder for this run; goes with it.</summary>
+    public string Directory { get; }
+
+    public Target Store { get; private set; } = null!;
+
+    /// <summary>Answers with what the store answers one row of twenty features with.</summary>
+    public Target Echo { get; private set; } = null!;
+
+    /// <summary>Null where there is no redis-server. Its CPU time is that of the service and of redis-server.</summary>
+    public Target? Redis { get; private set; }
+
+    public string? RedisVersion => _redis?.Version;
+
+    public static async Task<Stage> SetAsync(string program, string? parent, Cards cards, int payments)
+    {
+        string directory = System.IO.Directory.CreateDirectory(Path.Combine(parent ?? Path.GetTempPath(), $"serving-benchmark-{Guid.NewGuid():N}")).FullName;
+        var stage = new Stage(program, directory, cards);
+        PushRequest[] past = [.. cards.PastDay(payments, PushBatch)];
+        stage.Store = await stage.StartStoreAsync("data", directory, past);
+        stage.Echo = new Target("echo", stage.Add(await ServerProcess.StartOwnAsync(EchoProgram.Name, "--answer", await stage.SaveAnswerAsync())));
+        stage._redis = RedisServer.Start();
+        if (stage._redis is { } redis)
+        {
+            stage.Redis = new Target("redis", stage.Add(await ServerProcess.StartOwnAsync(RedisProgram.Name, "--redis", $"{redis.Port}")), redis.CpuTime);
+            await PushAsync(stage.Redis, past);
+        }
+
+        return stage;
+    }
+
+    /// <summary>Another store, with data in a folder of its own.</summary>
+    public async Task<Target> StartStoreAsync(string name, string parent, params PushRequest[] payments)
+    {
+        var store = new Target("store", Add(await ServerProcess.StartAsync(_program, Path.Combine(parent, name), Definitions)));
+        await PushAsync(store, payments);
+        return store;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ServerProcess process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        _redis?.Dispose();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private static Task PushAsync(Target target, PushRequest[] payments)
+    {
+        int next = -1;
+        return Task.WhenAll(Enumerable.Range(0, PushesAtOnce).Select(async client =>
+        {
+            var ingest = new IngestService.IngestServiceClient(target.Channel(client));
+            for (int index = Interlocked.Increment(ref next); index < payments.Length; index = Interlocked.Increment(ref next))
+            {
+                PushResponse answer = await ingest.PushAsync(payments[index]);
+                if (answer.Accepted != payments[index].Columns.Count)
+                {
+                    throw new InvalidOperationException($"{target.Name}: of {payments[index].Columns.Count} payments {answer.Accepted} were accepted");
+                }
+            }
+        }));
+    }
+
+    private async Task<string> SaveAnswerAsync()
+    {
+        string file = Path.Combine(Directory, "answer");
+        GetFeaturesResponse answer = await new FeatureService.FeatureServiceClient(Store.Channel(0)).GetFeaturesAsync(Serving.Cards.Lookup(Serving.Cards.TwentyFeatures, [0]));
+        await File.WriteAllBytesAsync(file, answer.ToByteArray());
+        return file;
+    }
+
+    private ServerProcess Add(ServerProcess process)
+    {
+        _processes.Add(process);
+        return process;
+    }
+}
+
+/// <summary>A server that is asked, over a few connections.</summary>
+internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>? alsoCpu = null)
+{
+    public const int Connections = 4;
+
+    private readonly GrpcChannel[] _channels = [.. Enumerable.Range(0, Connections).Select(_ => GrpcChannel.ForAddress(process.Grpc))];
+
+    public string Name => name;
+
+    public string Address => process.Grpc;
+
+    public int ProcessId => process.Id;
+
+    /// <summary>A client's connection; four carry twice what one does.</summary>
+    public GrpcChannel Channel(int client) => _channels[client % _channels.Length];
+
+    /// <summary>User and system time of everything behind it.</summary>
+    public TimeSpan CpuTime() => process.CpuTime() + (alsoCpu?.Invoke() ?? TimeSpan.Zero);
+}
