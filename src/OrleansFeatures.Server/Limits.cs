@@ -33,9 +33,6 @@ internal static class Limits
     /// <summary>Batches sent and not yet acknowledged: 64 x 256 KB = 16 MB of client memory, and about 100,000 events in flight, half a second at full rate.</summary>
     public const int UnacknowledgedBatchesMax = 64;
 
-    /// <summary>Batches parsed ahead of the sender: enough that neither waits for the other's jitter.</summary>
-    public const int ParsedBatchesMax = 8;
-
     /// <summary>Refusals shown to the user; the counts cover all of them.</summary>
     public const int RefusalsShown = 10;
 
@@ -44,9 +41,6 @@ internal static class Limits
 
     /// <summary>Between two attempts to reconnect: short against the retry window, long against a refused connect.</summary>
     public const int RetryPauseMs = 250;
-
-    /// <summary>After a write failed, how long the reading side may take to say why: the status is usually there already.</summary>
-    public const int StreamEndGraceMs = 2_000;
 
     /// <summary>Rows of one training or lookup message: 2,000 rows of three 16-byte keys are about 100 KB.</summary>
     public const int TrainingBatchRows = 2_000;

@@ -66,7 +66,7 @@ internal static class PushCommand
         using InputFile input = InputFile.Open(parsed.GetValue(File)!, RowFormatOf(parsed.GetValue(Format)));
         Definition stream = await connection.DefinitionAsync("stream", parsed.GetValue(Stream)!, cancellationToken).ConfigureAwait(false);
         EventMapping mapping = EventMapping.Resolve(stream, map, parsed.GetValue(Producer), OperationOf(parsed.GetValue(Op)!), input);
-        using var session = new PushSession(connection, input, new EventBatcher(mapping, batch), TimeSpan.FromSeconds(Math.Max(0, parsed.GetValue(Retry))));
+        var session = new PushSession(connection, input, new EventBatcher(mapping, batch), TimeSpan.FromSeconds(Math.Max(0, parsed.GetValue(Retry))));
 
         Task<CommandFailure?> work = session.RunAsync(cancellationToken);
         await ProgressDisplay.FollowAsync(terminal, work, () => Sample(session, input)).ConfigureAwait(false);

@@ -1,33 +1,26 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Grpc.Core;
+using OrleansFeatures.Client;
+using OrleansFeatures.Client.Pushing;
 using OrleansFeatures.Server.Files;
 using OrleansFeatures.V1;
 
 namespace OrleansFeatures.Server.Commands;
 
 /// <summary>
-/// Pushes the rows of one file over one stream at a time, never holding more than a bounded part of it:
+/// Pushes the rows of one file, never holding more than a bounded part of it:
 /// <code>
-///   file → reader → [parsed, bounded] → sender → PushStream → server
-///                                         |                     |
-///                                  [unacknowledged] ← acknowledgements, in order
+///   file → reader → EventStream → server
+///             |                       |
+///       [sent, in order] ← acknowledgements
 /// </code>
-/// A batch stays in the unacknowledged queue until its acknowledgement arrives. When the connection is lost, a new stream first sends
-/// that queue again, in order, which is safe: the store recognizes what it already has by event id. The reader, the sender and the
-/// receiver of acknowledgements are three tasks; the queue is the only thing that the last two share, under its lock.
+/// The stream sends again what a lost connection left unacknowledged, which is safe: the store recognizes what it already has by event id. The reader and the taker of acknowledgements are two tasks.
 /// </summary>
-internal sealed class PushSession(ServerConnection connection, InputFile input, EventBatcher batcher, TimeSpan retryFor) : IDisposable
+internal sealed class PushSession(ServerConnection connection, InputFile input, EventBatcher batcher, TimeSpan retryFor)
 {
-    private readonly Channel<PushBatch> _parsed = Channel.CreateBounded<PushBatch>(
-        new BoundedChannelOptions(Limits.ParsedBatchesMax) { SingleReader = true, SingleWriter = true });
-
-    private readonly Queue<PushBatch> _unacknowledged = new();
-    private readonly SemaphoreSlim _room = new(Limits.UnacknowledgedBatchesMax);
-    private readonly Stopwatch _sinceProgress = new();
+    private readonly Channel<Sent> _sent = Channel.CreateBounded<Sent>(new BoundedChannelOptions(Limits.UnacknowledgedBatchesMax) { SingleReader = true, SingleWriter = true });
     private readonly Stopwatch _elapsed = new();
-    private CommandFailure? _readFailure;
-    private ulong _sequence;
 
     /// <summary>What the store has answered so far. Grows while <see cref="RunAsync"/> runs; counts may be read from another thread.</summary>
     public PushTotals Totals { get; } = new();
@@ -41,15 +34,23 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
     public async Task<CommandFailure?> RunAsync(CancellationToken cancellationToken)
     {
         _elapsed.Start();
+        using var client = new FeatureStoreClient(new FeatureStoreClientOptions
+        {
+            Servers = [new Uri(connection.Server)],
+            ConnectionsPerServer = 1,
+            BatchesInFlight = Limits.UnacknowledgedBatchesMax,
+            ReconnectFor = retryFor,
+            RetryPause = TimeSpan.FromMilliseconds(Limits.RetryPauseMs),
+        });
+        await using EventStream stream = client.OpenEventStream(cancellationToken);
         using var stopReading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task reading = Task.Run(() => ReadFileAsync(stopReading.Token), CancellationToken.None);
+        Task<CommandFailure?> reading = Task.Run(() => ReadFileAsync(stream, stopReading.Token), CancellationToken.None);
         try
         {
-            await SendWithRetriesAsync(cancellationToken).ConfigureAwait(false);
-            await reading.ConfigureAwait(false);
-            return _readFailure;
+            await TakeAcknowledgementsAsync(stream).ConfigureAwait(false);
+            return await reading.ConfigureAwait(false);
         }
-        catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is RpcException or OperationCanceledException)
+        catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
             return CommandFailure.Refused($"interrupted; {Acknowledged()}", exception);
         }
@@ -61,26 +62,33 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
         {
             _elapsed.Stop();
             await stopReading.CancelAsync().ConfigureAwait(false);
+            await reading.ConfigureAwait(false);
         }
     }
 
-    public void Dispose() => _room.Dispose();
-
-    private async Task ReadFileAsync(CancellationToken cancellationToken)
+    /// <summary>Reads and sends until the file ends, or the stream fails, which the taker of acknowledgements hears as well.</summary>
+    private async Task<CommandFailure?> ReadFileAsync(EventStream stream, CancellationToken cancellationToken)
     {
+        Exception? failure = null;
         try
         {
-            await ReadRowsAsync(cancellationToken).ConfigureAwait(false);
-            await HandOverAsync(cancellationToken).ConfigureAwait(false);
+            CommandFailure? broken = await ReadRowsAsync(stream, cancellationToken).ConfigureAwait(false);
+            await SendAsync(stream, cancellationToken).ConfigureAwait(false);
+            return broken;
+        }
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException)
+        {
+            failure = exception;
+            return null;
         }
         finally
         {
-            // Also after a bug of ours: the sender must not wait for rows that never come.
-            _parsed.Writer.TryComplete();
+            // Also after a bug of ours: the taker must not wait for batches that never come.
+            _sent.Writer.TryComplete(failure);
         }
     }
 
-    private async Task ReadRowsAsync(CancellationToken cancellationToken)
+    private async Task<CommandFailure?> ReadRowsAsync(EventStream stream, CancellationToken cancellationToken)
     {
         try
         {
@@ -93,134 +101,34 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
 
                 if (batcher.IsFull)
                 {
-                    await HandOverAsync(cancellationToken).ConfigureAwait(false);
+                    await SendAsync(stream, cancellationToken).ConfigureAwait(false);
                 }
             }
+
+            return null;
         }
         catch (CommandFailure failure)
         {
-            _readFailure = failure;
+            return failure;
         }
     }
 
-    private async Task HandOverAsync(CancellationToken cancellationToken)
+    private async Task SendAsync(EventStream stream, CancellationToken cancellationToken)
     {
         foreach (PushBatch batch in batcher.Take())
         {
-            batch.Request.Sequence = ++_sequence;
-            await _parsed.Writer.WriteAsync(batch, cancellationToken).ConfigureAwait(false);
+            Task<PushResponse> answer = await stream.SendAsync(batch.Request, cancellationToken).ConfigureAwait(false);
+            await _sent.Writer.WriteAsync(new Sent(batch, answer), cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task SendWithRetriesAsync(CancellationToken cancellationToken)
+    private async Task TakeAcknowledgementsAsync(EventStream stream)
     {
-        _sinceProgress.Restart();
-        while (true)
+        await foreach (Sent sent in _sent.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            try
-            {
-                await SendOverOneStreamAsync(cancellationToken).ConfigureAwait(false);
-                return;
-            }
-            catch (RpcException exception) when (ServerConnection.IsLost(exception) && !cancellationToken.IsCancellationRequested && _sinceProgress.Elapsed < retryFor)
-            {
-                Totals.Reconnects++;
-                await Task.Delay(Limits.RetryPauseMs, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private async Task SendOverOneStreamAsync(CancellationToken cancellationToken)
-    {
-        using AsyncDuplexStreamingCall<PushRequest, PushResponse> call = connection.Ingest.PushStream(cancellationToken: cancellationToken);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task acknowledgements = ReceiveAcknowledgementsAsync(call, ended);
-        try
-        {
-            await SendBatchesAsync(call.RequestStream, ended.Token).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException or IOException)
-        {
-            // The stream ended under the writer. Why is known to the receiving side, whose exception is the one to report;
-            // a receiver that does not notice is ended.
-            await Task.WhenAny(acknowledgements, Task.Delay(Limits.StreamEndGraceMs, CancellationToken.None)).ConfigureAwait(false);
-            call.Dispose();
-        }
-
-        await acknowledgements.ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (!IsEverythingAcknowledged())
-        {
-            throw new RpcException(new Status(StatusCode.Unavailable, "the server ended the stream before it had acknowledged everything"));
-        }
-    }
-
-    private async Task SendBatchesAsync(IClientStreamWriter<PushRequest> stream, CancellationToken cancellationToken)
-    {
-        PushBatch[] again;
-        lock (_unacknowledged)
-        {
-            again = _unacknowledged.ToArray();
-        }
-
-        foreach (PushBatch batch in again)
-        {
-            await stream.WriteAsync(batch.Request, cancellationToken).ConfigureAwait(false);
-        }
-
-        while (await _parsed.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
-        {
-            await _room.WaitAsync(cancellationToken).ConfigureAwait(false);
-            _parsed.Reader.TryRead(out PushBatch? batch);
-            lock (_unacknowledged)
-            {
-                _unacknowledged.Enqueue(batch!);
-            }
-
-            await stream.WriteAsync(batch!.Request, cancellationToken).ConfigureAwait(false);
-        }
-
-        await stream.CompleteAsync().ConfigureAwait(false);
-    }
-
-    private async Task ReceiveAcknowledgementsAsync(AsyncDuplexStreamingCall<PushRequest, PushResponse> call, CancellationTokenSource ended)
-    {
-        try
-        {
-            while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false))
-            {
-                Acknowledge(call.ResponseStream.Current);
-            }
-        }
-        finally
-        {
-            await ended.CancelAsync().ConfigureAwait(false);
-        }
-    }
-
-    private void Acknowledge(PushResponse answer)
-    {
-        lock (_unacknowledged)
-        {
-            if (!_unacknowledged.TryPeek(out PushBatch? batch) || batch.Request.Sequence != answer.Sequence)
-            {
-                throw CommandFailure.Refused($"{connection.Server}: acknowledged batch {answer.Sequence} out of order; the server does not keep the protocol, update it");
-            }
-
-            _unacknowledged.Dequeue();
-            Totals.Add(batch, answer);
-            Totals.AcknowledgedThroughLine = batch.CompleteThrough;
-        }
-
-        _sinceProgress.Restart();
-        _room.Release();
-    }
-
-    private bool IsEverythingAcknowledged()
-    {
-        lock (_unacknowledged)
-        {
-            return _unacknowledged.Count == 0 && _parsed.Reader.Completion.IsCompleted;
+            Totals.Add(sent.Batch, await sent.Answer.ConfigureAwait(false));
+            Totals.AcknowledgedThroughLine = sent.Batch.CompleteThrough;
+            Totals.Reconnects = (ulong)stream.Reconnects;
         }
     }
 
@@ -243,4 +151,6 @@ internal sealed class PushSession(ServerConnection connection, InputFile input, 
             : $"lines up to {Totals.AcknowledgedThroughLine} are acknowledged";
         return $"{how}; pushing the same file again is safe, events are recognized by their id";
     }
+
+    private readonly record struct Sent(PushBatch Batch, Task<PushResponse> Answer);
 }

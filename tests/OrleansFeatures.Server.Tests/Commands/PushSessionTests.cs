@@ -174,7 +174,7 @@ public sealed class PushSessionTests : IDisposable
         await using FakeStore store = await FakeStore.StartAsync(ingest);
         using var connection = new ServerConnection(store.Address);
         using InputFile input = InputFile.Open(path);
-        using var session = new PushSession(connection, input, new EventBatcher(Mapping, BatchEvents), retryFor);
+        var session = new PushSession(connection, input, new EventBatcher(Mapping, BatchEvents), retryFor);
         CommandFailure? stopped = await session.RunAsync(interrupt ?? TestContext.Current.CancellationToken);
         return (session.Totals, stopped);
     }
