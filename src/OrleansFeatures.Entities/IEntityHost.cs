@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities.Checkpoints;
+using OrleansFeatures.Entities.Following;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
@@ -62,6 +63,21 @@ public interface IEntityHost
 
     /// <summary>The newest durable record of a partition: what a read must have seen to know of everything acknowledged so far. Cheap.</summary>
     Log.LogOffset DurableOffset(Log.PartitionId partition);
+
+    /// <summary>The newest durable record of all, as far as this entry to the store knows; <see cref="DurableOffset"/> asked afterwards is not behind it. Cheap.</summary>
+    Log.LogSequence DurableSequence { get; }
+
+    /// <summary>
+    /// What changes of entities behind a place in the log, in the log's order, in slices of at most <see cref="Limits.FollowSliceChangesMax"/>; each is applied before it is shown, so that a read sees it. Goes on for ever: waits for more,
+    /// without polling where the host can tell, and ends by cancellation only. A slice without changes says how far it is, where only records that <paramref name="filter"/> does not want went by.
+    /// <para>There is no queue: nothing is read before the next slice is asked for, so a slow follower is behind and costs nothing, and one that takes its time between slices gets fewer and fuller ones. The place
+    /// (<see cref="AppliedChanges.Through"/>) holds over restarts, and in a cluster at every entry. A place that the log has not reached yet is waited for. An append pays for its followers with a wake-up each, and nothing while
+    /// there are none.</para>
+    /// </summary>
+    /// <exception cref="Log.LogTruncatedException">The log no longer holds what lies behind <paramref name="after"/>, or not by the time that the follower has come there.</exception>
+    /// <exception cref="Log.LogException">The log cannot be read. Begin again behind the last slice.</exception>
+    /// <exception cref="ObjectDisposedException">The embedded host has been closed. Where the host is a cluster's, cancel it before the process ends.</exception>
+    IAsyncEnumerable<AppliedChanges> FollowAsync(Log.LogSequence after, ChangeFilter? filter, CancellationToken cancellationToken);
 
     /// <summary>The partition that an entity lives in.</summary>
     PartitionMap Partitions { get; }

@@ -128,4 +128,13 @@ public static class Limits
 
     /// <summary>Lists of features that other processes ask for, kept as resolved: some kilobytes each, so a few megabytes. Clients use a handful.</summary>
     public const int RemoteSelectionsMax = 1_000;
+
+    /// <summary>Records that a follower of the log looks at for one slice: two megabytes, some two milliseconds.</summary>
+    public const int FollowSliceRecordsMax = 16_384;
+
+    /// <summary>Changes in one slice: some 130 bytes each with their keys, so that a follower holds 130 KB.</summary>
+    public const int FollowSliceChangesMax = 1_024;
+
+    /// <summary>Keys of a slice's changes share blocks of this size: some hundred keys.</summary>
+    public const int FollowKeyBlockBytes = 2 * 1024;
 }

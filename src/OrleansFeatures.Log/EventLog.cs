@@ -185,6 +185,13 @@ public sealed class EventLog : IRecordSource, IAsyncDisposable
     /// </summary>
     public IRecordLookup Lookup() => new LogLookup(_device, _options.PartitionCount, _positions, _progress);
 
+    /// <summary>For following the log's end: it keeps the segment open that it is in, and reads only what is new. The first look into a segment walks over the group headers before its place, some 50 ms for the 256 MB of the default.</summary>
+    public IRecordCursor Cursor(LogSequence from)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(from.Value, nameof(from));
+        return new LogCursor(_device, _options.PartitionCount, _progress, from);
+    }
+
     /// <summary>
     /// The segments from the oldest to the one being written. The first call after an opening with <see cref="LogVerification.LastSegment"/> reads the end of each to learn its time.
     /// </summary>

@@ -24,6 +24,21 @@ public interface IRecordSource
 
     /// <summary>For reading single durable records at random. Dispose it soon.</summary>
     IRecordLookup Lookup();
+
+    /// <summary>For whoever follows the log: it reads on where it stopped, and costs what there is to read and not what lies before it.</summary>
+    IRecordCursor Cursor(LogSequence from);
+}
+
+/// <summary>Reads the log's durable records in order, as far as they go, and later the next. One thread at a time.</summary>
+public interface IRecordCursor : IDisposable
+{
+    /// <summary>
+    /// Shows the visitor the records from where this stopped to <paramref name="to"/>, included; ends early where the durable log ends or when the visitor says so. Returns the last sequence that lies behind it now. Blocks the
+    /// caller's thread for the reading.
+    /// </summary>
+    /// <exception cref="LogException">As of <see cref="IRecordSource.Read"/>. Where it stopped stays where it was, or moves to what was shown.</exception>
+    LogSequence Read<TVisitor>(LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken = default)
+        where TVisitor : ILogVisitor, allows ref struct;
 }
 
 /// <summary>Reads single records by their sequence. One thread at a time.</summary>

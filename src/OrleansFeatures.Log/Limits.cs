@@ -33,6 +33,9 @@ public static class Limits
     /// <summary>Read size of replay and recovery: large enough that the system call (about 1 us) vanishes beside copying 1 MB (about 100 us).</summary>
     public const int ReadBufferBytes = 1024 * 1024;
 
+    /// <summary>Read size of a cursor, which there is one of for each follower of the log, and whose buffer stays with it: a few hundred records with one system call.</summary>
+    public const int CursorReadBytes = 64 * 1024;
+
     /// <summary>The distance between known positions in a segment: 16 bytes in memory for every 64 KB, so 25 MB for 100 GB of log.</summary>
     public const int PositionSpacingBytes = 64 * 1024;
 

@@ -7,7 +7,7 @@ namespace OrleansFeatures.Log;
 internal static class LogReplay
 {
     /// <summary>How often the caller's cancellation is looked at: every 4,096 frames, well below a millisecond.</summary>
-    private const int FramesPerCancellationCheck = 4_096;
+    internal const int FramesPerCancellationCheck = 4_096;
 
     public static LogSequence Run<TVisitor>(ILogDevice device, int partitionCount, PositionIndex positions, LogProgress progress, LogSequence from, LogSequence to, ref TVisitor visitor, CancellationToken cancellationToken)
         where TVisitor : ILogVisitor, allows ref struct
@@ -79,7 +79,8 @@ internal static class LogReplay
         }
     }
 
-    private static bool AtEnd(SegmentReader reader, SegmentInfo segment)
+    /// <summary>Whether nothing is left to read in the segment, as it should be.</summary>
+    internal static bool AtEnd(SegmentReader reader, SegmentInfo segment)
     {
         var next = reader.Cursor.NextSequence;
         if (reader.Damage is { } damage)

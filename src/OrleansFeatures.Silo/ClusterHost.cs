@@ -4,6 +4,7 @@ using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Checkpoints;
+using OrleansFeatures.Entities.Following;
 using OrleansFeatures.Entities.History;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
@@ -23,7 +24,7 @@ namespace OrleansFeatures.Silo;
 ///   read ─> RoutedReads ─ one call for each silo ─> LocalReads ──────────────────────────────> PartitionHome
 /// </code>
 /// </summary>
-internal sealed class ClusterHost : IEntityHost
+internal sealed class ClusterHost : IEntityHost, IFollowedLog
 {
     private readonly ClusterStore _store;
     private readonly PartitionMap _map;
@@ -75,6 +76,18 @@ internal sealed class ClusterHost : IEntityHost
     public long? StreamTimeMicros(StreamPlan stream) => _store.Intake.Clocks.StreamTimeMicros(stream.Id);
 
     public LogOffset DurableOffset(PartitionId partition) => _store.Log.DurableOffset(partition);
+
+    public LogSequence DurableSequence => _store.Log.DurableSequence;
+
+    public IAsyncEnumerable<AppliedChanges> FollowAsync(LogSequence after, ChangeFilter? filter, CancellationToken cancellationToken) => LogFollowing.RunAsync(this, after, filter, cancellationToken);
+
+    IRecordSource IFollowedLog.Records => _store.Log;
+
+    /// <summary>What is durable: how far all partitions have come is told once in a while only, and asked for where it matters.</summary>
+    ValueTask<LogSequence> IFollowedLog.WaitReadableAsync(LogSequence after, CancellationToken cancellationToken) => _store.Log.WaitDurableBeyondAsync(after, cancellationToken);
+
+    async ValueTask IFollowedLog.WaitAppliedAsync(IReadOnlyDictionary<PartitionId, LogOffset> ends, CancellationToken cancellationToken) =>
+        await Task.WhenAll(ends.Select(end => _applied.WaitAsync(new PartitionOffset(end.Key, end.Value), cancellationToken)));
 
     public async ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {

@@ -5,6 +5,7 @@ using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Domain.Windows;
 using OrleansFeatures.Entities.Checkpoints;
+using OrleansFeatures.Entities.Following;
 using OrleansFeatures.Entities.History;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
@@ -25,7 +26,7 @@ namespace OrleansFeatures.Entities.Embedded;
 /// State is applied only after commit, so a read never shows what a crash could take back. The log's bound on bytes held is the bound of
 /// everything behind it: a batch counts until all loops have applied it.
 /// </summary>
-public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
+public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
 {
     private readonly EventLog _log;
     private readonly LocalAppend _target;
@@ -43,6 +44,7 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     private TaskCompletionSource? _appliedMore;
     private int _reconciling;
     private int _closing;
+    private volatile bool _isClosed;
 
     private EmbeddedHost(EventLog log, StateStores stores, EventIntake intake, Generation generation, MemoryBudget budget, EmbeddedHostOptions options, TimeProvider time, ILogger logger)
     {
@@ -161,6 +163,10 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
     public long? StreamTimeMicros(StreamPlan stream) => _intake.Clocks.StreamTimeMicros(stream.Id);
 
     public LogOffset DurableOffset(PartitionId partition) => _log.DurableOffset(partition);
+
+    public LogSequence DurableSequence => _log.DurableSequence;
+
+    public IAsyncEnumerable<AppliedChanges> FollowAsync(LogSequence after, ChangeFilter? filter, CancellationToken cancellationToken) => LogFollowing.RunAsync(this, after, filter, cancellationToken);
 
     public ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {
@@ -300,8 +306,21 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
             await _loops.DisposeAsync();
             await _checkpoints.DisposeAsync();
             _waiters.Dispose();
+            _isClosed = true;
+            Interlocked.Exchange(ref _appliedMore, null)?.SetResult();
         }
     }
+
+    IRecordSource IFollowedLog.Records => _log;
+
+    async ValueTask<LogSequence> IFollowedLog.WaitReadableAsync(LogSequence after, CancellationToken cancellationToken)
+    {
+        await WaitAppliedThroughAsync(new LogSequence(after.Value + 1), cancellationToken);
+        return new LogSequence(Volatile.Read(ref _appliedThrough));
+    }
+
+    /// <summary>What could be read had been applied.</summary>
+    ValueTask IFollowedLog.WaitAppliedAsync(IReadOnlyDictionary<PartitionId, LogOffset> ends, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Whether an entity can give an event back: it holds it as itself, or not at all any more.</summary>
     private bool CanTakeBack(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time) =>
@@ -358,13 +377,14 @@ public sealed class EmbeddedHost : IEntityHost, IAsyncDisposable
         _logger.Replayed(replayed, _generation.Store.Options.Directory);
     }
 
-    /// <summary>Ended by the batch that brings the record, or a later one.</summary>
+    /// <summary>Ended by the batch that brings the record, or a later one, or by the end of the host.</summary>
     private async Task WaitAppliedThroughAsync(LogSequence sequence, CancellationToken cancellationToken)
     {
         while (Volatile.Read(ref _appliedThrough) < sequence.Value)
         {
             var more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             more = Interlocked.CompareExchange(ref _appliedMore, more, null) ?? more;
+            ObjectDisposedException.ThrowIf(_isClosed, this);
             if (Volatile.Read(ref _appliedThrough) < sequence.Value)
             {
                 await Background.WaitAsync(more.Task, cancellationToken);

@@ -24,7 +24,7 @@ internal sealed class SegmentReader : IDisposable
     private const int SkipReadBytes = 4096;
 
     private readonly ILogFile _file;
-    private readonly long _end;
+    private long _end;
     private readonly ImmutableArray<LogDamage> _gaps;
     private readonly bool _headerLost;
     private int _nextGap;
@@ -47,6 +47,9 @@ internal sealed class SegmentReader : IDisposable
     public SegmentCursor Cursor { get; }
 
     public SegmentDamage? Damage { get; private set; }
+
+    /// <summary>How much is read at once, if there is so much.</summary>
+    public int ReadAheadBytes { get; set; } = Limits.ReadBufferBytes;
 
     /// <summary>Where the newest group begins, whole or not.</summary>
     public long GroupStart { get; private set; }
@@ -98,7 +101,7 @@ internal sealed class SegmentReader : IDisposable
             return _recordsLeft > 0 ? Fail("the segment ends inside a group") : default;
         }
 
-        var head = Peek(Frame.HeaderBytes, Limits.ReadBufferBytes);
+        var head = Peek(Frame.HeaderBytes, ReadAheadBytes);
         if (head.Length < Frame.HeaderBytes)
         {
             return Fail("the segment ends inside a frame header");
@@ -110,7 +113,7 @@ internal sealed class SegmentReader : IDisposable
             return Fail($"a frame states a length of {length} bytes");
         }
 
-        var frame = Peek((int)length, Limits.ReadBufferBytes);
+        var frame = Peek((int)length, ReadAheadBytes);
         if (frame.Length < length)
         {
             return Fail("the segment ends inside a frame");
@@ -176,6 +179,9 @@ internal sealed class SegmentReader : IDisposable
             PassedOver();
         }
     }
+
+    /// <summary>The segment has become longer, by whole groups or its footer.</summary>
+    public void Extend(long end) => _end = end;
 
     /// <summary>After damage: goes on at a group header or footer that was found behind it.</summary>
     public void Resume(long position, long sequence)

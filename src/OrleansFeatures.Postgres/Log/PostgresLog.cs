@@ -106,6 +106,21 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
 
     public LogOffset DurableOffset(PartitionId partition) => _positions.DurableOf(partition);
 
+    /// <summary>Waits until this silo knows of a record behind a sequence; returns the newest.</summary>
+    public async ValueTask<LogSequence> WaitDurableBeyondAsync(LogSequence sequence, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task moved = _positions.Moved();
+            if (DurableSequence is var durable && durable.CompareTo(sequence) > 0)
+            {
+                return durable;
+            }
+
+            await moved.WaitAsync(cancellationToken);
+        }
+    }
+
     /// <summary>The last record of a partition as PostgreSQL has it now.</summary>
     /// <exception cref="LogUnavailableException">PostgreSQL cannot be asked.</exception>
     public Task<LogOffset> DurableOffsetNowAsync(PartitionId partition, CancellationToken cancellationToken) => AskingAsync(_store, async connection =>
@@ -153,6 +168,8 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
     }
 
     public IRecordLookup Lookup() => new StoredLookup(_store, _positions);
+
+    public IRecordCursor Cursor(LogSequence from) => new StoredCursor(this, from);
 
     /// <summary>
     /// A partition's records behind one offset through another, in order and without gaps, some megabytes in memory at a time. The first batch begins with the first record wanted, the last ends with the last.

@@ -32,3 +32,5 @@ public sealed class EmbeddedReconcileTests : ReconcileConformance<EmbeddedStores
 public sealed class EmbeddedStatusTests : StatusConformance<EmbeddedStores>;
 
 public sealed class EmbeddedRandomStreamTests : RandomStreamConformance<EmbeddedStores>;
+
+public sealed class EmbeddedFollowTests : FollowConformance<EmbeddedStores>;

@@ -4,6 +4,7 @@ using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Checkpoints;
 using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Entities.Following;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Partitions;
@@ -67,6 +68,10 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     public long? StreamTimeMicros(StreamPlan stream) => host.StreamTimeMicros(stream);
 
     public LogOffset DurableOffset(PartitionId partition) => host.DurableOffset(partition);
+
+    public LogSequence DurableSequence => host.DurableSequence;
+
+    public IAsyncEnumerable<AppliedChanges> FollowAsync(LogSequence after, ChangeFilter? filter, CancellationToken cancellationToken) => host.FollowAsync(after, filter, cancellationToken);
 
     public HostStatus Status() => host.Status();
 

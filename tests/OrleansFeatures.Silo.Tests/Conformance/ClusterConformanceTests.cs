@@ -33,3 +33,5 @@ public sealed class ClusterReconcileTests : ReconcileConformance<ClusterStores>;
 public sealed class ClusterStatusTests : StatusConformance<ClusterStores>;
 
 public sealed class ClusterRandomStreamTests : RandomStreamConformance<ClusterStores>;
+
+public sealed class ClusterFollowTests : FollowConformance<ClusterStores>;
