@@ -98,4 +98,25 @@ internal static class Limits
 
     /// <summary>A checkpoint asked for, or all state built anew: an hour, as for definitions.</summary>
     public const int CheckpointTimeoutSeconds = ApplyTimeoutSeconds;
+
+    /// <summary>Requests of a load run that have no answer at one moment: at 5,000 a second, two seconds without any answer; some 2 KB each make 20 MB.</summary>
+    public const int LoadUnderWayMax = 10_000;
+
+    /// <summary>What the spins of the pacing thread may take of one core: a twentieth, so that the server under test, on the same machine, does not notice.</summary>
+    public const double LoadSpinShare = 0.05;
+
+    /// <summary>The longest spin before a request is due: by as much a sleeper is usually woken late on a virtual machine.</summary>
+    public const double LoadSpinNanosecondsMax = 60_000;
+
+    /// <summary>Between two looks at the clock: some 50 ns, far below what a request takes.</summary>
+    public const int LoadSpinIterations = 4;
+
+    /// <summary>How often a waiting load run looks whether it has been cancelled.</summary>
+    public const long LoadLookNanoseconds = 50_000_000;
+
+    /// <summary>What a load run waits for answers after its last request was due: more than a request's own deadline.</summary>
+    public static readonly TimeSpan LoadDrain = TimeSpan.FromSeconds(15);
+
+    /// <summary>Slots of a load run's time line: 5 KB each make 3 MB for a lane, however long it runs, and a plot has no room for more.</summary>
+    public const int LoadSlotsMax = 600;
 }

@@ -1,4 +1,4 @@
-using OrleansFeatures.Server.Output;
+using OrleansFeatures.Server.Load;
 
 namespace OrleansFeatures.Server.Demo;
 
