@@ -16,6 +16,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         _process = process;
         Grpc = grpc;
         _drain = process.StandardOutput.ReadToEndAsync();
+        AppDomain.CurrentDomain.ProcessExit += End;
     }
 
     /// <summary>Address of its gRPC port.</summary>
@@ -53,6 +54,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>SIGTERM, as an operator would; waits for the end.</summary>
     public async ValueTask DisposeAsync()
     {
+        AppDomain.CurrentDomain.ProcessExit -= End;
         using (Process kill = Process.Start("kill", [$"-{Sigterm}", _process.Id.ToString(CultureInfo.InvariantCulture)]))
         {
             await kill.WaitForExitAsync();
@@ -62,4 +64,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         await _drain;
         _process.Dispose();
     }
+
+    /// <summary>A benchmark that is told to end before it is through takes its servers along.</summary>
+    private void End(object? sender, EventArgs arguments) => _process.Kill();
 }

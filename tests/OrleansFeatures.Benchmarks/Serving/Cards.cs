@@ -13,6 +13,9 @@ internal sealed class Cards(int count)
     public const string TenFeatures = "ten";
     public const string KeyField = "card_id";
 
+    /// <summary>Where it stands among the columns of a push.</summary>
+    public const int CardColumn = 2;
+
     private const int Seed = 20251121;
     private const int RequestsPrepared = 4096;
     private const long DayMicros = 86_400_000_000;

@@ -1,37 +1,46 @@
-using OrleansFeatures.V1;
+using OrleansFeatures.Benchmarks.Serving.Sections;
 
 namespace OrleansFeatures.Benchmarks.Serving;
 
-/// <summary>What the serving side can do, measured in one run on one machine against the wire's own limit and against what a user would otherwise build.</summary>
+/// <summary>
+/// What the serving side can do, measured in one run on one machine against the wire's own limit and against what a user would otherwise build (docs/serving.md says how each figure is taken). Rates and CPU times come from clients that
+/// ask again as soon as they are answered, latencies from requests that are due at instants fixed beforehand, whatever the server does. What is compared is measured in turns, and the median of the rounds counts.
+/// </summary>
 internal static class ServingSuite
 {
-    public const string About = "lookups against a bare echo, rows, push to readable, ObserveAndGet, and the same over Redis: [--quick] [--only SECTION] [--program FILE] [--directory DIR]";
+    public const string About = "lookups against a bare echo, rows, push to readable, ObserveAndGet, and the same over Redis: [--quick] [--only SECTION[,SECTION]] [--json FILE] [--program FILE] [--directory DIR]";
+
+    private static readonly (string Name, Func<Stage, Pace, Report, Task> Run)[] Sections =
+    [
+        ("echo", AgainstEcho.RunAsync),
+        ("rows", ManyRows.RunAsync),
+        ("readable", PushToReadable.RunAsync),
+        ("ingest", WhileIngesting.RunAsync),
+        ("observe", Observing.RunAsync),
+        ("redis", AgainstRedis.RunAsync),
+    ];
 
     public static async Task Run(Arguments arguments)
     {
         bool quick = arguments.Has("quick");
-        var cards = new Cards(quick ? 5_000 : 20_000);
-        await using Stage stage = await Stage.SetAsync(arguments.Text("program") ?? Places.Program, arguments.Text("directory"), cards, quick ? 100_000 : 500_000);
-        Console.WriteLine($"store {stage.Store.ProcessId}, echo {stage.Echo.ProcessId}, redis {stage.RedisVersion}");
-        GetFeaturesRequest[] one = cards.Lookups(Cards.TwentyFeatures, 1);
-        GetFeaturesRequest[] many = cards.Lookups(Cards.TenFeatures, 100);
-        var time = TimeSpan.FromSeconds(arguments.Number("seconds", 3));
-        int clients = arguments.Number("clients", 32);
-        for (int round = 0; round < arguments.Number("rounds", 3); round++)
+        string[] only = arguments.Text("only")?.Split(',') ?? [.. Sections.Select(section => section.Name)];
+        var report = new Report();
+        Pace pace = quick ? Pace.Quick : Pace.Full;
+        await using (Stage stage = await Stage.SetAsync(arguments.Text("program") ?? Places.Program, arguments.Text("directory"), pace))
         {
-            Console.WriteLine($"echo   {await Ask(stage.Echo, one)}");
-            Console.WriteLine($"store  {await Ask(stage.Store, one)}");
-            Console.WriteLine($"100x10 {await Ask(stage.Store, many)}");
-            if (stage.Redis is { } redis)
+            Console.WriteLine($"processes: store {stage.Store.ProcessId}, echo {stage.Echo.ProcessId}, {(stage.Redis is { } redis ? $"service over redis-server {stage.RedisVersion} {redis.ProcessId}" : "no redis-server on the path: not compared with it")}");
+            Console.WriteLine($"cards: {stage.Cards.Count:N0}, with {pace.PastPayments:N0} payments in the past day");
+            foreach ((string name, Func<Stage, Pace, Report, Task> run) in Sections.Where(section => only.Contains(section.Name)))
             {
-                Console.WriteLine($"redis  {await Ask(redis, one)}");
+                Console.WriteLine();
+                Console.WriteLine($"## {name}");
+                report.Begin(name);
+                await run(stage, pace, report);
             }
         }
 
-        Task<Throughput> Ask(Target target, GetFeaturesRequest[] requests)
-        {
-            FeatureService.FeatureServiceClient[] lookups = [.. Enumerable.Range(0, Target.Connections).Select(index => new FeatureService.FeatureServiceClient(target.Channel(index)))];
-            return ClosedLoop.RunAsync(target, clients, time, async (client, random) => await lookups[client % lookups.Length].GetFeaturesAsync(requests[random.Next(requests.Length)]));
-        }
+        Console.WriteLine();
+        report.Print();
+        report.Save(arguments.Text("json") ?? Path.Combine(Places.Root, "artifacts", "serving.json"), quick);
     }
 }

@@ -16,7 +16,7 @@ internal sealed class Stage : IAsyncDisposable
     private const int PushBatch = 1_000;
     private const int PushesAtOnce = 8;
 
-    private readonly List<ServerProcess> _processes = [];
+    private readonly List<Target> _targets = [];
     private readonly string _program;
     private RedisServer? _redis;
 
@@ -39,36 +39,37 @@ internal sealed class Stage : IAsyncDisposable
 
     public string? RedisVersion => _redis?.Version;
 
-    public static async Task<Stage> SetAsync(string program, string? parent, Cards cards, int payments)
+    public static async Task<Stage> SetAsync(string program, string? parent, Pace pace)
     {
+        var cards = new Cards(pace.Cards);
         string directory = System.IO.Directory.CreateDirectory(Path.Combine(parent ?? Path.GetTempPath(), $"serving-benchmark-{Guid.NewGuid():N}")).FullName;
         var stage = new Stage(program, directory, cards);
-        PushRequest[] past = [.. cards.PastDay(payments, PushBatch)];
-        stage.Store = await stage.StartStoreAsync("data", directory, past);
-        stage.Echo = new Target("echo", stage.Add(await ServerProcess.StartOwnAsync(EchoProgram.Name, "--answer", await stage.SaveAnswerAsync())));
+        PushRequest[] past = [.. cards.PastDay(pace.PastPayments, PushBatch)];
+        stage.Store = stage.Add(await stage.StartStoreAsync("data", directory, past));
+        stage.Echo = stage.Add(new Target("echo", await ServerProcess.StartOwnAsync(EchoProgram.Name, "--answer", await stage.SaveAnswerAsync())));
         stage._redis = RedisServer.Start();
         if (stage._redis is { } redis)
         {
-            stage.Redis = new Target("redis", stage.Add(await ServerProcess.StartOwnAsync(RedisProgram.Name, "--redis", $"{redis.Port}")), redis.CpuTime);
+            stage.Redis = stage.Add(new Target("redis", await ServerProcess.StartOwnAsync(RedisProgram.Name, "--redis", $"{redis.Port}"), redis.CpuTime));
             await PushAsync(stage.Redis, past);
         }
 
         return stage;
     }
 
-    /// <summary>Another store, with data in a folder of its own.</summary>
+    /// <summary>Another store, with data in a folder of its own; the caller ends it.</summary>
     public async Task<Target> StartStoreAsync(string name, string parent, params PushRequest[] payments)
     {
-        var store = new Target("store", Add(await ServerProcess.StartAsync(_program, Path.Combine(parent, name), Definitions)));
+        var store = new Target("store", await ServerProcess.StartAsync(_program, Path.Combine(parent, name), Definitions));
         await PushAsync(store, payments);
         return store;
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (ServerProcess process in _processes)
+        foreach (Target target in _targets)
         {
-            await process.DisposeAsync();
+            await target.DisposeAsync();
         }
 
         _redis?.Dispose();
@@ -100,15 +101,15 @@ internal sealed class Stage : IAsyncDisposable
         return file;
     }
 
-    private ServerProcess Add(ServerProcess process)
+    private Target Add(Target target)
     {
-        _processes.Add(process);
-        return process;
+        _targets.Add(target);
+        return target;
     }
 }
 
-/// <summary>A server that is asked, over a few connections.</summary>
-internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>? alsoCpu = null)
+/// <summary>A server that is asked, over a few connections; ends with it.</summary>
+internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>? alsoCpu = null) : IAsyncDisposable
 {
     public const int Connections = 4;
 
@@ -125,4 +126,14 @@ internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>?
 
     /// <summary>User and system time of everything behind it.</summary>
     public TimeSpan CpuTime() => process.CpuTime() + (alsoCpu?.Invoke() ?? TimeSpan.Zero);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (GrpcChannel channel in _channels)
+        {
+            channel.Dispose();
+        }
+
+        await process.DisposeAsync();
+    }
 }

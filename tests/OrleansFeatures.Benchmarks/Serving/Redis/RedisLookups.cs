@@ -49,7 +49,7 @@ internal sealed class RedisPushes(RedisStore store) : IngestService.IngestServic
     public override async Task<PushResponse> Push(PushRequest request, ServerCallContext context)
     {
         IList<Column> columns = request.Columns.Columns;
-        await store.ApplyAsync(columns[2].Int64S, columns[1].TimestampsMicros, columns[3].Doubles);
+        await store.ApplyAsync(columns[Cards.CardColumn].Int64S, columns[1].TimestampsMicros, columns[3].Doubles);
         return new PushResponse { Accepted = request.Columns.Count };
     }
 }
