@@ -97,6 +97,15 @@ public interface IEntityHost
     /// <exception cref="Log.LogException">The log cannot be read.</exception>
     Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Answers the read from live state, and says of its first row's values which events they come from and which not, by one pass over the log: at most <paramref name="eventsMax"/> events of each
+    /// kind are listed for a value, all are counted. Costs that pass, and memory for the events of the windows.
+    /// </summary>
+    /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
+    /// <exception cref="Domain.Explanations.ExplanationTooLongException">A window holds more than <see cref="Limits.ExplainEventsMax"/> events.</exception>
+    /// <exception cref="Log.LogException">The log cannot be read.</exception>
+    Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken);
+
     /// <summary>Takes a checkpoint now, of everything applied until now.</summary>
     /// <exception cref="Log.LogException">It failed; the one before it still counts.</exception>
     ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken);

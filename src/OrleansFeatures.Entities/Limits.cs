@@ -108,6 +108,9 @@ public static class Limits
     /// <summary>Differences, and entities that do not answer, that are listed; all are counted. Who meets a thousand looks for one cause, not at the next thousand.</summary>
     public const int ReconcileListMax = 1_000;
 
+    /// <summary>Events of one window that an explanation goes through: some 300 bytes each with their record, so 150 MB. Nobody reads a list of more, and a value of so many events needs statistics.</summary>
+    public const int ExplainEventsMax = 500_000;
+
     /// <summary>A few milliseconds of reading between two reports.</summary>
     public const int ReconcileRecordsPerReport = 10_000;
 

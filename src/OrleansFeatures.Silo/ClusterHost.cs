@@ -146,6 +146,13 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
         }
     }
 
+    public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
+        await ReadAsync(read, cancellationToken);
+        return await Task.Run(() => new Explaining(_store.Log, _map, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+    }
+
     /// <summary>Of every partition.</summary>
     public async ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken)
     {

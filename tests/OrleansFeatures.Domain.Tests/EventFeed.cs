@@ -33,6 +33,12 @@ internal sealed class EventFeed(Catalog catalog)
 
     public StateMemory Memory { get; } = new();
 
+    /// <summary>Whether <see cref="Records"/> are kept.</summary>
+    public bool RecordsKept { get; init; }
+
+    /// <summary>Every record that was applied, with the key of its entity.</summary>
+    public List<(string Key, byte[] Bytes)> Records { get; } = [];
+
     /// <summary>Stream time as records carry it: the newest event time that came on a stream.</summary>
     public long StreamTimeOf(string stream) => _streamTimes.GetValueOrDefault(stream, EventRecord.NoStreamTime);
 
@@ -176,9 +182,15 @@ internal sealed class EventFeed(Catalog catalog)
 
     private ApplyResult Apply(StreamPlan stream, StreamFeed feed)
     {
-        EventRecord record = EventRecord.Parse((byte[])[.. _writer.Head, .. _writer.Body]);
+        byte[] bytes = [.. _writer.Head, .. _writer.Body];
+        EventRecord record = EventRecord.Parse(bytes);
         int timeline = feed.Entity.Timelines.ToList().FindIndex(plan => plan.Stream == stream);
         string key = Encoding.Latin1.GetString(record.Key);
+        if (RecordsKept)
+        {
+            Records.Add((key, bytes));
+        }
+
         if (!_states.TryGetValue((feed.Entity.Name, key), out EntityState? state))
         {
             _states[(feed.Entity.Name, key)] = state = new EntityState(LayoutOf(feed.Entity));
@@ -199,7 +211,8 @@ internal sealed class EventFeed(Catalog catalog)
         return KeyText([.. feed.KeyPositions.Select(position => all[position])]);
     }
 
-    private static string KeyText(ReadOnlySpan<Value> key)
+    /// <summary>An entity's key as the records' is told.</summary>
+    public static string KeyText(params ReadOnlySpan<Value> key)
     {
         byte[] bytes = new byte[EntityKeyEncoding.BytesMax];
         int length = 0;

@@ -291,6 +291,13 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
         }
     }
 
+    public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<uint, long> floors = _generation.History.Floors;
+        await ReadAsync(read, cancellationToken);
+        return await Background.Run(() => new Explaining(_log, Partitions, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+    }
+
     /// <summary>Waits for what is being appended, takes a last checkpoint, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()
     {

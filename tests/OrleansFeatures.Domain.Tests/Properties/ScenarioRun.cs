@@ -14,11 +14,11 @@ internal sealed class ScenarioRun
     private readonly Dictionary<string, long> _newest = [];
     private bool _isCorrected;
 
-    public ScenarioRun(Scenario scenario, bool forgets = true, Catalog? catalog = null, int sleepsEvery = 0)
+    public ScenarioRun(Scenario scenario, bool forgets = true, Catalog? catalog = null, int sleepsEvery = 0, bool keepsRecords = false)
     {
         Scenario = scenario;
         Catalog = catalog ?? scenario.Compile();
-        Feed = new EventFeed(Catalog) { Forgets = forgets, SleepsEvery = sleepsEvery };
+        Feed = new EventFeed(Catalog) { Forgets = forgets, SleepsEvery = sleepsEvery, RecordsKept = keepsRecords };
         _features = [.. scenario.Views.SelectMany(view => view.Features)];
         _views = [.. scenario.Views.SelectMany(view => view.Features.Select(_ => view))];
     }
@@ -113,6 +113,10 @@ internal sealed class ScenarioRun
     }
 
     public string? ByOf(int index) => _features[index].By;
+
+    public FeatureDefinition DefinitionOf(int index) => _features[index];
+
+    public FeatureViewDefinition ViewOf(int index) => _views[index];
 
     /// <summary>Whether an event counts for a feature, wherever its window lies.</summary>
     public bool Counts(int index, string key, NaiveEvent row)

@@ -62,13 +62,15 @@ internal sealed partial class NaiveOracle
 
     public object? Read(AggregateCall call, WindowDefinition window, long asOf, long delay, long knownAt, Func<NaiveEvent, bool> counts, string? by = null)
     {
+        (List<NaiveEvent> rows, WindowSpan span) = Window(window, asOf, delay, knownAt, counts);
+        return Compute(call, rows, span, by);
+    }
+
+    /// <summary>The events of a window, and its instants.</summary>
+    public (List<NaiveEvent> Rows, WindowSpan Span) Window(WindowDefinition window, long asOf, long delay, long knownAt, Func<NaiveEvent, bool> counts)
+    {
         long through = asOf - delay;
-        long after = window.Kind switch
-        {
-            WindowKind.Sliding or WindowKind.Session => through - window.Width.Micros,
-            WindowKind.Tumbling => NaiveCalendar.StartOf(window, through) - 1,
-            _ => WindowSpan.NoStart,
-        };
+        long after = AfterOf(window, through);
         List<NaiveEvent> rows = Between(after, through, knownAt, counts);
         if (window.Kind == WindowKind.Count)
         {
@@ -87,8 +89,16 @@ internal sealed partial class NaiveOracle
             rows.RemoveRange(0, first);
         }
 
-        return Compute(call, rows, new WindowSpan(asOf, window.Kind == WindowKind.Tumbling ? after + 1 : after, through), by);
+        return (rows, new WindowSpan(asOf, window.Kind == WindowKind.Tumbling ? after + 1 : after, through));
     }
+
+    /// <summary>Behind which instant a window begins that ends at another; of a session, how far back it may reach.</summary>
+    public static long AfterOf(WindowDefinition window, long through) => window.Kind switch
+    {
+        WindowKind.Sliding or WindowKind.Session => through - window.Width.Micros,
+        WindowKind.Tumbling => NaiveCalendar.StartOf(window, through) - 1,
+        _ => WindowSpan.NoStart,
+    };
 
     /// <summary>What was known of (after, through].</summary>
     public List<NaiveEvent> Between(long after, long through, long knownAt, Func<NaiveEvent, bool> counts) =>

@@ -29,6 +29,8 @@ public sealed class EmbeddedDefinitionTests : DefinitionConformance<EmbeddedStor
 
 public sealed class EmbeddedReconcileTests : ReconcileConformance<EmbeddedStores>;
 
+public sealed class EmbeddedExplainTests : ExplainConformance<EmbeddedStores>;
+
 public sealed class EmbeddedStatusTests : StatusConformance<EmbeddedStores>;
 
 public sealed class EmbeddedRandomStreamTests : RandomStreamConformance<EmbeddedStores>;

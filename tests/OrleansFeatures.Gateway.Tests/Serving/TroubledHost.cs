@@ -83,6 +83,8 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
         : Reconciled is { } report ? Task.FromResult(report)
         : host.ReconcileAsync(scope, progress, cancellationToken);
 
+    public Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken) => host.ExplainAsync(read, eventsMax, cancellationToken);
+
     public ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken) =>
         CheckpointFailure is { } failure ? ValueTask.FromException<CheckpointStatus>(failure) : host.CheckpointAsync(cancellationToken);
 

@@ -30,6 +30,8 @@ public sealed class ClusterDefinitionTests : DefinitionConformance<ClusterStores
 
 public sealed class ClusterReconcileTests : ReconcileConformance<ClusterStores>;
 
+public sealed class ClusterExplainTests : ExplainConformance<ClusterStores>;
+
 public sealed class ClusterStatusTests : StatusConformance<ClusterStores>;
 
 public sealed class ClusterRandomStreamTests : RandomStreamConformance<ClusterStores>;
