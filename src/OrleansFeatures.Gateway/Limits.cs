@@ -81,6 +81,15 @@ public static class Limits
     /// <summary>One message of a training answer, in bytes: half of what gRPC clients take by default (4 MB). Long lists make it shorter than the rows above.</summary>
     public const int TrainingMessageBytesMax = 2 * 1024 * 1024;
 
+    /// <summary>Explanations under way: each is a pass over the log, and holds a window's events (<see cref="Entities.Limits.ExplainEventsMax"/>). They are asked for by people, one at a time.</summary>
+    public const int ExplainsAtOnceMax = 2;
+
+    /// <summary>Events that an explanation lists of each kind when the request names no number: what somebody reads.</summary>
+    public const int ExplainListDefault = 100;
+
+    /// <summary>Events that an explanation lists of each kind: some 100 bytes each, so 2 MB for a feature.</summary>
+    public const int ExplainListMax = 10_000;
+
     /// <summary>Quarantined or late events that one listing returns when the request names no number.</summary>
     public const int QuarantineListDefault = 100;
 

@@ -51,6 +51,9 @@ internal static class Limits
     /// <summary>A unary call that has no answer after this long is reported as unreachable.</summary>
     public const int CallTimeoutSeconds = 30;
 
+    /// <summary>An explanation goes once through the log: half a billion records at a million a second.</summary>
+    public const int ExplainTimeoutSeconds = 600;
+
     /// <summary>Applying definitions reads history: an hour covers a billion records at 300,000 a second.</summary>
     public const int ApplyTimeoutSeconds = 3_600;
 

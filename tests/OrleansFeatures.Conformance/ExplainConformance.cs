@@ -87,7 +87,7 @@ public abstract class ExplainConformance<TStores> : HostConformance<TStores>
                 foreach (ExplainedValue value in await ExplainAsync(entry, $"c{customer}", asOf))
                 {
                     string context = $"seed {seed}: {value.Log.Feature.Reference} of c{customer} as of {asOf}";
-                    Agree(value.Live, value.Log.Recomputed).ShouldBeTrue($"{context}: served {value.Live.Show()}, recomputed {value.Log.Recomputed.Show()}");
+                    value.Agreement.ShouldBe(Agreement.Agrees, $"{context}: served {value.Live.Show()}, recomputed {value.Log.Recomputed.Show()}");
                     met.UnionWith(value.Log.Counts.Keys);
                 }
             }
@@ -162,9 +162,6 @@ public abstract class ExplainConformance<TStores> : HostConformance<TStores>
         read.KnownAt[0] = knownAt ?? EventTime.Never;
         return await host.ExplainAsync(read, 1_000, Cancel);
     }
-
-    private static bool Agree(FeatureValue left, FeatureValue right) =>
-        left.Equals(right) || (left.Status == right.Status && left.Scalar.Type == FieldType.Double && Math.Abs(left.Scalar.Double - right.Scalar.Double) <= 1e-9 * Math.Max(1, Math.Abs(left.Scalar.Double)));
 
     private static Push Draw(Random random, int batch)
     {

@@ -63,7 +63,8 @@ internal sealed class Comparison
         }
     }
 
-    private static bool AgreesButForRounding(in FeatureValue live, in FeatureValue recomputed)
+    /// <summary>Whether two values are the same but for the last digits of doubles.</summary>
+    public static bool AgreesButForRounding(in FeatureValue live, in FeatureValue recomputed)
     {
         if (live.Status != recomputed.Status)
         {

@@ -28,6 +28,7 @@ public static class GatewayExtensions
         services.AddSingleton<FeatureReads>();
         services.AddSingleton<Observation>();
         services.AddSingleton<TrainingReads>();
+        services.AddSingleton<Explanations>();
         services.AddSingleton<FailureInterceptor>();
         services.AddSingleton<IngestService>();
         services.AddSingleton<FeatureService>();

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
@@ -23,7 +22,7 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
         Selection Resolve(Catalog catalog) => catalog.AllOf(entity)
             ?? throw Refuse.Unknown("entity", $"there is no entity '{entity}'", NameSuggestion.DidYouMean(entity, catalog.Entities.Select(known => known.Name)));
         var request = new GetFeaturesRequest();
-        AddKeys(request, Resolve(reads.Host.Catalog), KeyOf(context));
+        request.Keys.AddRange(PathKeys.Of(context, Resolve(reads.Host.Catalog), behind: 0));
         if (context.Request.Query["as_of"] is [{ Length: > 0 } asOf, ..])
         {
             FeatureRequests.AddAsOf(request, asOf, "as_of");
@@ -46,37 +45,5 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
         GetFeaturesRequest request = FeatureRequests.Read(body, Selections.Service(reads.Host.Catalog, service));
         FeatureRead read = await reads.GetAsync(catalog => Selections.Service(catalog, service), request, context.RequestAborted).ConfigureAwait(false);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaType, writer => new FeatureJson(read, request, reads.Host).Write(writer)).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// The path's last segment as it was sent. The server has decoded the route value, all but "%2F", so that nobody can tell a slash in a key from those
-    /// three characters, nor a comma in a key from one between two.
-    /// </summary>
-    private static string? KeyOf(HttpContext context)
-    {
-        if (context.GetRouteValue("key") is null)
-        {
-            return null;
-        }
-
-        string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        int query = target.IndexOf('?', StringComparison.Ordinal);
-        string path = (query < 0 ? target : target[..query]).TrimEnd('/');
-        return path[(path.LastIndexOf('/') + 1)..];
-    }
-
-    private static void AddKeys(GetFeaturesRequest request, Selection selection, string? key)
-    {
-        string[] parts = key is null ? [] : selection.KeyFields.Length == 1 ? [key] : key.Split(',');
-        if (parts.Length != selection.KeyFields.Length)
-        {
-            string fix = selection.KeyFields.IsEmpty ? "this entity has no key: leave it out of the path" : $"give {string.Join(",", selection.KeyFields.Select(field => field.Name))}, separated by commas";
-            throw Refuse.Argument("key", $"'{Uri.UnescapeDataString(key ?? "")}' has {parts.Length} parts", fix);
-        }
-
-        for (int index = 0; index < parts.Length; index++)
-        {
-            request.Keys.Add(new KeyColumn { Field = selection.KeyFields[index].Name, Strings = { Uri.UnescapeDataString(parts[index]) } });
-        }
     }
 }

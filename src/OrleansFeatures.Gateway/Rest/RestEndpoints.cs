@@ -17,11 +17,13 @@ public static class RestEndpoints
     {
         IServiceProvider services = endpoints.ServiceProvider;
         var features = ActivatorUtilities.CreateInstance<FeatureEndpoints>(services);
+        var explain = ActivatorUtilities.CreateInstance<ExplainEndpoints>(services);
         var events = ActivatorUtilities.CreateInstance<EventEndpoints>(services);
         ServerLife life = services.GetRequiredService<ServerLife>();
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(RestEndpoints));
         endpoints.MapGet("/features/v1/{entity}", Guarded(features.GetEntityAsync, logger));
         endpoints.MapGet("/features/v1/{entity}/{key}", Guarded(features.GetEntityAsync, logger));
+        endpoints.MapGet("/features/v1/{entity}/{key}/explain", Guarded(explain.GetAsync, logger));
         endpoints.MapPost("/features/v1/{service}:get", Guarded(features.GetServiceAsync, logger));
         endpoints.MapPost("/events/v1/{stream}", Guarded(events.PostAsync, logger));
         endpoints.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));

@@ -72,6 +72,26 @@ internal static class FeatureAnswer
         return response;
     }
 
+    /// <summary>One value by itself.</summary>
+    public static Wire.FeatureCell Cell(in FeatureValue value, FeatureShape shape)
+    {
+        var cell = new Wire.FeatureCell { Status = (Wire.FeatureStatus)value.Status };
+        switch (shape)
+        {
+            case FeatureShape.List:
+                cell.List = ListOf(value.HasValue ? value.List : null);
+                break;
+            case FeatureShape.Map:
+                cell.Map = MapOf(value.HasValue ? value.List : null);
+                break;
+            default:
+                cell.Scalar = value.HasValue ? Of(value.Scalar) : null;
+                break;
+        }
+
+        return cell;
+    }
+
     private static void Append(Wire.FeatureRows rows, Wire.Lane lane, in FeatureValue value)
     {
         switch (lane)
@@ -118,7 +138,8 @@ internal static class FeatureAnswer
         return map;
     }
 
-    private static Wire.Value Of(in Value value) => value.Type switch
+    /// <summary>One scalar; without a kind where it is null.</summary>
+    public static Wire.Value Of(in Value value) => value.Type switch
     {
         FieldType.Int64 => new Wire.Value { Int64 = value.Int64 },
         FieldType.Double => new Wire.Value { Double = value.Double },

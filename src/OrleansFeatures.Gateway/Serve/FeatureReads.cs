@@ -59,7 +59,8 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
         return read;
     }
 
-    private FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
+    /// <summary>The read that a request asks for, checked, with its keys and instants; stream time is not filled in.</summary>
+    internal FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
     {
         var keys = new RowKeys(selection, request.Keys);
         int rows = keys.Rows ?? Math.Max(1, Math.Max(request.AsOfMicros.Count, request.KnownAtMicros.Count));

@@ -5,7 +5,7 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Gateway.Serve;
 
 /// <summary>Features over gRPC.</summary>
-public sealed class FeatureService(FeatureReads reads, Observation observation, TrainingReads training) : V1.FeatureService.FeatureServiceBase
+public sealed class FeatureService(FeatureReads reads, Observation observation, TrainingReads training, Explanations explanations) : V1.FeatureService.FeatureServiceBase
 {
     public override async Task<GetFeaturesResponse> GetFeatures(GetFeaturesRequest request, ServerCallContext context)
     {
@@ -18,4 +18,6 @@ public sealed class FeatureService(FeatureReads reads, Observation observation, 
 
     public override Task GetTrainingFeatures(IAsyncStreamReader<TrainingRequest> requestStream, IServerStreamWriter<TrainingResponse> responseStream, ServerCallContext context) =>
         training.AnswerAsync(requestStream, responseStream, context.CancellationToken);
+
+    public override Task<ExplainResponse> Explain(ExplainRequest request, ServerCallContext context) => explanations.ExplainAsync(request, context.CancellationToken);
 }

@@ -25,13 +25,18 @@ internal sealed class KeySchema
     public static async Task<KeySchema> ResolveAsync(ServerConnection connection, string service, CancellationToken cancellationToken)
     {
         Definition definition = await connection.DefinitionAsync("feature_service", service, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<Definition> entities = await connection.DefinitionsAsync("entity", cancellationToken).ConfigureAwait(false);
-        var keys = entities.GroupBy(entity => entity.Name).ToDictionary(
-            group => group.Key,
-            group => group.MaxBy(entity => entity.Version)!.Entity.Key.Select(field => new KeyField(field.Name, field.Type)).ToArray());
+        Dictionary<string, KeyField[]> keys = await KeysAsync(connection, cancellationToken).ConfigureAwait(false);
         Dictionary<string, FieldType> types = keys.Values.SelectMany(fields => fields).GroupBy(field => field.Name).ToDictionary(group => group.Key, group => group.First().Type);
         KeyField[] wanted = definition.FeatureService.KeyFields.Select(name => new KeyField(name, types.GetValueOrDefault(name, FieldType.String))).ToArray();
         return new KeySchema(service, wanted, keys);
+    }
+
+    /// <summary>The keys of just those entity types that <c>--entity</c> names.</summary>
+    public static async Task<KeySchema> OfEntitiesAsync(ServerConnection connection, IReadOnlyList<string> given, CancellationToken cancellationToken)
+    {
+        Dictionary<string, KeyField[]> keys = await KeysAsync(connection, cancellationToken).ConfigureAwait(false);
+        KeyField[] wanted = [.. given.SelectMany(entity => keys.GetValueOrDefault(entity[..entity.IndexOf('=')], [])).DistinctBy(field => field.Name)];
+        return new KeySchema("", wanted, keys);
     }
 
     /// <summary>
@@ -85,6 +90,14 @@ internal sealed class KeySchema
 
         column.Strings.Add(System.Text.Encoding.UTF8.GetString(cell));
         return System.Text.Unicode.Utf8.IsValid(cell);
+    }
+
+    private static async Task<Dictionary<string, KeyField[]>> KeysAsync(ServerConnection connection, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Definition> entities = await connection.DefinitionsAsync("entity", cancellationToken).ConfigureAwait(false);
+        return entities.GroupBy(entity => entity.Name).ToDictionary(
+            group => group.Key,
+            group => group.MaxBy(entity => entity.Version)!.Entity.Key.Select(field => new KeyField(field.Name, field.Type)).ToArray());
     }
 
     private static void Append(KeyColumn column, KeyField field, string text)

@@ -14,6 +14,7 @@ internal static class RootCommands
             ApplyCommand.Create(),
             PushCommand.Create(),
             GetCommand.Create(),
+            ExplainCommand.Create(),
             TrainingCommand.Create(),
             QuarantineCommand.Create(),
             LateCommand.Create(),

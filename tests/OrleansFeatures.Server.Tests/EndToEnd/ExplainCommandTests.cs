@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Shouldly;
+using Xunit;
+
+namespace OrleansFeatures.Server.Tests.EndToEnd;
+
+public sealed class ExplainCommandTests(StoreFixture fixture) : IClassFixture<StoreFixture>, IAsyncLifetime
+{
+    private const string Events = """
+        tx_id,tx_time,customer_id,terminal_id,amount,fraud
+        1,2018-04-01T10:00:00Z,596,3156,10,0
+        2,2018-04-01T11:00:00Z,596,3156,20,1
+        3,2018-03-01T11:00:00Z,596,7,90,0
+        4,2018-04-09T10:30:00Z,4961,3156,5,0
+
+        """;
+
+    private readonly TempDirectory _directory = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        string file = _directory.Write("events.csv", Events);
+        CommandRun run = await CommandRun.RunAsync(["push", "--server", fixture.Store.Grpc, "--stream", "transactions", "--file", file]);
+        run.ExitCode.ShouldBe(0, run.Error);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _directory.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task The_table_shows_the_value_its_window_and_every_event_with_its_reason()
+    {
+        CommandRun run = await RunAsync("--feature customer_spend:avg_amount_1d --entity customer=596 --as-of 2018-04-01T12:00:00Z");
+        run.ExitCode.ShouldBe(0, run.Error);
+        run.Out.ShouldContain("customer_spend:avg_amount_1d  customer=596  as of 2018-04-01T12:00:00Z");
+        run.Out.ShouldContain("15: the served value");
+        run.Out.ShouldContain("after 2018-03-31T12:00:00Z through 2018-04-01T12:00:00Z");
+        run.Out.ShouldContain("2 count, 1 do not (1 before window)");
+        string[] lines = run.Out.Split('\n');
+        lines.Single(line => line.Contains("2018-04-01T11:00:00Z", StringComparison.Ordinal)).ShouldContain("yes");
+        lines.Single(line => line.Contains("2018-03-01T11:00:00Z", StringComparison.Ordinal)).ShouldContain("no: before window");
+        run.Out.ShouldNotContain("4961");
+        run.Out.ShouldNotContain("\u001b", Case.Sensitive, "a pipe gets no colours");
+    }
+
+    [Fact]
+    public async Task The_json_is_the_document_that_rest_answers_with()
+    {
+        CommandRun run = await RunAsync("--feature terminal_risk:nb_tx_7d --entity terminal=3156 --as-of stream --events 1 --output json");
+        run.ExitCode.ShouldBe(0, run.Error);
+        JsonElement feature = JsonDocument.Parse(run.Out).RootElement.GetProperty("features")[0];
+        feature.GetProperty("agreement").GetString().ShouldBe("AGREES");
+        feature.GetProperty("window").GetProperty("through").GetString().ShouldBe("2018-04-02T10:30:00Z");
+        feature.GetProperty("contributing").GetInt64().ShouldBe(2);
+        feature.GetProperty("events").GetArrayLength().ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("--feature customer_spend:avg_amount_9d --entity customer=596", 1, "there is no feature 'customer_spend:avg_amount_9d'")]
+    [InlineData("--feature customer_spend:avg_amount_1d --entity custmer=596", 2, "did you mean 'customer'?")]
+    [InlineData("--feature customer_spend:avg_amount_1d --entity customer=1 --entity customer=2", 2, "one value is explained at a time")]
+    [InlineData("--feature customer_spend:avg_amount_1d", 1, "needs the key field 'customer_id'")]
+    [InlineData("--feature customer_spend:avg_amount_1d --entity customer=1 --as-of yesterday", 2, "--as-of yesterday: expected an RFC 3339 time")]
+    [InlineData("--feature customer_spend:avg_amount_1d --entity customer=1 --events 0", 2, "--events 0: expected 1 to 10000")]
+    public async Task What_cannot_be_explained_names_what_is_wrong(string arguments, int code, string expected)
+    {
+        CommandRun run = await RunAsync(arguments);
+        run.ExitCode.ShouldBe(code, run.Error);
+        run.Error.ShouldContain(expected);
+    }
+
+    private Task<CommandRun> RunAsync(string arguments) => CommandRun.RunAsync(["explain", "--server", fixture.Store.Grpc, .. arguments.Split(' ')]);
+}
