@@ -102,6 +102,12 @@ public static class Limits
     /// <summary>Events that saved sums may say they hold: a million a second for nine years. Thousands of such sums merge without an overflow, so damaged counts stay wrong numbers and nothing worse.</summary>
     public const long SummedEventsMax = 1L << 48;
 
+    /// <summary>On-demand features of one catalog: as many as a view may have features.</summary>
+    public const int OnDemandFeaturesMax = 1_000;
+
+    /// <summary>Fields of the request that one on-demand feature may take: 1,000 rows of 64 values of 24 bytes are 1.5 MB that a request brings.</summary>
+    public const int RequestFieldsMax = 64;
+
     /// <summary>Nesting of an expression: keeps the recursive parser and evaluator off the stack's end.</summary>
     public const int ExpressionDepthMax = 64;
 

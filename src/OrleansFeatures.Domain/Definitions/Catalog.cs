@@ -18,18 +18,20 @@ public sealed class Catalog
     /// <summary>What a feature promises that does not say: the last hour exact as long as memory allows, then steps of a minute.</summary>
     public static readonly AccuracyDefinition AccuracyDefault = new(new Duration(3_600_000_000), new Duration(60_000_000));
 
-    public static readonly Catalog Empty = new(DefinitionSet.Empty, [], [], []);
+    public static readonly Catalog Empty = new(DefinitionSet.Empty, [], [], new FeatureReferences([], []), []);
 
     private readonly ImmutableDictionary<string, StreamPlan> _streams;
     private readonly ImmutableDictionary<uint, StreamPlan> _streamsById;
     private readonly ImmutableDictionary<string, EntityPlan> _entities;
     private readonly ImmutableDictionary<uint, EntityPlan> _entitiesById;
     private readonly ImmutableDictionary<string, Selection> _services;
+    private readonly FeatureReferences _references;
     private readonly ConcurrentDictionary<string, Selection> _entitySelections = new();
 
     internal Catalog(
-        DefinitionSet definitions, ImmutableArray<StreamPlan> streams, ImmutableArray<EntityPlan> entities, ImmutableArray<Selection> services)
+        DefinitionSet definitions, ImmutableArray<StreamPlan> streams, ImmutableArray<EntityPlan> entities, FeatureReferences references, ImmutableArray<Selection> services)
     {
+        _references = references;
         Definitions = definitions;
         Streams = streams;
         Entities = entities;
@@ -48,6 +50,11 @@ public sealed class Catalog
 
     public IEnumerable<string> ServiceNames => _services.Keys.Where(name => !name.Contains('@', StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
+    public OnDemandPlan? OnDemand(string name) => _references.OnDemand(name);
+
+    /// <summary>Everything that a list may name: "view:feature", and on-demand features by their names.</summary>
+    public IEnumerable<string> FeatureNames => _references.Names;
+
     /// <summary>Resolves names, types, windows and filters. Null with at least one problem when anything is wrong; every problem found is reported.</summary>
     public static Catalog? Compile(DefinitionSet definitions, out ImmutableArray<DefinitionProblem> problems) =>
         new CatalogCompiler(definitions).Compile(out problems);
@@ -63,15 +70,15 @@ public sealed class Catalog
     /// <summary>The feature service "name" (newest version) or "name@version".</summary>
     public Selection? Service(string reference) => _services.GetValueOrDefault(reference);
 
-    /// <summary>Every feature of an entity type.</summary>
+    /// <summary>Every feature of an entity type. On-demand features are of no entity type, and not among them.</summary>
     public Selection? AllOf(string entity) =>
         Entity(entity) is { } plan
-            ? _entitySelections.GetOrAdd(entity, name => new Selection(name, [.. plan.Features.Select(feature => (plan, feature))]))
+            ? _entitySelections.GetOrAdd(entity, name => new Selection(name, [.. plan.Features.Select(feature => new SelectedFeature(plan, feature))]))
             : null;
 
     /// <summary>An explicit list of references; on failure names the first that is unknown. Costs a compilation: keep the result.</summary>
     public Selection? Select(IReadOnlyList<string> references, out string unknown) =>
-        FeatureReferences.Resolve("explicit list", references, Entities, out unknown, out _);
+        _references.Resolve("explicit list", references, out unknown, out _);
 
     private static ImmutableDictionary<string, Selection> ByReference(ImmutableArray<Selection> services)
     {

@@ -6,7 +6,7 @@ namespace OrleansFeatures.Domain.Definitions;
 
 /// <summary>
 /// Turns a definition set into a catalog, or says everything that is wrong with it. Streams and entities first, then views (which say
-/// which stream feeds which entity type and therefore what keys are made of), then the timelines they share, then feature services.
+/// which stream feeds which entity type and therefore what keys are made of), then the timelines they share, then on-demand features, then feature services.
 /// </summary>
 internal sealed partial class CatalogCompiler(DefinitionSet definitions)
 {
@@ -17,9 +17,11 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         CheckNames();
         ImmutableArray<StreamPlan> streams = CompileStreams();
         ImmutableArray<EntityPlan> entities = _problems.Count == 0 ? CompileEntities(streams) : [];
-        ImmutableArray<Selection> services = _problems.Count == 0 ? CompileServices(entities) : [];
+        ImmutableArray<OnDemandPlan> onDemand = _problems.Count == 0 ? new OnDemandCompiler(definitions, entities, Report).Compile() : [];
+        var references = new FeatureReferences(entities, onDemand);
+        ImmutableArray<Selection> services = _problems.Count == 0 ? CompileServices(references) : [];
         problems = _problems.ToImmutable();
-        return problems.IsEmpty ? new Catalog(definitions, streams, entities, services) : null;
+        return problems.IsEmpty ? new Catalog(definitions, streams, entities, references, services) : null;
     }
 
     private void Report(string path, string message, string suggestion) => _problems.Add(new DefinitionProblem(path, message, suggestion));
@@ -30,6 +32,7 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         CheckNames("entities", definitions.Entities.Select(entity => (entity.Name, 1)));
         CheckNames("feature_views", definitions.FeatureViews.Select(view => (view.Name, view.Version)));
         CheckNames("feature_services", definitions.FeatureServices.Select(service => (service.Name, service.Version)));
+        CheckNames("on_demand", definitions.OnDemand.Select(onDemand => (onDemand.Name, 1)));
         CheckFeatureNames();
         CheckNameIds("streams", definitions.Streams.Select(stream => stream.Name));
         CheckNameIds("entities", definitions.Entities.Select(entity => entity.Name));
@@ -206,6 +209,11 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
                 Report($"{path}.entity", $"there is no entity '{view.Entity}'", NameSuggestion.DidYouMean(view.Entity, definitions.Entities.Select(entity => entity.Name)));
             }
 
+            if (view.Ttl is { Micros: <= 0 } ttl)
+            {
+                Report($"{path}.ttl", $"a ttl of {ttl} is not possible", "write how old the newest event may be, for example 7d, or delete it");
+            }
+
             bool isNewest = definitions.FeatureViews.All(other => other.Name != view.Name || other.Version <= view.Version);
             if (stream is not null)
             {
@@ -283,15 +291,16 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
         }
     }
 
-    private ImmutableArray<Selection> CompileServices(ImmutableArray<EntityPlan> entities)
+    private ImmutableArray<Selection> CompileServices(FeatureReferences references)
     {
         var services = ImmutableArray.CreateBuilder<Selection>();
         for (int index = 0; index < definitions.FeatureServices.Length; index++)
         {
             FeatureServiceDefinition service = definitions.FeatureServices[index];
-            Selection? selection = FeatureReferences.Resolve($"{service.Name}@{service.Version}", service.Features, entities, out string unknown, out string suggestion);
+            Selection? selection = references.Resolve($"{service.Name}@{service.Version}", service.Features, out string unknown, out string suggestion);
             if (selection is null)
             {
+                suggestion = definitions.FeatureServices.Any(other => other.Name == unknown.Split('@')[0]) ? "a feature service cannot include another: list its features" : suggestion;
                 Report($"feature_services[{index}].features[{service.Features.IndexOf(unknown)}]", $"there is no feature '{unknown}'", suggestion);
             }
             else

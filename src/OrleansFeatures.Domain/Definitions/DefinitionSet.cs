@@ -14,6 +14,9 @@ public sealed record DefinitionSet(
     ImmutableArray<FeatureServiceDefinition> FeatureServices)
 {
     public static readonly DefinitionSet Empty = new([], [], [], []);
+
+    /// <summary>What is computed at the request, from its fields and from features.</summary>
+    public ImmutableArray<OnDemandDefinition> OnDemand { get; init; } = [];
 }
 
 /// <summary>A stream of events: its fields by position, and which of them are the event's id and time.</summary>
@@ -37,6 +40,9 @@ public sealed record FeatureViewDefinition(
 {
     /// <summary>An event that comes when stream time is further ahead of it than this changes no value of the view. Null: as long as a value could show it.</summary>
     public Duration? AllowedLateness { get; init; }
+
+    /// <summary>How old the entity's newest event of the stream may be, at the instant asked for, before the view's features have no value any more. Null: as old as it likes.</summary>
+    public Duration? Ttl { get; init; }
 }
 
 /// <summary>
@@ -52,7 +58,17 @@ public sealed record FeatureDefinition(string Name, string Aggregate, WindowDefi
     public AccuracyDefinition? Accuracy { get; init; }
 }
 
-/// <summary>What one model reads: references "view:feature", "view:*" or "view@2:feature", in order.</summary>
+/// <summary>
+/// A value that is computed when it is asked for: <paramref name="Expression"/> over <c>request.field</c> and <c>view.feature</c>. Nothing of it is kept, so
+/// it is the same in serving and in training.
+/// </summary>
+public sealed record OnDemandDefinition(string Name, FieldType Type, string Expression)
+{
+    /// <summary>Fields of the request whose type is not double.</summary>
+    public ImmutableArray<FieldDefinition> Request { get; init; } = [];
+}
+
+/// <summary>What one model reads: references "view:feature", "view:*", "view@2:feature" or the name of an on-demand feature, in order.</summary>
 public sealed record FeatureServiceDefinition(string Name, int Version, ImmutableArray<string> Features);
 
 /// <summary>

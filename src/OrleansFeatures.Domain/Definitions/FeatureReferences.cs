@@ -1,36 +1,49 @@
+using System.Collections.Immutable;
+
 namespace OrleansFeatures.Domain.Definitions;
 
-/// <summary>Resolves "view:feature", "view:*" and "view@version:feature" against the entity types' features.</summary>
-internal static class FeatureReferences
+/// <summary>
+/// Everything that can be selected, and how it is called: "view:feature", "view:*" and "view@version:feature" for what entities answer, an on-demand feature by its
+/// name alone.
+/// </summary>
+internal sealed class FeatureReferences(ImmutableArray<EntityPlan> entities, ImmutableArray<OnDemandPlan> onDemand)
 {
-    public static Selection? Resolve(
-        string name, IReadOnlyList<string> references, IReadOnlyList<EntityPlan> entities, out string unknown, out string suggestion)
+    private readonly ImmutableArray<SelectedFeature> _all =
+    [
+        .. entities.SelectMany(entity => entity.Features.Select(feature => new SelectedFeature(entity, feature))),
+        .. onDemand.Select(plan => new SelectedFeature(null, null, plan)),
+    ];
+
+    /// <summary>As answers call them.</summary>
+    public IEnumerable<string> Names => _all.Select(known => known.Reference);
+
+    public OnDemandPlan? OnDemand(string name) => onDemand.FirstOrDefault(plan => plan.Name == name);
+
+    /// <summary>Null when a reference names nothing; it is then said which, and what may have been meant.</summary>
+    public Selection? Resolve(string name, IReadOnlyList<string> references, out string unknown, out string suggestion)
     {
         (unknown, suggestion) = ("", "");
-        var features = new List<(EntityPlan, FeaturePlan)>();
+        var selected = new List<SelectedFeature>();
         foreach (string reference in references)
         {
-            int before = features.Count;
-            features.AddRange(entities.SelectMany(entity => entity.Features.Where(feature => Names(reference, feature)).Select(feature => (entity, feature))));
-            if (features.Count == before)
+            int before = selected.Count;
+            selected.AddRange(_all.Where(known => Means(reference, known)));
+            if (selected.Count == before)
             {
                 unknown = reference;
-                string? closest = NameSuggestion.Closest(reference, entities.SelectMany(entity => entity.Features).Select(feature => feature.Reference));
-                suggestion = closest is null ? "write view:feature or view:*, with names of the feature views" : $"did you mean '{closest}'?";
+                string? closest = NameSuggestion.Closest(reference, Names);
+                suggestion = closest is null ? "write view:feature, view:*, or the name of an on-demand feature" : $"did you mean '{closest}'?";
                 return null;
             }
         }
 
-        return new Selection(name, [.. features.Distinct()]);
+        return new Selection(name, [.. selected.Distinct()]);
     }
 
-    private static bool Names(string reference, FeaturePlan feature)
-    {
-        if (reference == feature.Reference)
-        {
-            return true;
-        }
+    private static bool Means(string reference, in SelectedFeature known) => reference == known.Reference || (known.Feature is { } feature && IsIn(reference, feature));
 
+    private static bool IsIn(string reference, FeaturePlan feature)
+    {
         int colon = reference.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0)
         {

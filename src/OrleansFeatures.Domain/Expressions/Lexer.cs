@@ -48,12 +48,15 @@ internal sealed class Lexer(string text)
 
     private bool IsRawPrefix(char c) => c is 'r' or 'R' && _at + 1 < text.Length && text[_at + 1] is '"' or '\'';
 
+    /// <summary>A word, perhaps with the version of what it names: customer_spend@2.</summary>
     private void ReadIdentifier()
     {
         int start = _at;
-        while (_at < text.Length && (char.IsAsciiLetterOrDigit(text[_at]) || text[_at] == '_'))
+        SkipWhile(c => char.IsAsciiLetterOrDigit(c) || c == '_');
+        if (_at + 1 < text.Length && text[_at] == '@' && char.IsAsciiDigit(text[_at + 1]))
         {
             _at++;
+            SkipWhile(char.IsAsciiDigit);
         }
 
         Add(TokenKind.Identifier, start);

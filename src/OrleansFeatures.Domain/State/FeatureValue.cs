@@ -29,6 +29,9 @@ public readonly record struct FeatureValue(FeatureStatus Status, Value Scalar, V
     public static readonly FeatureValue Invalid = new(FeatureStatus.Invalid, Value.Null, null);
     public static readonly FeatureValue OutsideRetention = new(FeatureStatus.OutsideRetention, Value.Null, null);
 
+    /// <summary>Why there is no value.</summary>
+    public static FeatureValue Without(FeatureStatus status) => new(status, Value.Null, null);
+
     public bool HasValue => Status is FeatureStatus.Present or FeatureStatus.Approximate;
 
     public static FeatureValue Of(Value value) => value.IsNull ? Null : new(FeatureStatus.Present, value, null);

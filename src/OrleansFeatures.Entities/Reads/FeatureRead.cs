@@ -8,10 +8,13 @@ namespace OrleansFeatures.Entities.Reads;
 public readonly record struct EntityStamp(long StateVersion, long LastEventTimeMicros);
 
 /// <summary>
-/// A read of many entity rows: what is asked, and room for the answer. The gateway fills the questions, a host fills the answers.
+/// A read of many entity rows: what is asked, and room for the answer. The gateway fills the questions, a host fills what entities answer, and the rest of the answer,
+/// on-demand features, follows from both.
 /// <code>
-///   row r, entity type e of the selection:  Keys[r * entities + e], Stamps[r * entities + e]
-///   row r, feature f of the selection:      Values[r * features + f]
+///   row r, entity type e of the selection:    Keys[r * entities + e], Stamps[r * entities + e]
+///   row r, request field c of the selection:  Context[r * request fields + c]
+///   row r, feature f of the selection:        Values[r * features + f]
+///   row r, column a of the selection:         Answer(r, 1)[a]
 /// </code>
 /// </summary>
 public sealed class FeatureRead
@@ -24,6 +27,7 @@ public sealed class FeatureRead
         AsOf = new EventTime[rows];
         KnownAt = new EventTime[rows];
         Array.Fill(KnownAt, EventTime.Never);
+        Context = selection.RequestFields.IsEmpty ? [] : new Value[rows * selection.RequestFields.Length];
         Values = new FeatureValue[rows * selection.Features.Length];
         Stamps = new EntityStamp[rows * selection.Entities.Length];
     }
@@ -41,9 +45,24 @@ public sealed class FeatureRead
     /// <summary>By row: what arrived later is not looked at. <see cref="EventTime.Never"/>, everything known today, unless it is set.</summary>
     public EventTime[] KnownAt { get; }
 
+    /// <summary>What the request itself brings for on-demand features.</summary>
+    public Value[] Context { get; }
+
+    /// <summary>What entities answer: by <see cref="Selection.Features"/>, which are not the columns of the answer where there are on-demand features.</summary>
     public FeatureValue[] Values { get; }
 
     public EntityStamp[] Stamps { get; }
+
+    /// <summary>
+    /// Rows of the answer by <see cref="Selection.Columns"/>, once a host has filled them. Costs nothing where the selection is plain; else a new array, and an evaluation for each
+    /// on-demand value.
+    /// </summary>
+    public ReadOnlySpan<FeatureValue> Answer(int firstRow, int rows)
+    {
+        int features = Selection.Features.Length;
+        ReadOnlySpan<FeatureValue> values = Values.AsSpan(firstRow * features, rows * features);
+        return Selection.IsPlain ? values : ComputeOnDemand(values, firstRow, rows);
+    }
 
     public ReadOnlySpan<byte> KeyOf(int row, int entity) => Keys[(row * Selection.Entities.Length) + entity].Span;
 
@@ -58,5 +77,26 @@ public sealed class FeatureRead
         }
 
         Stamps[(row * Selection.Entities.Length) + entity] = stamp;
+    }
+
+    private FeatureValue[] ComputeOnDemand(ReadOnlySpan<FeatureValue> values, int firstRow, int rows)
+    {
+        int features = Selection.Features.Length;
+        int context = Selection.RequestFields.Length;
+        var columns = Selection.Columns;
+        var answer = new FeatureValue[rows * columns.Length];
+        var scratch = new Value[Selection.OnDemand.Max(one => one.FieldCount)];
+        for (int row = 0; row < rows; row++)
+        {
+            ReadOnlySpan<FeatureValue> rowValues = values.Slice(row * features, features);
+            ReadOnlySpan<Value> rowContext = Context.AsSpan((firstRow + row) * context, context);
+            for (int column = 0; column < columns.Length; column++)
+            {
+                AnswerColumn one = columns[column];
+                answer[(row * columns.Length) + column] = one.Feature >= 0 ? rowValues[one.Feature] : Selection.OnDemand[one.OnDemand].Compute(rowValues, rowContext, scratch);
+            }
+        }
+
+        return answer;
     }
 }

@@ -18,7 +18,16 @@ internal sealed class DefinitionBuilder(string file, YamlMap root, List<SourceEr
         [.. Items("streams").Select(Stream)],
         [.. Items("entities").Select(entity => new EntityDefinition(Text(entity, "name"), Texts(entity, "key")) { History = History(entity) })],
         [.. Items("feature_views").Select(View)],
-        [.. Items("feature_services").Select(service => new FeatureServiceDefinition(Text(service, "name"), Version(service), Texts(service, "features")))]);
+        [.. Items("feature_services").Select(service => new FeatureServiceDefinition(Text(service, "name"), Version(service), Texts(service, "features")))])
+    {
+        OnDemand = [.. Items("on_demand").Select(OnDemand)],
+    };
+
+    /// <summary>A field of the request is a double anyway; saying so says nothing.</summary>
+    private static OnDemandDefinition OnDemand(YamlMap onDemand) => new(Text(onDemand, "name"), TypeOf(onDemand["type"]!), Text(onDemand, "expr"))
+    {
+        Request = onDemand["request"] is YamlMap request ? [.. Fields(request).Where(field => field.Type != FieldType.Double).OrderBy(field => field.Name, StringComparer.Ordinal)] : [],
+    };
 
     /// <summary>Saying what holds anyway says nothing.</summary>
     private Duration? History(YamlMap entity) => _lengths.OrNull(entity, "history") is { } history && history != Catalog.RetentionSlack ? history : null;
@@ -28,7 +37,11 @@ internal sealed class DefinitionBuilder(string file, YamlMap root, List<SourceEr
         Version(stream),
         Text(stream, "event_id"),
         Text(stream, "event_time"),
-        [.. ((YamlMap)stream["fields"]!).Entries.Select(field => new FieldDefinition(field.Key.Text, FieldTypes.Parse(((YamlScalar)field.Value).Text) ?? FieldType.Null))]);
+        Fields((YamlMap)stream["fields"]!));
+
+    private static ImmutableArray<FieldDefinition> Fields(YamlMap fields) => [.. fields.Entries.Select(field => new FieldDefinition(field.Key.Text, TypeOf(field.Value)))];
+
+    private static FieldType TypeOf(YamlNode type) => FieldTypes.Parse(((YamlScalar)type).Text) ?? FieldType.Null;
 
     private FeatureViewDefinition View(YamlMap view) => new(
         Text(view, "name"),
@@ -39,6 +52,7 @@ internal sealed class DefinitionBuilder(string file, YamlMap root, List<SourceEr
         [.. ((YamlList)view["features"]!).Items.Cast<YamlMap>().Select(Feature)])
     {
         AllowedLateness = _lengths.OrNull(view, "allowed_lateness"),
+        Ttl = _lengths.OrNull(view, "ttl"),
     };
 
     private FeatureDefinition Feature(YamlMap feature) => new(

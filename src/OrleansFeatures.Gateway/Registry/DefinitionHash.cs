@@ -30,6 +30,11 @@ public static class DefinitionHash
             text.Append("feature_view\n").Append(DefinitionText.Of(sorted));
         }
 
+        foreach (OnDemandDefinition onDemand in definitions.OnDemand.OrderBy(onDemand => onDemand.Name, StringComparer.Ordinal))
+        {
+            text.Append("on_demand\n").Append(DefinitionText.Of(onDemand)).AppendJoin('\n', OnDemandInputs.Of(onDemand, definitions)).Append('\n');
+        }
+
         foreach (FeatureServiceDefinition service in definitions.FeatureServices.OrderBy(service => service.Name, StringComparer.Ordinal).ThenBy(service => service.Version))
         {
             FeatureServiceDefinition resolved = service with { Features = ServiceFeatures.Of(service, definitions) };

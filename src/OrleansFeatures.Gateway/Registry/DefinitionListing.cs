@@ -8,7 +8,7 @@ namespace OrleansFeatures.Gateway.Registry;
 /// <summary>The live definitions as the wire says them: as written, and as resolved.</summary>
 internal sealed class DefinitionListing(LiveDefinitions live)
 {
-    private static readonly string[] Kinds = ["stream", "entity", "feature_view", "feature_service"];
+    private static readonly string[] Kinds = ["stream", "entity", "feature_view", "on_demand", "feature_service"];
 
     /// <summary>One definition: "name" (the newest version) or "name@version".</summary>
     /// <exception cref="RequestRefusedException">There is no such kind, or no such definition.</exception>
@@ -26,6 +26,7 @@ internal sealed class DefinitionListing(LiveDefinitions live)
         "stream" => live.Definitions.Streams.Select(Of),
         "entity" => live.Definitions.Entities.Select(Of),
         "feature_view" => live.Definitions.FeatureViews.Select(Of),
+        "on_demand" => live.Definitions.OnDemand.Select(Of),
         "feature_service" => live.Definitions.FeatureServices.Select(Of),
         _ => throw UnknownKind(kind),
     };
@@ -53,6 +54,11 @@ internal sealed class DefinitionListing(LiveDefinitions live)
         if (view.AllowedLateness is { } lateness)
         {
             resolved.AllowedLatenessMicros = lateness.Micros;
+        }
+
+        if (view.Ttl is { } ttl)
+        {
+            resolved.TtlMicros = ttl.Micros;
         }
 
         EntityPlan entity = live.Catalog.Entity(view.Entity)!;
@@ -94,12 +100,22 @@ internal sealed class DefinitionListing(LiveDefinitions live)
         ? (FieldType)timeline.Columns[plan.By >= 0 ? plan.By : plan.Column].Type
         : FieldType.Unspecified;
 
+    private Definition Of(OnDemandDefinition onDemand)
+    {
+        OnDemandPlan plan = live.Catalog.OnDemand(onDemand.Name)!;
+        var resolved = new OnDemandFeature { Type = (FieldType)plan.Type, Expression = onDemand.Expression };
+        resolved.Request.AddRange(plan.Request.Select(Of));
+        resolved.Inputs.AddRange(plan.Inputs.Select(input => input.Feature.Reference));
+        return new Definition { Kind = "on_demand", Name = onDemand.Name, Version = 1, Yaml = DefinitionText.Of(onDemand), OnDemand = resolved };
+    }
+
     private Definition Of(FeatureServiceDefinition service)
     {
         var resolved = new V1.FeatureServiceDefinition();
         Domain.Definitions.Selection selection = live.Catalog.Service($"{service.Name}@{service.Version}")!;
-        resolved.Features.AddRange(selection.Features.Select(feature => feature.Reference));
+        resolved.Features.AddRange(selection.Columns.Select(column => column.Name));
         resolved.KeyFields.AddRange(selection.KeyFields.Select(field => field.Name));
+        resolved.RequestFields.AddRange(selection.RequestFields.Select(Of));
         return new Definition { Kind = "feature_service", Name = service.Name, Version = (uint)service.Version, Yaml = DefinitionText.Of(service), FeatureService = resolved };
     }
 

@@ -21,7 +21,7 @@ public sealed class DefinitionPlanner
         _after = after;
     }
 
-    /// <summary>Streams, entities, feature views, feature services; within each by name and version. Both sets have passed the catalog.</summary>
+    /// <summary>Streams, entities, feature views, on-demand features, feature services; within each by name and version. Both sets have passed the catalog.</summary>
     public static ImmutableArray<DefinitionChange> Compare(DefinitionSet before, DefinitionSet after)
     {
         var planner = new DefinitionPlanner(before, after);
@@ -31,6 +31,8 @@ public sealed class DefinitionPlanner
             "keep it until nobody reads its features");
         planner.Match("feature view", before.FeatureViews, after.FeatureViews, view => (view.Name, view.Version), planner.Compare, AddedAsSuch,
             "keep it until nobody reads its features");
+        planner.Match("on-demand feature", before.OnDemand, after.OnDemand, onDemand => (onDemand.Name, 0), planner.Compare, AddedAsSuch,
+            "keep it until no model reads it");
         planner.Match("feature service", before.FeatureServices, after.FeatureServices, service => (service.Name, service.Version), planner.Compare, AddedAsSuch,
             "keep it until no model reads it");
         return planner._changes.ToImmutable();
@@ -120,6 +122,7 @@ public sealed class DefinitionPlanner
         Differs(what, "stream", before.Stream, after.Stream, fix);
         Differs(what, "where", Shown(before.Where), Shown(after.Where), fix);
         Differs(what, "allowed_lateness", before.AllowedLateness?.ToString() ?? "none", after.AllowedLateness?.ToString() ?? "none", fix);
+        Differs(what, "ttl", before.Ttl?.ToString() ?? "none", after.Ttl?.ToString() ?? "none", fix);
         var old = before.Features.ToDictionary(feature => feature.Name);
         var @new = after.Features.ToDictionary(feature => feature.Name);
         foreach (string name in old.Keys.Union(@new.Keys).Order(StringComparer.Ordinal))
@@ -145,6 +148,22 @@ public sealed class DefinitionPlanner
         }
     }
 
+    /// <summary>An on-demand feature is what it computes with in the end, so that a newer version of a view that it names without one changes it.</summary>
+    private void Compare(string what, OnDemandDefinition before, OnDemandDefinition after)
+    {
+        const string Fix = "leave it as it is and define another on-demand feature beside it";
+        Differs(what, "type", before.Type.Name(), after.Type.Name(), Fix);
+        Differs(what, "expr", Shown(before.Expression), Shown(after.Expression), Fix);
+        Differs(what, "request", RequestOf(before), RequestOf(after), Fix);
+        if (before.Expression.Trim() == after.Expression.Trim())
+        {
+            string inputs = string.Join(", ", OnDemandInputs.Of(before, _before));
+            Differs(what, "inputs", inputs, string.Join(", ", OnDemandInputs.Of(after, _after)), $"write {inputs} in its expression");
+        }
+    }
+
+    private static string RequestOf(OnDemandDefinition onDemand) => string.Join(", ", OnDemandInputs.RequestOf(onDemand).Select(field => $"{field.Name} {field.Type.Name()}")) is { Length: > 0 } fields ? fields : "none";
+
     /// <summary>
     /// A service is what it reads in the end. So it also changes when a view that it reads with a star gains a feature, or when a newer version
     /// of a view takes over a reference without a version.
@@ -157,7 +176,7 @@ public sealed class DefinitionPlanner
         {
             string feature = WithoutVersion(reference);
             string? successor = @new.FirstOrDefault(candidate => WithoutVersion(candidate) == feature && !old.Contains(candidate));
-            string view = reference[..reference.IndexOf(':', StringComparison.Ordinal)];
+            string view = reference.Split(':')[0];
             if (successor is null)
             {
                 Add(ChangeKind.Changed, what, $"{reference} removed", $"leave it in, or define version {before.Version + 1} of the service without it");
@@ -173,13 +192,21 @@ public sealed class DefinitionPlanner
             Add(ChangeKind.Changed, what, $"{reference} added", "");
         }
 
+        foreach (string need in ServiceFeatures.NeedsOf(after, _after).Except(ServiceFeatures.NeedsOf(before, _before)))
+        {
+            Add(ChangeKind.Changed, what, $"it needs {need}, which today's requests do not bring", $"define version {before.Version + 1} of the service beside it");
+        }
+
         if (!old.Where(@new.Contains).SequenceEqual(@new.Where(old.Contains)))
         {
             Add(ChangeKind.Changed, what, "the order of the features changed", $"keep the order, or define version {before.Version + 1} of the service");
         }
     }
 
-    private static string WithoutVersion(string reference) => reference[..reference.IndexOf('@', StringComparison.Ordinal)] + reference[reference.IndexOf(':', StringComparison.Ordinal)..];
+    /// <summary>An on-demand feature has no version.</summary>
+    private static string WithoutVersion(string reference) => reference.Contains('@', StringComparison.Ordinal)
+        ? reference[..reference.IndexOf('@', StringComparison.Ordinal)] + reference[reference.IndexOf(':', StringComparison.Ordinal)..]
+        : reference;
 
     private static string Shown(string? expression) => expression is null ? "none" : $"'{expression.Trim()}'";
 

@@ -14,7 +14,7 @@ namespace OrleansFeatures.Gateway.Registry;
 /// <summary>Reads definition files. Never throws for their content: whatever is in them becomes definitions or errors.</summary>
 public sealed partial class DefinitionReader
 {
-    private static readonly string[] Kinds = ["streams", "entities", "feature_views", "feature_services"];
+    private static readonly string[] Kinds = ["streams", "entities", "feature_views", "on_demand", "feature_services"];
 
     private readonly List<SourceError> _errors = [];
     private readonly List<(DefinitionSource Source, YamlJson Document, YamlMap Root)> _files = [];
@@ -112,7 +112,10 @@ public sealed partial class DefinitionReader
                 merged.Streams.AddRange(file.Streams),
                 merged.Entities.AddRange(file.Entities),
                 merged.FeatureViews.AddRange(file.FeatureViews),
-                merged.FeatureServices.AddRange(file.FeatureServices));
+                merged.FeatureServices.AddRange(file.FeatureServices))
+            {
+                OnDemand = merged.OnDemand.AddRange(file.OnDemand),
+            };
         }
 
         return merged;
@@ -131,7 +134,7 @@ public sealed partial class DefinitionReader
                     object version = item["version"] is YamlScalar scalar ? YamlJson.Resolve(scalar)! : 1L;
                     if (!seen.TryAdd((name.Text, version), $"{source.Name}:{name.Place.Line}:{name.Place.Column}"))
                     {
-                        string label = kind == "entities" ? name.Text : $"{name.Text}@{version}";
+                        string label = kind is "entities" or "on_demand" ? name.Text : $"{name.Text}@{version}";
                         _errors.Add(new SourceError(source.Name, name.Place.Line, name.Place.Column, $"'{label}' is defined twice", $"the first is at {seen[(name.Text, version)]}: delete one of the two, or give it another name or version"));
                     }
                 }

@@ -36,8 +36,16 @@ public static class DefinitionText
           version: {view.Version}
           entity: {Scalar(view.Entity)}
           stream: {Scalar(view.Stream)}
-        {Line("  where", view.Where)}{(view.AllowedLateness is { } lateness ? $"  allowed_lateness: {lateness}\n" : "")}  features:
+        {Line("  where", view.Where)}{(view.AllowedLateness is { } lateness ? $"  allowed_lateness: {lateness}\n" : "")}{(view.Ttl is { } ttl ? $"  ttl: {ttl}\n" : "")}  features:
         {string.Concat(view.Features.Select(Of))}
+        """.TrimEnd('\n') + "\n";
+
+    public static string Of(OnDemandDefinition onDemand) =>
+        $"""
+        - name: {onDemand.Name}
+          type: {onDemand.Type.Name()}
+          expr: {Quoted(onDemand.Expression.Trim())}
+        {(onDemand.Request.IsEmpty ? "" : $"  request: {{{string.Join(", ", onDemand.Request.Select(field => $"{Scalar(field.Name)}: {field.Type.Name()}"))}}}\n")}
         """.TrimEnd('\n') + "\n";
 
     public static string Of(FeatureServiceDefinition service) =>

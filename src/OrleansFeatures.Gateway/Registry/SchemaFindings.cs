@@ -13,6 +13,9 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
     private static readonly Dictionary<string, string> Elsewhere = new(StringComparer.Ordinal)
     {
         ["allowed_lateness"] = "it belongs to the view, beside its where: all features of a view take the same events",
+        ["ttl"] = "it belongs to the view, beside its where: all features of a view expire together",
+        ["on_demand"] = "on-demand features are of no view: write on_demand: beside feature_views:",
+        ["expression"] = "write expr: and the expression",
         ["time_zone"] = "it belongs into the window: window: {tumbling: 1d, time_zone: Europe/Zurich}",
         ["timezone"] = "write time_zone",
         ["tz"] = "write time_zone",
@@ -31,8 +34,6 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
     /// <summary>Parts of the language that later versions bring: they deserve a better answer than "unknown".</summary>
     private static readonly Dictionary<string, string> NotYet = new(StringComparer.Ordinal)
     {
-        ["on_demand"] = "on-demand features are not available in this version: compute the value in the client",
-        ["ttl"] = "features do not expire in this version: delete it",
         ["include"] = "a feature service cannot include another: list its features",
         ["services"] = "a feature service cannot include another: list its features",
     };
@@ -45,7 +46,7 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
         ["datetime"] = "timestamp", ["time"] = "timestamp", ["date"] = "timestamp",
     };
 
-    private static readonly string[] Durations = ["delay", "allowed_lateness", "tumbling", "session", "max", "exact_for", "hop"];
+    private static readonly string[] Durations = ["delay", "allowed_lateness", "ttl", "tumbling", "session", "max", "exact_for", "hop"];
 
     public IEnumerable<SourceError> Explain()
     {
@@ -113,6 +114,7 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
         "fields" => "add the fields and their types, for example fields: {tx_id: int64, tx_time: timestamp}",
         "key" => "add the fields that identify it, for example key: [customer_id]",
         "features" => "add a list of features",
+        "expr" => "add what is computed, for example expr: request.amount / customer_spend.avg_amount_7d",
         _ => $"add {key}: …",
     };
 
@@ -122,7 +124,7 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
         string key = path[(path.LastIndexOf('.') + 1)..];
         switch (finding.Kind)
         {
-            case ValidationErrorKind.NotInEnumeration when node is YamlScalar scalar && path.Contains(".fields.", StringComparison.Ordinal):
+            case ValidationErrorKind.NotInEnumeration when node is YamlScalar scalar && IsFieldType(path):
                 string near = TypeSynonyms.TryGetValue(scalar.Text, out string? synonym) ? $"did you mean '{synonym}'?" : NameSuggestion.DidYouMean(scalar.Text, Choices(schema));
                 return ($"{node.Described} is not a field type", near);
             case ValidationErrorKind.NotInEnumeration:
@@ -171,12 +173,15 @@ internal sealed class SchemaFindings(string file, YamlJson document, List<Valida
         }
 
         return path.Contains(".features[", StringComparison.Ordinal) && path.EndsWith(']')
-            ? ($"{node.Described} is not a feature reference", "write view:feature, view:* or view@2:feature; a feature service cannot include another")
+            ? ($"{node.Described} is not a feature reference", "write view:feature, view:*, view@2:feature, or the name of an on-demand feature")
             : ($"{node.Described} is not a name", "use a letter, then letters, digits and underscores");
     }
 
+    private static bool IsFieldType(string path) =>
+        path.Contains(".fields.", StringComparison.Ordinal) || (path.StartsWith("on_demand[", StringComparison.Ordinal) && (path.EndsWith(".type", StringComparison.Ordinal) || path.Contains(".request.", StringComparison.Ordinal)));
+
     private static bool IsDuration(string path) =>
-        !path.Contains(".fields.", StringComparison.Ordinal) && Durations.Contains(path[(path.LastIndexOf('.') + 1)..]);
+        !IsFieldType(path) && Durations.Contains(path[(path.LastIndexOf('.') + 1)..]);
 
     private static IEnumerable<string> KnownKeys(ValidationError finding) => ActualSchema(finding).ActualProperties.Keys;
 

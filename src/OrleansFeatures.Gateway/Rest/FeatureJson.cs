@@ -44,7 +44,7 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
             writer.WriteString("known_at", read.KnownAt[row].ToString());
         }
 
-        ReadOnlySpan<FeatureValue> values = read.Values.AsSpan(row * read.Selection.Features.Length, read.Selection.Features.Length);
+        ReadOnlySpan<FeatureValue> values = read.Answer(row, 1);
         WriteFeatures(writer, values);
         WriteStatuses(writer, values);
         WriteHops(writer, values);
@@ -77,8 +77,8 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         writer.WriteStartObject("features");
         for (int index = 0; index < values.Length; index++)
         {
-            writer.WritePropertyName(read.Selection.Features[index].Reference);
-            WriteCell(writer, values[index], read.Selection.Features[index].Shape == FeatureShape.Map);
+            writer.WritePropertyName(read.Selection.Columns[index].Name);
+            WriteCell(writer, values[index], read.Selection.Columns[index].Shape == FeatureShape.Map);
         }
 
         writer.WriteEndObject();
@@ -145,7 +145,7 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
             FeatureStatus status = IsUnwritable(values[index].Scalar) ? FeatureStatus.Invalid : values[index].Status;
             if (status != FeatureStatus.Present)
             {
-                writer.WriteString(read.Selection.Features[index].Reference, StatusNames[(int)status]);
+                writer.WriteString(read.Selection.Columns[index].Name, StatusNames[(int)status]);
             }
         }
 
@@ -165,7 +165,7 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
                     any = true;
                 }
 
-                writer.WriteString(read.Selection.Features[index].Reference, read.Selection.Features[index].Accuracy.Hop.ToString());
+                writer.WriteString(read.Selection.Columns[index].Name, read.Selection.Columns[index].Hop.ToString());
             }
         }
 

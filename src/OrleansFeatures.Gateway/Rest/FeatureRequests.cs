@@ -9,7 +9,7 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>The JSON form of a feature request, read as the gRPC message that means the same.</summary>
 internal static class FeatureRequests
 {
-    private static readonly string[] Properties = ["entities", "as_of", "known_at", "min_token", "max_wait_ms"];
+    private static readonly string[] Properties = ["entities", "as_of", "known_at", "context", "min_token", "max_wait_ms"];
 
     /// <exception cref="RequestRefusedException">A property is unknown or of the wrong shape; the message names it.</exception>
     public static GetFeaturesRequest Read(JsonElement body, Selection selection)
@@ -27,6 +27,9 @@ internal static class FeatureRequests
                     break;
                 case "known_at":
                     AddKnownAt(request, property.Value);
+                    break;
+                case "context":
+                    ContextRequests.Add(request.Context, property.Value, selection);
                     break;
                 case "min_token":
                     request.MinToken = TokenOf(property.Value);

@@ -7,7 +7,7 @@ using Wire = OrleansFeatures.V1;
 namespace OrleansFeatures.Gateway.Serve;
 
 /// <summary>
-/// Where each feature of a selection stands in an answer: one lane per kind of value, and a position among the features of that lane.
+/// Where each column of a selection stands in an answer: one lane per kind of value, and a position among the columns of that lane.
 /// A function of the selection, worked out once for each.
 /// </summary>
 public sealed class AnswerLayout
@@ -17,19 +17,18 @@ public sealed class AnswerLayout
     private AnswerLayout(Selection selection)
     {
         var widths = new int[LaneCount];
-        var columns = ImmutableArray.CreateBuilder<Wire.FeatureColumn>(selection.Features.Length);
-        for (int index = 0; index < selection.Features.Length; index++)
+        var columns = ImmutableArray.CreateBuilder<Wire.FeatureColumn>(selection.Columns.Length);
+        foreach (AnswerColumn column in selection.Columns)
         {
-            FeaturePlan feature = selection.Features[index];
-            Wire.Lane lane = LaneOf(feature);
+            Wire.Lane lane = LaneOf(column);
             columns.Add(new Wire.FeatureColumn
             {
-                Name = feature.Reference,
-                Type = (Wire.FieldType)feature.Type,
+                Name = column.Name,
+                Type = (Wire.FieldType)column.Type,
                 Lane = lane,
                 LaneIndex = (uint)widths[(int)lane]++,
-                KeyType = lane == Wire.Lane.Map ? KeyTypeOf(selection, index) : Wire.FieldType.Unspecified,
-                HopMicros = feature.Accuracy.Hop.Micros,
+                KeyType = (Wire.FieldType)column.KeyType,
+                HopMicros = column.Hop.Micros,
             });
         }
 
@@ -40,7 +39,7 @@ public sealed class AnswerLayout
     /// <summary>int64, double, string, list, map.</summary>
     private const int LaneCount = 5;
 
-    /// <summary>By feature. Shared by all answers: do not change them.</summary>
+    /// <summary>By column of the selection. Shared by all answers: do not change them.</summary>
     public ImmutableArray<Wire.FeatureColumn> Columns { get; }
 
     /// <summary>By lane: how many features it holds per row.</summary>
@@ -48,7 +47,7 @@ public sealed class AnswerLayout
 
     public static AnswerLayout Of(Selection selection) => Known.GetValue(selection, static selection => new AnswerLayout(selection));
 
-    private static Wire.Lane LaneOf(FeaturePlan feature) => feature switch
+    private static Wire.Lane LaneOf(AnswerColumn column) => column switch
     {
         { Shape: FeatureShape.List } => Wire.Lane.List,
         { Shape: FeatureShape.Map } => Wire.Lane.Map,
@@ -56,12 +55,4 @@ public sealed class AnswerLayout
         { Type: FieldType.String } => Wire.Lane.String,
         _ => Wire.Lane.Int64,
     };
-
-    /// <summary>The field that a map is by; without one the aggregate counts the values of its own column.</summary>
-    private static Wire.FieldType KeyTypeOf(Selection selection, int index)
-    {
-        FeaturePlan feature = selection.Features[index];
-        TimelinePlan timeline = selection.Entities.First(read => read.Positions.Contains(index)).Entity.Timelines[feature.Window.Timeline];
-        return (Wire.FieldType)timeline.Columns[feature.By >= 0 ? feature.By : feature.Column].Type;
-    }
 }

@@ -23,7 +23,7 @@ internal static class FeatureAnswer
         rows.Lists.Capacity = count * layout.Widths[(int)Wire.Lane.List];
         rows.Maps.Capacity = count * layout.Widths[(int)Wire.Lane.Map];
         int width = layout.Columns.Length;
-        ReadOnlySpan<FeatureValue> values = read.Values.AsSpan(first * width, count * width);
+        ReadOnlySpan<FeatureValue> values = read.Answer(first, count);
         byte[]? statuses = null;
         for (int cell = 0; cell < values.Length; cell++)
         {

@@ -63,7 +63,8 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
     internal FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
     {
         var keys = new RowKeys(selection, request.Keys);
-        int rows = keys.Rows ?? Math.Max(1, Math.Max(request.AsOfMicros.Count, request.KnownAtMicros.Count));
+        var context = RequestContext.Of(selection, request.Context);
+        int rows = keys.Rows ?? Math.Max(context.Rows ?? 1, Math.Max(request.AsOfMicros.Count, request.KnownAtMicros.Count));
         if (rows > Limits.RowsPerReadMax)
         {
             throw Refuse.Argument("keys", $"{rows} rows in one request", $"ask for at most {Limits.RowsPerReadMax} at once, or use GetTrainingFeatures");
@@ -76,6 +77,7 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
 
         var read = new FeatureRead(selection, rows);
         keys.Encode(read.Keys, firstRow: 0);
+        context.Fill(read.Context, rows, firstRow: 0);
         RowTimes.FillAsOf(read.AsOf, request.AsOfMicros, Now(), firstRow: 0);
         RowTimes.FillKnownAt(read.KnownAt, request.KnownAtMicros, firstRow: 0);
         return read;

@@ -22,7 +22,7 @@ public sealed class Observation(Ingestion ingestion, FeatureReads reads)
         using (PreparedPush push = await ingestion.PrepareAsync(source, cancellationToken).ConfigureAwait(false))
         {
             Selection selection = reads.Resolve(push.Catalog, request.What);
-            read = push.Outcome.Refused > 0 ? null : ReadOf(selection, source);
+            read = push.Outcome.Refused > 0 ? null : ReadOf(selection, source, request.Context);
             outcome = await ingestion.CommitAsync(push, wait: false, cancellationToken).ConfigureAwait(false);
         }
 
@@ -41,7 +41,7 @@ public sealed class Observation(Ingestion ingestion, FeatureReads reads)
         return response;
     }
 
-    private static FeatureRead ReadOf(Selection selection, ObservedEvent source)
+    private static FeatureRead ReadOf(Selection selection, ObservedEvent source, IList<ContextColumn> context)
     {
         var keys = new RowKeys(selection, source.Keys(selection));
         if (keys.Rows > 1)
@@ -51,6 +51,7 @@ public sealed class Observation(Ingestion ingestion, FeatureReads reads)
 
         var read = new FeatureRead(selection, rows: 1);
         keys.Encode(read.Keys, firstRow: 0);
+        RequestContext.Of(selection, context).Fill(read.Context, rows: 1, firstRow: 0);
         read.AsOf[0] = source.Time;
         return read;
     }

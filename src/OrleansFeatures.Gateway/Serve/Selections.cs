@@ -18,7 +18,7 @@ public sealed class Selections
     {
         FeatureSelection.SelectionOneofCase.FeatureService => Service(catalog, what.FeatureService),
         FeatureSelection.SelectionOneofCase.Features => Explicit(catalog, what.Features.Names),
-        _ => throw Refuse.Argument("what", "nothing is selected", "name a feature service, or list features as view:feature or view:*"),
+        _ => throw Refuse.Argument("what", "nothing is selected", "name a feature service, or list features as view:feature, view:* or the name of an on-demand feature"),
     };
 
     public static Selection Service(Catalog catalog, string reference) => catalog.Service(reference)
@@ -43,10 +43,7 @@ public sealed class Selections
     }
 
     private static Selection Compile(Catalog catalog, IList<string> names) => catalog.Select([.. names], out string unknown)
-        ?? throw Refuse.Unknown(
-            "what.features",
-            $"there is no feature '{unknown}'",
-            NameSuggestion.DidYouMean(unknown, catalog.Entities.SelectMany(entity => entity.Features).Select(feature => feature.Reference)));
+        ?? throw Refuse.Unknown("what.features", $"there is no feature '{unknown}'", NameSuggestion.DidYouMean(unknown, catalog.FeatureNames));
 
     private sealed record Cache(Catalog Catalog)
     {

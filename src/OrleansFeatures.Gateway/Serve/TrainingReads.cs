@@ -45,7 +45,7 @@ public sealed class TrainingReads(FeatureReads reads)
             }
 
             rows.Add(requests.Current);
-            share.Grow(rows.Count, selection.Features.Length);
+            share.Grow(rows.Count, selection.Features.Length + selection.RequestFields.Length);
         }
 
         return rows?.ToRead() ?? throw Refuse.Argument("what", "the call ended without a message", "send what to read in the first message, and rows in it or in those that follow");

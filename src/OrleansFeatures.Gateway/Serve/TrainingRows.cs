@@ -2,6 +2,7 @@ using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.V1;
 using Selection = OrleansFeatures.Domain.Definitions.Selection;
+using Value = OrleansFeatures.Domain.Events.Value;
 
 namespace OrleansFeatures.Gateway.Serve;
 
@@ -11,6 +12,7 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
     private readonly List<ReadOnlyMemory<byte>[]> _keys = [];
     private readonly List<EventTime[]> _asOf = [];
     private readonly List<EventTime[]> _knownAt = [];
+    private readonly List<Value[]> _context = [];
     private int _rows;
 
     /// <summary>Rows so far.</summary>
@@ -20,7 +22,8 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
     public void Add(TrainingRequest message)
     {
         var keys = new RowKeys(selection, message.Keys);
-        int rows = keys.Rows ?? Math.Max(message.AsOfMicros.Count, message.KnownAtMicros.Count);
+        var context = RequestContext.Of(selection, message.Context);
+        int rows = keys.Rows ?? Math.Max(context.Rows ?? 0, Math.Max(message.AsOfMicros.Count, message.KnownAtMicros.Count));
         if (rows > Entities.Limits.HistoryRowsMax - _rows)
         {
             throw Refuse.Argument("keys", $"more than {Entities.Limits.HistoryRowsMax} rows", "split them over several calls");
@@ -32,9 +35,12 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
         RowTimes.FillAsOf(asOf, message.AsOfMicros, now, firstRow: _rows);
         var knownAt = new EventTime[rows];
         RowTimes.FillKnownAt(knownAt, message.KnownAtMicros, firstRow: _rows);
+        var values = new Value[rows * selection.RequestFields.Length];
+        context.Fill(values, rows, firstRow: _rows);
         _keys.Add(encoded);
         _asOf.Add(asOf);
         _knownAt.Add(knownAt);
+        _context.Add(values);
         _rows += rows;
     }
 
@@ -48,6 +54,7 @@ internal sealed class TrainingRows(Selection selection, EventTime now)
             _keys[message].CopyTo(read.Keys, key);
             _asOf[message].CopyTo(read.AsOf, row);
             _knownAt[message].CopyTo(read.KnownAt, row);
+            _context[message].CopyTo(read.Context, row * selection.RequestFields.Length);
             key += _keys[message].Length;
             row += _asOf[message].Length;
         }
