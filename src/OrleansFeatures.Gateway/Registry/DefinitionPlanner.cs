@@ -192,7 +192,7 @@ public sealed class DefinitionPlanner
             Add(ChangeKind.Changed, what, $"{reference} added", "");
         }
 
-        foreach (string need in ServiceFeatures.NeedsOf(after, _after).Except(ServiceFeatures.NeedsOf(before, _before)))
+        foreach (string need in ServiceFeatures.NeedsOf([.. @new.Except(old)], _after).Except(ServiceFeatures.NeedsOf(old, _before)))
         {
             Add(ChangeKind.Changed, what, $"it needs {need}, which today's requests do not bring", $"define version {before.Version + 1} of the service beside it");
         }

@@ -12,10 +12,9 @@ internal static class ServiceFeatures
     public static ImmutableArray<string> Of(FeatureServiceDefinition service, DefinitionSet definitions) =>
         [.. service.Features.SelectMany(reference => Expand(reference, definitions)).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>What every request for the service must bring: key fields, and fields of the request as "request.amount".</summary>
-    public static ImmutableArray<string> NeedsOf(FeatureServiceDefinition service, DefinitionSet definitions)
+    /// <summary>What every request for such features must bring: key fields, and fields of the request as "request.amount".</summary>
+    public static ImmutableArray<string> NeedsOf(ImmutableArray<string> features, DefinitionSet definitions)
     {
-        ImmutableArray<string> features = Of(service, definitions);
         OnDemandDefinition[] onDemand = [.. definitions.OnDemand.Where(known => features.Contains(known.Name))];
         IEnumerable<string> views = features.Where(feature => feature.Contains(':', StringComparison.Ordinal)).Select(feature => feature[..feature.IndexOf(':', StringComparison.Ordinal)])
             .Concat(onDemand.SelectMany(one => OnDemandInputs.Of(one, definitions)).Select(input => input[..input.IndexOf('.', StringComparison.Ordinal)]));

@@ -12,7 +12,8 @@ public sealed class DefinitionErrorTests
     public static readonly TheoryData<string, string, int, int, string, string> Structure = new()
     {
         { "window: 1d", "widow: 1d", 18, 41, "unknown key 'widow'", "did you mean 'window'?" },
-        { "feature_services:", "on_demand: []\nfeature_services:", 23, 1, "unknown key 'on_demand'", "on-demand features are not available in this version" },
+        { "feature_services:", "on_demand: [{name: ratio, type: double}]\nfeature_services:", 23, 13, "the key 'expr' is missing", "expr: request.amount" },
+        { "feature_services:", "on_demand: [{name: ratio, type: float, expr: request.amount}]\nfeature_services:", 23, 33, "'float' is not a field type", "did you mean 'double'?" },
         { "    features: [\"spend:nb_1d\"", "    include: [base]\n    features: [\"spend:nb_1d\"", 26, 5, "unknown key 'include'", "a feature service cannot include another" },
         { "aggregate: count,", "aggregate: percentile(amount, 0.95),", 18, 53, "unknown key '0.95)'", "quote text that contains a comma" },
         { "        window: 7d\n", "", 19, 9, "the key 'window' is missing", "window: 7d" },
@@ -39,7 +40,7 @@ public sealed class DefinitionErrorTests
         { "entities:\n  - name: customer\n    key: [customer_id]", "entities:\n  customer: {key: [customer_id]}", 9, 3, "'entities' must be a list, found a map", "a dash" },
         { "entities:\n  - name: customer\n    key: [customer_id]", "entities:\n  - customer", 9, 5, "must be a map, found 'customer'", "keys and values" },
         { "[\"spend:nb_1d\", \"spend:avg_7d\"]", "[]", 26, 15, "'features' is empty", "at least one" },
-        { "\"spend:avg_7d\"]", "fraud]", 26, 31, "'fraud' is not a feature reference", "cannot include another" },
+        { "\"spend:avg_7d\"]", "spend/avg_7d]", 26, 31, "'spend/avg_7d' is not a feature reference", "on-demand feature" },
         { "window: 1d", "window: [1d]", 18, 49, "'window' cannot be a list", "one of {tumbling: 1d}" },
         { "window: 1d", "window: ", 18, 49, "'window' cannot be nothing", "one of {tumbling: 1d}" },
         { "window: 1d", "window: week", 18, 49, "'week' is not a duration", "write {tumbling: week}" },
@@ -66,6 +67,8 @@ public sealed class DefinitionErrorTests
         { "default: 0", "accuracy: {hops: 5m}", 22, 20, "unknown key 'hops'", "did you mean 'hop'?" },
         { "default: 0", "accuracy: {hop: 5}", 22, 25, "'hop' must be text, found '5'", "add a unit" },
         { "where: amount > 0", "allowed_lateness: never", 16, 23, "'never' is not a duration", "ms s m h d" },
+        { "where: amount > 0", "ttl: 7", 16, 10, "'ttl' must be text, found '7'", "add a unit" },
+        { "default: 0", "ttl: 7d", 22, 9, "unknown key 'ttl'", "belongs to the view" },
         { "default: 0", "default: [0]", 22, 18, "'default' cannot be a list", "a number, a quoted text, true or false" },
     };
 
@@ -115,6 +118,10 @@ public sealed class DefinitionErrorTests
         { "where: amount > 0", "where: amuont > 0", 16, 12, "at column 1 of 'amuont > 0': unknown field 'amuont'", "did you mean 'amount'?" },
         { "where: amount > 0", "where: amount + 1", 16, 12, "gives double, a filter gives bool", "compare it" },
         { "default: 0", "default: no", 22, 18, "the default is string, the feature is double", "double" },
+        { "where: amount > 0", "ttl: 0s", 16, 10, "a ttl of 0s is not possible", "for example 7d" },
+        { "feature_services:", "on_demand: [{name: ratio, type: double, expr: request.amount / spend.avg_8d}]\nfeature_services:", 23, 47, "unknown field 'spend.avg_8d'", "did you mean 'spend.avg_7d'?" },
+        { "feature_services:", "on_demand: [{name: ratio, type: bool, expr: request.amount / spend.avg_7d}]\nfeature_services:", 23, 33, "gives double, the feature is bool", "declare it double" },
+        { "\"spend:avg_7d\"]", "fraud]", 26, 31, "there is no feature 'fraud'", "cannot include another" },
         { "\"spend:avg_7d\"]", "\"spend:avg_8d\"]", 26, 31, "there is no feature 'spend:avg_8d'", "did you mean 'spend:avg_7d'?" },
     };
 
