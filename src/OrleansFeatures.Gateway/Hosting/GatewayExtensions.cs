@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Admin;
+using OrleansFeatures.Gateway.Feast;
 using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Registry;
@@ -38,6 +39,10 @@ public static class GatewayExtensions
         services.AddSingleton<Replaying>();
         services.AddSingleton<AdminService>();
         services.AddSingleton<HealthServiceImpl>();
+        services.AddSingleton<OnlineFeatures>();
+        services.AddSingleton<FramePush>();
+        services.AddSingleton<ServingService>();
+        services.AddSingleton<FeatureServer>();
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = Limits.MessageBytesMax;
@@ -55,7 +60,10 @@ public static class GatewayExtensions
         app.MapGrpcService<RegistryService>();
         app.MapGrpcService<AdminService>();
         app.MapGrpcService<HealthServiceImpl>();
+        app.MapGrpcService<ServingService>();
+        app.MapGrpcService<FeatureServer>();
         app.MapRest();
+        FeastEndpoints.Map(app);
         ServeHealth(app.Services.GetRequiredService<HealthServiceImpl>(), app.Services.GetRequiredService<ServerLife>());
         return app;
     }
@@ -65,6 +73,7 @@ public static class GatewayExtensions
         string[] services =
         [
             "", V1.IngestService.Descriptor.FullName, V1.FeatureService.Descriptor.FullName, V1.RegistryService.Descriptor.FullName, V1.AdminService.Descriptor.FullName,
+            global::Feast.Serving.ServingService.Descriptor.FullName, global::Feast.Serving.GrpcFeatureServer.Descriptor.FullName,
         ];
         foreach (string service in services)
         {

@@ -7,7 +7,7 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>Sends JSON, written whole before the first byte leaves, so that a failure half-way still becomes a proper error.</summary>
 internal static class JsonAnswer
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonWriterOptions Options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static async Task WriteAsync(HttpContext context, int status, string mediaType, Action<Utf8JsonWriter> write)
     {

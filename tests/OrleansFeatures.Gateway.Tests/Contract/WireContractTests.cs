@@ -17,6 +17,7 @@ public sealed class WireContractTests
     [
         TypesReflection.Descriptor, IngestReflection.Descriptor, VectorsReflection.Descriptor, FeaturesReflection.Descriptor, SubscribeReflection.Descriptor, ExplainReflection.Descriptor,
         RegistryReflection.Descriptor, AdminReflection.Descriptor,
+        global::Feast.Types.ValueReflection.Descriptor, global::Feast.Serving.ServingServiceReflection.Descriptor, global::Feast.Serving.GrpcServerReflection.Descriptor,
     ];
 
     [Fact]
