@@ -40,7 +40,10 @@ public interface IEntityHost
     /// <exception cref="TooManyWaitersException"><see cref="Limits.TokenWaitersMax"/> reads are waiting already.</exception>
     ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken);
 
-    /// <summary>Fills the read's values from live state, each entity's from one state version.</summary>
+    /// <summary>
+    /// Fills the read's values from live state, each entity's from one state version. A partial read (<see cref="FeatureRead.Partial"/>) returns when its time is over, with what has been read until then; a row of which an
+    /// entity is damaged, or out of reach, is given up. Rows given up before the call are not read. Without it such a row fails the read, by the exception that says why.
+    /// </summary>
     /// <exception cref="DefinitionsChangedException">The read's selection is of a catalog that is no longer live; resolve it again.</exception>
     ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken);
 

@@ -140,4 +140,7 @@ public static class Limits
 
     /// <summary>Keys of a slice's changes share blocks of this size: some hundred keys.</summary>
     public const int FollowKeyBlockBytes = 2 * 1024;
+
+    /// <summary>A partial read with more time than this gets no timer of its own (a runtime timer takes 49 days): nothing that it waits for lasts a day.</summary>
+    public static readonly TimeSpan PartialTimeMax = TimeSpan.FromDays(1);
 }

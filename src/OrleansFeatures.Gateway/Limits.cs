@@ -66,6 +66,14 @@ public static class Limits
     /// <summary>Compiled explicit lists kept; at some 20 KB each, 20 MB. A client that makes up more lists than that compiles again.</summary>
     public const int SelectionsCachedMax = 1_000;
 
+    /// <summary>
+    /// What a partial read keeps of its call's time for writing and sending the answer: one part in so many, but no more than <see cref="PartialMarginMax"/>, which 10,000 rows of 20 features take.
+    /// </summary>
+    public const int PartialMarginShare = 4;
+
+    /// <summary>See <see cref="PartialMarginShare"/>.</summary>
+    public static readonly TimeSpan PartialMarginMax = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Patience of a read with a token that states none: a hundred times what applying usually takes.</summary>
     public static readonly TimeSpan TokenWaitDefault = TimeSpan.FromSeconds(1);
 

@@ -3,6 +3,9 @@ namespace OrleansFeatures.Silo;
 /// <summary>Of grains, reads and what keeps them.</summary>
 public static partial class Limits
 {
+    /// <summary>One part in so many of a partial read's time is for the answer's way back from another silo: of 20 ms, 2.5.</summary>
+    public const int AnswerTravelShare = 8;
+
     /// <summary>
     /// An owner that could not confirm itself in PostgreSQL for so long answers no reads: whoever takes a partition over waits for a silo's death to be noticed, so that another owner has hardly answered by then; and
     /// an owner whose process stood still wakes up with an old confirmation, and does not answer at all. Five times <see cref="ConfirmEvery"/>, so that one slow answer of PostgreSQL stops nobody.

@@ -171,22 +171,8 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     public ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {
         Generation generation = _generation;
-        Selection selection = read.Selection;
-        RequireLive(selection, generation.Catalog);
-        var values = new FeatureValue[selection.Features.Length];
-        for (int row = 0; row < read.Rows; row++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            for (int index = 0; index < selection.Entities.Length; index++)
-            {
-                EntityRead entity = selection.Entities[index];
-                ReadOnlySpan<byte> key = read.KeyOf(row, index);
-                Span<FeatureValue> own = values.AsSpan(0, entity.Plan.FeatureCount);
-                EntityStamp stamp = generation.PartitionOf(Partitions.Of(entity.Entity, key)).Read(entity.Entity, key, entity.Plan, read.AsOf[row], read.KnownAt[row], own);
-                read.Store(row, index, own, stamp);
-            }
-        }
-
+        RequireLive(read.Selection, generation.Catalog);
+        RowReads.Fill(read, generation, Partitions, cancellationToken);
         return ValueTask.CompletedTask;
     }
 

@@ -1,3 +1,4 @@
+using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
@@ -16,6 +17,7 @@ public readonly record struct EntityStamp(long StateVersion, long LastEventTimeM
 ///   row r, feature f of the selection:        Values[r * features + f]
 ///   row r, column a of the selection:         Answer(r, 1)[a]
 /// </code>
+/// With <see cref="Partial"/> a row that cannot be answered is given up, and its neighbours are answered; without it, such a row fails the read.
 /// </summary>
 public sealed class FeatureRead
 {
@@ -44,6 +46,12 @@ public sealed class FeatureRead
 
     /// <summary>By row: what arrived later is not looked at. <see cref="EventTime.Never"/>, everything known today, unless it is set.</summary>
     public EventTime[] KnownAt { get; }
+
+    /// <summary>UTC; when nobody waits for the answer any more. Cancellation tells this process so; other processes that are asked on its behalf are told beforehand.</summary>
+    public DateTime Deadline { get; init; } = DateTime.MaxValue;
+
+    /// <summary>Null for a read that is answered whole or fails.</summary>
+    public PartialRows? Partial { get; init; }
 
     /// <summary>What the request itself brings for on-demand features.</summary>
     public Value[] Context { get; }
@@ -88,6 +96,11 @@ public sealed class FeatureRead
         var scratch = new Value[Selection.OnDemand.Max(one => one.FieldCount)];
         for (int row = 0; row < rows; row++)
         {
+            if (Partial?.IsGivenUp(firstRow + row) is true)
+            {
+                continue; // INVALID in every column, also where only the request was needed.
+            }
+
             ReadOnlySpan<FeatureValue> rowValues = values.Slice(row * features, features);
             ReadOnlySpan<Value> rowContext = Context.AsSpan((firstRow + row) * context, context);
             for (int column = 0; column < columns.Length; column++)
@@ -98,5 +111,25 @@ public sealed class FeatureRead
         }
 
         return answer;
+    }
+
+    /// <summary>A row of a partial read is not answered: every cell of it says INVALID, also those that had been read.</summary>
+    public void GiveUp(int row, RowOutcome why)
+    {
+        (Partial ?? throw new InvariantException($"row {row} of a read that is answered whole is given up")).Note(row, why);
+        Values.AsSpan(row * Selection.Features.Length, Selection.Features.Length).Clear();
+        Stamps.AsSpan(row * Selection.Entities.Length, Selection.Entities.Length).Clear();
+    }
+
+    /// <summary>The time of a partial read is over: rows from this one on that were not given up before are now.</summary>
+    public void GiveUpFrom(int row)
+    {
+        for (; row < Rows; row++)
+        {
+            if (!Partial!.IsGivenUp(row))
+            {
+                GiveUp(row, RowOutcome.OutOfTime);
+            }
+        }
     }
 }

@@ -18,19 +18,24 @@ public readonly record struct EntityQuestion(int Entity, ReadOnlyMemory<byte> Ke
 /// <code>
 ///   [ format : 1 ][ generation : 8 ][ features : 4 ]{ reference : 4 + text }        what is asked, by name: both sides have the definitions of that generation
 ///   [ questions : 4 ]{ [ entity : packed ][ key : 4 + k ][ as of : 8 ][ known at : 8 ] }
+///   [ within : 8 ]                                                                  for how many microseconds somebody waits for the answers; absent from earlier versions
 /// </code>
 /// Bytes behind what is drawn are passed over: a later version may add some, and asks under another format what an earlier one must not misunderstand.
 /// </summary>
 public sealed class EntityQuestions
 {
     private const byte Format = 1;
+    private static readonly long WithinMicrosMax = (long)Limits.PartialTimeMax.TotalMicroseconds;
     private const int QuestionBytesMin = 1 + sizeof(int) + (2 * sizeof(long));
 
-    private EntityQuestions(Selection selection, EntityQuestion[] questions) => (Selection, Questions) = (selection, questions);
+    private EntityQuestions(Selection selection, EntityQuestion[] questions, TimeSpan? within) => (Selection, Questions, Within) = (selection, questions, within);
 
     public Selection Selection { get; }
 
     public IReadOnlyList<EntityQuestion> Questions { get; }
+
+    /// <summary>What is not answered within this time nobody waits for any more. Null where whoever asks has not said.</summary>
+    public TimeSpan? Within { get; }
 
     /// <summary>The question that stands at a place of a read.</summary>
     public static EntityQuestion Of(FeatureRead read, int row, int entity) =>
@@ -39,7 +44,8 @@ public sealed class EntityQuestions
     /// <param name="generation">Of the definitions that the selection is of.</param>
     /// <param name="selection">What is asked of everyone.</param>
     /// <param name="questions">Who is asked.</param>
-    public static byte[] Write(long generation, Selection selection, IReadOnlyList<EntityQuestion> questions)
+    /// <param name="within">How long the answers are waited for.</param>
+    public static byte[] Write(long generation, Selection selection, IReadOnlyList<EntityQuestion> questions, TimeSpan within)
     {
         var to = new StateWriter();
         to.Byte(Format);
@@ -59,6 +65,7 @@ public sealed class EntityQuestions
             to.Int64(question.KnownAt.Micros);
         }
 
+        to.Int64((long)within.TotalMicroseconds);
         return to.Written.ToArray();
     }
 
@@ -88,8 +95,13 @@ public sealed class EntityQuestions
             questions[index] = new EntityQuestion(entity, key, new EventTime(asOf), new EventTime(from.Int64()));
         }
 
-        return new EntityQuestions(selection, questions);
+        TimeSpan? within = from.Left >= sizeof(long) ? WithinOf(from.Int64()) : null;
+        return new EntityQuestions(selection, questions, within);
     }
+
+    private static TimeSpan WithinOf(long micros) => micros >= 0 && micros <= WithinMicrosMax
+        ? TimeSpan.FromMicroseconds(micros)
+        : throw new StateFormatException($"answers are waited for for {micros} microseconds");
 
     private static long GenerationOf(ref StateReader from) =>
         from.Byte() is var format and not Format

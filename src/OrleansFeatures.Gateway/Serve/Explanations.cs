@@ -60,7 +60,7 @@ public sealed class Explanations(FeatureReads reads)
             throw Refuse.Argument("feature", $"'{question.What.Features.Names[0]}' is {selection.Features.Length} features", "name one, as view:feature");
         }
 
-        FeatureRead read = reads.Prepare(selection, question);
+        FeatureRead read = reads.Prepare(selection, question, DateTime.MaxValue);
         if (read.Rows != 1)
         {
             throw Refuse.Argument("keys", $"{read.Rows} rows", "ask about one");

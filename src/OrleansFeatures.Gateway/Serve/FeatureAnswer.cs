@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Google.Protobuf;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
@@ -49,6 +50,12 @@ internal static class FeatureAnswer
     public static Wire.GetFeaturesResponse Of(FeatureRead read, IEntityHost host, bool compact)
     {
         var response = new Wire.GetFeaturesResponse { Rows = Rows(read, 0, read.Rows) };
+        if (read.Partial is { IsWhole: false } partial)
+        {
+            // The numbers of outcomes are those of the wire.
+            response.RowStatuses = ByteString.CopyFrom(MemoryMarshal.AsBytes(partial.Outcomes));
+        }
+
         if (compact)
         {
             return response;

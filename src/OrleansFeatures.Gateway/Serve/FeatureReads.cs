@@ -17,13 +17,14 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
 
     public Selection Resolve(Catalog catalog, FeatureSelection? what) => _selections.Resolve(catalog, what);
 
+    /// <summary>Fails with the call's cancellation once <paramref name="deadline"/> (UTC; <see cref="DateTime.MaxValue"/>: none) has passed, unless the request is content with a part: then that much is there shortly before.</summary>
     /// <exception cref="RequestRefusedException">The request contradicts the contract or the definitions, or its token did not come true in time.</exception>
-    public ValueTask<FeatureRead> GetAsync(GetFeaturesRequest request, CancellationToken cancellationToken) =>
-        GetAsync(catalog => Resolve(catalog, request.What), request, cancellationToken);
+    public ValueTask<FeatureRead> GetAsync(GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken) =>
+        GatewayMeters.LookupAsync(GetCurrentAsync(catalog => Resolve(catalog, request.What), request, deadline, cancellationToken));
 
-    /// <summary>The same with a selection that is resolved otherwise; <c>request.What</c> is not read.</summary>
+    /// <summary>The same with a selection that is resolved otherwise, and without a deadline; <c>request.What</c> is not read.</summary>
     public ValueTask<FeatureRead> GetAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken) =>
-        GatewayMeters.LookupAsync(GetCurrentAsync(resolve, request, cancellationToken));
+        GatewayMeters.LookupAsync(GetCurrentAsync(resolve, request, DateTime.MaxValue, cancellationToken));
 
     /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
     public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>
@@ -32,22 +33,23 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
     /// <summary>The present, as reads understand it.</summary>
     public EventTime Now() => EventTime.From(time.GetUtcNow());
 
-    private async ValueTask<FeatureRead> GetCurrentAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken)
+    private async ValueTask<FeatureRead> GetCurrentAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken)
     {
         try
         {
-            return await GetOnceAsync(resolve(host.Catalog), request, cancellationToken).ConfigureAwait(false);
+            return await GetOnceAsync(resolve(host.Catalog), request, deadline, cancellationToken).ConfigureAwait(false);
         }
         catch (DefinitionsChangedException)
         {
             // Once more with the new definitions. They change rarely, and slowly, so a third time is the client's to try.
-            return await GetOnceAsync(resolve(host.Catalog), request, cancellationToken).ConfigureAwait(false);
+            return await GetOnceAsync(resolve(host.Catalog), request, deadline, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<FeatureRead> GetOnceAsync(Selection selection, GetFeaturesRequest request, CancellationToken cancellationToken)
+    private async ValueTask<FeatureRead> GetOnceAsync(Selection selection, GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken)
     {
-        FeatureRead read = Prepare(selection, request);
+        FeatureRead read = Prepare(selection, request, deadline);
+        using PartialRows? partial = read.Partial;
         await _freshness.AwaitAsync(read, request.MinToken, request.MaxWaitMs, cancellationToken).ConfigureAwait(false);
         if (request.AsOfStreamTime)
         {
@@ -60,7 +62,7 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
     }
 
     /// <summary>The read that a request asks for, checked, with its keys and instants; stream time is not filled in.</summary>
-    internal FeatureRead Prepare(Selection selection, GetFeaturesRequest request)
+    internal FeatureRead Prepare(Selection selection, GetFeaturesRequest request, DateTime deadline)
     {
         var keys = new RowKeys(selection, request.Keys);
         var context = RequestContext.Of(selection, request.Context);
@@ -75,11 +77,24 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
             throw Refuse.Argument("as_of_stream_time", "as_of_micros is given too", "use one of the two");
         }
 
-        var read = new FeatureRead(selection, rows);
+        var read = new FeatureRead(selection, rows) { Deadline = deadline, Partial = request.Partial ? new PartialRows(rows, TimeForRows(deadline), time) : null };
         keys.Encode(read.Keys, firstRow: 0);
         context.Fill(read.Context, rows, firstRow: 0);
         RowTimes.FillAsOf(read.AsOf, request.AsOfMicros, Now(), firstRow: 0);
         RowTimes.FillKnownAt(read.KnownAt, request.KnownAtMicros, firstRow: 0);
         return read;
+    }
+
+    /// <summary>Until a little before the deadline, so that the answer can still be written and sent.</summary>
+    private TimeSpan TimeForRows(DateTime deadline)
+    {
+        if (deadline == DateTime.MaxValue)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
+
+        TimeSpan left = deadline - time.GetUtcNow().UtcDateTime;
+        TimeSpan margin = left / Limits.PartialMarginShare;
+        return left - (margin < Limits.PartialMarginMax ? margin : Limits.PartialMarginMax);
     }
 }

@@ -9,7 +9,7 @@ public sealed class FeatureService(FeatureReads reads, Observation observation, 
 {
     public override async Task<GetFeaturesResponse> GetFeatures(GetFeaturesRequest request, ServerCallContext context)
     {
-        FeatureRead read = await reads.GetAsync(request, context.CancellationToken).ConfigureAwait(false);
+        FeatureRead read = await reads.GetAsync(request, context.Deadline, context.CancellationToken).ConfigureAwait(false);
         return FeatureAnswer.Of(read, reads.Host, request.Compact);
     }
 

@@ -1,4 +1,3 @@
-using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
@@ -9,6 +8,7 @@ namespace OrleansFeatures.Gateway.Serve;
 /// <summary>Waits until what a consistency token covers can be seen, for the entities of one read only: other partitions may lag as they like.</summary>
 public sealed class Freshness(IEntityHost host, TimeProvider time)
 {
+    /// <summary>Rows of a partial read whose entities have not come so far in time are given up; those of others are waited for no longer than it leaves time to read the rest.</summary>
     /// <exception cref="RequestRefusedException">The token is malformed, or it did not happen within <paramref name="maxWaitMs"/> (0: the default).</exception>
     public async ValueTask AwaitAsync(FeatureRead read, ConsistencyToken? token, uint maxWaitMs, CancellationToken cancellationToken)
     {
@@ -17,22 +17,45 @@ public sealed class Freshness(IEntityHost host, TimeProvider time)
             return;
         }
 
-        TimeSpan patience = PatienceOf(maxWaitMs);
+        TimeSpan patience = PatienceOf(read, maxWaitMs);
         List<PartitionOffset> positions = PositionsOf(read, token);
         using var timeout = new CancellationTokenSource(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
+        HashSet<int> behind = [];
+        foreach (PartitionOffset position in positions)
         {
-            foreach (PartitionOffset position in positions)
+            try
             {
+                // Also when the time is over: what has been applied by then is seen at once.
                 await host.WaitAppliedAsync(position, either.Token).ConfigureAwait(false);
             }
+            catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                if (read.Partial is null)
+                {
+                    throw Refuse.OutOfTime("min_token", $"what the token covers was not applied within {patience.TotalMilliseconds:0} ms", "raise max_wait_ms, or read without min_token; a token of another store never comes true");
+                }
+
+                behind.Add(position.Partition.Value);
+            }
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+
+        GiveUp(read, behind);
+    }
+
+    private void GiveUp(FeatureRead read, HashSet<int> behind)
+    {
+        int entities = read.Selection.Entities.Length;
+        for (int index = 0; index < read.Keys.Length && behind.Count > 0; index++)
         {
-            throw Refuse.OutOfTime("min_token", $"what the token covers was not applied within {patience.TotalMilliseconds:0} ms", "raise max_wait_ms, or read without min_token; a token of another store never comes true");
+            if (behind.Contains(PartitionOf(read, index)))
+            {
+                read.GiveUp(index / entities, RowOutcome.OutOfTime);
+            }
         }
     }
+
+    private int PartitionOf(FeatureRead read, int index) => host.Partitions.Of(read.Selection.Entities[index % read.Selection.Entities.Length].Entity, read.Keys[index].Span).Value;
 
     private List<PartitionOffset> PositionsOf(FeatureRead read, ConsistencyToken token)
     {
@@ -44,8 +67,7 @@ public sealed class Freshness(IEntityHost host, TimeProvider time)
         HashSet<int> involved = [];
         for (int index = 0; index < read.Keys.Length; index++)
         {
-            EntityPlan entity = read.Selection.Entities[index % read.Selection.Entities.Length].Entity;
-            involved.Add(host.Partitions.Of(entity, read.Keys[index].Span).Value);
+            involved.Add(PartitionOf(read, index));
         }
 
         var positions = new List<PartitionOffset>();
@@ -64,6 +86,13 @@ public sealed class Freshness(IEntityHost host, TimeProvider time)
         }
 
         return positions;
+    }
+
+    /// <summary>A partial read keeps half of its time for reading, because one partition that lags must not cost the rows of all others.</summary>
+    private static TimeSpan PatienceOf(FeatureRead read, uint maxWaitMs)
+    {
+        TimeSpan asked = PatienceOf(maxWaitMs);
+        return read.Partial is { Left: var left } && left != Timeout.InfiniteTimeSpan && left / 2 < asked ? left / 2 : asked;
     }
 
     private static TimeSpan PatienceOf(uint maxWaitMs)

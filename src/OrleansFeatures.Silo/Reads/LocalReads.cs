@@ -24,15 +24,22 @@ namespace OrleansFeatures.Silo.Reads;
 /// </summary>
 internal sealed class LocalReads(PartitionHomes homes, PartitionMap map, EntityStates states, IGrainFactory grains, TimeProvider time, SiloMetrics metrics)
 {
-    /// <summary>Answers what it can at once, in one go; the rest, that has to wait for something, one beside the other.</summary>
-    public async ValueTask<EntityAnswer[]> AnswerAsync(long generation, Selection selection, IReadOnlyList<EntityQuestion> questions, CancellationToken cancellationToken)
+    /// <summary>
+    /// Answers what it can at once, in one go; the rest, that has to wait for something, one beside the other. What is not answered when <paramref name="over"/> fires is not here (<see cref="AnswerKind.NotHere"/>): whoever asked has
+    /// given up then, or takes what there is.
+    /// </summary>
+    public async ValueTask<EntityAnswer[]> AnswerAsync(long generation, Selection selection, IReadOnlyList<EntityQuestion> questions, CancellationToken over)
     {
         metrics.ReadLocal(questions.Count);
         var answers = new EntityAnswer[questions.Count];
         var waiting = new List<Task>();
         for (int index = 0; index < answers.Length; index++)
         {
-            if (TryAnswer(generation, selection, questions[index], out answers[index]) is false)
+            if (over.IsCancellationRequested)
+            {
+                answers[index] = OutOfTime;
+            }
+            else if (TryAnswer(generation, selection, questions[index], out answers[index]) is false)
             {
                 waiting.Add(WaitAsync(index));
             }
@@ -41,7 +48,7 @@ internal sealed class LocalReads(PartitionHomes homes, PartitionMap map, EntityS
         await Task.WhenAll(waiting);
         return answers;
 
-        async Task WaitAsync(int index) => answers[index] = await AnswerSlowlyAsync(generation, selection, questions[index], cancellationToken);
+        async Task WaitAsync(int index) => answers[index] = await AnswerSlowlyAsync(generation, selection, questions[index], over);
     }
 
     /// <summary>The home of an entity, if it may answer for it.</summary>
@@ -123,10 +130,10 @@ internal sealed class LocalReads(PartitionHomes homes, PartitionMap map, EntityS
         }
     }
 
-    private async Task<EntityAnswer> AnswerSlowlyAsync(long generation, Selection selection, EntityQuestion question, CancellationToken cancellationToken)
+    private async Task<EntityAnswer> AnswerSlowlyAsync(long generation, Selection selection, EntityQuestion question, CancellationToken over)
     {
         EntityRead entity = selection.Entities[question.Entity];
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(over);
         using ITimer timer = time.CreateTimer(static patience => ((CancellationTokenSource)patience!).Cancel(), patience, Limits.OwnerWaitMax, Timeout.InfiniteTimeSpan);
         try
         {
@@ -145,9 +152,9 @@ internal sealed class LocalReads(PartitionHomes homes, PartitionMap map, EntityS
                 ? EntityAnswer.Not(AnswerKind.NotHere, "its owner could not confirm itself in PostgreSQL")
                 : await AnswerAsync(home, entity, question, patience.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return EntityAnswer.Not(AnswerKind.NotHere, "its owner has not caught up with the log yet");
+            return EntityAnswer.Not(AnswerKind.NotHere, "its owner has not caught up with the log yet, or could not bring the entity into memory in time");
         }
         catch (Exception failure) when (failure is StatesException or LogException or TimeoutException or OrleansException)
         {

@@ -29,7 +29,8 @@ internal sealed class SiloReads(GrainId id, Orleans.Runtime.Silo silo, ILoggerFa
         }
 
         EntityQuestions asked = EntityQuestions.Read(questions, live.Selections);
-        return EntityAnswers.Write(await reads.AnswerAsync(generation, asked.Selection, asked.Questions, CancellationToken.None));
+        using var over = new CancellationTokenSource(asked.Within ?? Limits.ReadPatience, time);
+        return EntityAnswers.Write(await reads.AnswerAsync(generation, asked.Selection, asked.Questions, over.Token));
     });
 
     public async ValueTask<long?> WaitAppliedAsync(int partition, long offset)

@@ -296,6 +296,7 @@ public sealed class CheckpointTests
         }
 
         damaged.Count.ShouldBeLessThanOrEqualTo(1);
+        await ShouldBeAnsweredInPartAsync(store, damaged);
 
         // An event for it must not be lost to it in silence either: it still does not answer, also after a restart.
         await PushManyAsync(store, 300, 20);
@@ -308,6 +309,29 @@ public sealed class CheckpointTests
         foreach ((string entity, string key) in Keys())
         {
             (await store.ReadAsync(entity, key, Transactions.At(330)))["count"].Scalar.ShouldBe(Value.Of(32L));
+        }
+    }
+
+    /// <summary>A read of everybody that is content with a part misses the damaged ones, and says which.</summary>
+    private static async Task ShouldBeAnsweredInPartAsync(TestStore store, List<(string Entity, string Key)> damaged)
+    {
+        foreach (IGrouping<string, string> entity in Keys().GroupBy(key => key.Entity, key => key.Key))
+        {
+            string[] keys = [.. entity];
+            using var rows = new PartialRows(keys.Length, Timeout.InfiniteTimeSpan, TimeProvider.System);
+            var read = new FeatureRead(store.Host.Catalog.AllOf(entity.Key)!, keys.Length) { Partial = rows };
+            for (int row = 0; row < keys.Length; row++)
+            {
+                (read.Keys[row], read.AsOf[row]) = (HostCalls.KeyOf(keys[row]), Transactions.At(300));
+            }
+
+            await store.Host.ReadAsync(read, Cancel);
+            for (int row = 0; row < keys.Length; row++)
+            {
+                bool isLost = damaged.Contains((entity.Key, keys[row]));
+                rows.Outcomes[row].ShouldBe(isLost ? RowOutcome.Lost : RowOutcome.Answered, keys[row]);
+                read.Values[row * 3].ShouldBe(isLost ? FeatureValue.Invalid : FeatureValue.Of(Value.Of(30L)), keys[row]);
+            }
         }
     }
 

@@ -23,6 +23,8 @@ public sealed class EmbeddedClockTests : ClockConformance<EmbeddedStores>;
 
 public sealed class EmbeddedReadTests : ReadConformance<EmbeddedStores>;
 
+public sealed class EmbeddedPartialTests : PartialConformance<EmbeddedStores>;
+
 public sealed class EmbeddedRestartTests : RestartConformance<EmbeddedStores>;
 
 public sealed class EmbeddedDefinitionTests : DefinitionConformance<EmbeddedStores>;

@@ -36,13 +36,15 @@ public sealed class RemoteReadTests
 
         (read.AsOf[0], read.AsOf[1], read.KnownAt[1]) = (Transactions.At(5), new EventTime(long.MinValue), Transactions.At(7));
         EntityQuestion[] questions = [EntityQuestions.Of(read, 0, 0), EntityQuestions.Of(read, 0, 1), EntityQuestions.Of(read, 1, 1)];
-        byte[] bytes = EntityQuestions.Write(17, selection, questions);
+        byte[] bytes = EntityQuestions.Write(17, selection, questions, TimeSpan.FromMilliseconds(40));
 
         EntityQuestions.GenerationOf(bytes).ShouldBe(17);
         EntityQuestions back = EntityQuestions.Read(bytes, new RemoteSelections(answering));
         back.Selection.Features.Select(feature => feature.Reference).ShouldBe(selection.Features.Select(feature => feature.Reference));
         back.Selection.Entities.Select(entity => entity.Entity).ShouldBe(selection.Entities.Select(entity => answering.Entity(entity.Entity.Name)!));
         back.Questions.Select(Show).ShouldBe(questions.Select(Show));
+        back.Within.ShouldBe(TimeSpan.FromMilliseconds(40));
+        EntityQuestions.Read(bytes.AsMemory(0, bytes.Length - sizeof(long)), new RemoteSelections(answering)).Within.ShouldBeNull("an earlier version does not say");
     }
 
     [Fact]
@@ -50,7 +52,7 @@ public sealed class RemoteReadTests
     {
         Catalog catalog = Transactions.Catalog();
         var selections = new RemoteSelections(catalog);
-        byte[] bytes = EntityQuestions.Write(1, catalog.AllOf("customer")!, []);
+        byte[] bytes = EntityQuestions.Write(1, catalog.AllOf("customer")!, [], TimeSpan.Zero);
         EntityQuestions.Read(bytes, selections).Selection.ShouldBeSameAs(EntityQuestions.Read(bytes.ToArray(), selections).Selection);
     }
 
@@ -58,7 +60,7 @@ public sealed class RemoteReadTests
     public void A_feature_that_the_definitions_do_not_have_is_refused()
     {
         Catalog both = Transactions.Catalog();
-        byte[] bytes = EntityQuestions.Write(1, both.AllOf("terminal")!, []);
+        byte[] bytes = EntityQuestions.Write(1, both.AllOf("terminal")!, [], TimeSpan.Zero);
         Should.Throw<StateFormatException>(() => EntityQuestions.Read(bytes, new RemoteSelections(Transactions.Catalog(terminals: false)))).Message.ShouldContain("terminal_use:count");
     }
 
@@ -97,7 +99,7 @@ public sealed class RemoteReadTests
         EntityAnswers.Read([.. bytes, 1, 2, 3])[0].Reason.ShouldBe("moved");
         bytes[0] = 9;
         Should.Throw<StateFormatException>(() => EntityAnswers.Read(bytes)).Message.ShouldContain("format 9");
-        byte[] questions = EntityQuestions.Write(3, Transactions.Catalog().AllOf("customer")!, []);
+        byte[] questions = EntityQuestions.Write(3, Transactions.Catalog().AllOf("customer")!, [], TimeSpan.Zero);
         questions[0] = 9;
         Should.Throw<StateFormatException>(() => EntityQuestions.GenerationOf(questions)).Message.ShouldContain("format 9");
     }

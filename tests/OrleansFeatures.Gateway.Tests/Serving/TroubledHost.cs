@@ -27,6 +27,9 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     /// <summary>Runs before the next read, once.</summary>
     public Func<Task>? BeforeNextRead { get; set; }
 
+    /// <summary>What was asked for last.</summary>
+    public FeatureRead? LastRead { get; private set; }
+
     /// <summary>What a reconciliation finds, instead of what there is.</summary>
     public ReconcileReport? Reconciled { get; set; }
 
@@ -55,6 +58,7 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
 
     public async ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {
+        LastRead = read;
         Func<Task>? before = BeforeNextRead;
         BeforeNextRead = null;
         await (before?.Invoke() ?? Task.CompletedTask);

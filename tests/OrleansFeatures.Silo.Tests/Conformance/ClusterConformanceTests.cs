@@ -24,6 +24,8 @@ public sealed class ClusterClockTests : ClockConformance<ClusterStores>;
 
 public sealed class ClusterReadTests : ReadConformance<ClusterStores>;
 
+public sealed class ClusterPartialTests : PartialConformance<ClusterStores>;
+
 public sealed class ClusterRestartTests : RestartConformance<ClusterStores>;
 
 public sealed class ClusterDefinitionTests : DefinitionConformance<ClusterStores>;

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 using OrleansFeatures.Conformance;
 using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Events;
+using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
 using OrleansFeatures.Postgres.Log;
 using OrleansFeatures.Silo.Placement;
@@ -40,6 +42,12 @@ public sealed class PoisonedRecordTests
         {
             (await Should.ThrowAsync<InvariantException>(() => host.ReadAsync("customer", "ann", Transactions.At(5)))).Message.ShouldContain("has been rebuilt");
             (await host.ReadAsync("customer", "bob", Transactions.At(5)))["count"].Scalar.ShouldBe(Value.Of(2L));
+            using var rows = new PartialRows(2, Timeout.InfiniteTimeSpan, TimeProvider.System);
+            var read = new FeatureRead(host.Catalog.AllOf("customer")!, 2) { Partial = rows };
+            (read.Keys[0], read.Keys[1], read.AsOf[0], read.AsOf[1]) = (HostCalls.KeyOf("ann"), HostCalls.KeyOf("bob"), Transactions.At(5), Transactions.At(5));
+            await host.ReadAsync(read, Eventually.Token);
+            rows.Outcomes.ToArray().ShouldBe([RowOutcome.Lost, RowOutcome.Answered]);
+            (read.Values[0], read.Values[3]).ShouldBe((FeatureValue.Invalid, FeatureValue.Of(Value.Of(2L))));
         }
     }
 

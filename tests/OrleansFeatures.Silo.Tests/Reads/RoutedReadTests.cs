@@ -44,6 +44,32 @@ public sealed class RoutedReadTests
         cluster.OfAll<Silo.Grains.PartitionHomes>().SelectMany(homes => homes.All).Sum(home => home.Census().Awake).ShouldBe(1);
     }
 
+    /// <summary>The silo that is stopped without a word owns a third of the customers until the others notice.</summary>
+    [Fact]
+    public async Task Rows_of_a_silo_that_does_not_answer_are_unavailable_and_the_rest_are_answered_in_time()
+    {
+        await using EntityCluster cluster = await EntityCluster.StartAsync(Transactions.Catalog(terminals: false));
+        string[] keys = [.. Enumerable.Range(0, Customers).Select(customer => $"c{customer}")];
+        await cluster[0].PushAsync([.. keys.Select((key, index) => Transactions.Insert(index, index, key, "t", index))]);
+        HashSet<int> theirs = [.. cluster.Of<Silo.Grains.PartitionHomes>(2).All.Select(home => home.Partition.Value)];
+        await cluster.Cluster.KillSiloAsync(cluster.Cluster.Silos[2]);
+
+        using var rows = new PartialRows(Customers, TimeSpan.FromMilliseconds(400), TimeProvider.System);
+        var read = new FeatureRead(cluster[0].Catalog.AllOf("customer")!, Customers) { Partial = rows };
+        for (int row = 0; row < Customers; row++)
+        {
+            (read.Keys[row], read.AsOf[row]) = (HostCalls.KeyOf(keys[row]), Transactions.At(1_000));
+        }
+
+        await cluster[0].ReadAsync(read, Eventually.Token);
+        for (int row = 0; row < Customers; row++)
+        {
+            bool isTheirs = theirs.Contains(cluster[0].Partitions.Of(read.Selection.Entities[0].Entity, read.Keys[row].Span).Value);
+            rows.IsGivenUp(row).ShouldBe(isTheirs, keys[row]);
+            read.Values[row * 3].ShouldBe(isTheirs ? FeatureValue.Invalid : FeatureValue.Of(Value.Of(1L)), keys[row]);
+        }
+    }
+
     [Fact]
     public async Task What_an_entity_takes_is_asked_of_its_silo()
     {

@@ -1,0 +1,63 @@
+using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Partitions;
+using OrleansFeatures.Entities.Reads;
+
+namespace OrleansFeatures.Entities.Embedded;
+
+/// <summary>Fills reads row by row from one generation's state, on the caller's thread: each entity inside its partition's gate, for no longer than its own values take.</summary>
+internal static class RowReads
+{
+    public static void Fill(FeatureRead read, Generation generation, PartitionMap map, CancellationToken cancellationToken)
+    {
+        var values = new FeatureValue[read.Selection.Features.Length];
+        for (int row = 0; row < read.Rows; row++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (read.Partial is null)
+            {
+                FillRow(read, row, generation, map, values);
+            }
+            else if (!TryFillRow(read, row, generation, map, values))
+            {
+                read.GiveUpFrom(row);
+                return;
+            }
+        }
+    }
+
+    private static void FillRow(FeatureRead read, int row, Generation generation, PartitionMap map, FeatureValue[] values)
+    {
+        for (int index = 0; index < read.Selection.Entities.Length; index++)
+        {
+            EntityRead entity = read.Selection.Entities[index];
+            ReadOnlySpan<byte> key = read.KeyOf(row, index);
+            Span<FeatureValue> own = values.AsSpan(0, entity.Plan.FeatureCount);
+            EntityStamp stamp = generation.PartitionOf(map.Of(entity.Entity, key)).Read(entity.Entity, key, entity.Plan, read.AsOf[row], read.KnownAt[row], own);
+            read.Store(row, index, own, stamp);
+        }
+    }
+
+    /// <summary>A row of a partial read. False when the time is over.</summary>
+    private static bool TryFillRow(FeatureRead read, int row, Generation generation, PartitionMap map, FeatureValue[] values)
+    {
+        if (read.Partial!.IsOver)
+        {
+            return false;
+        }
+
+        if (!read.Partial.IsGivenUp(row))
+        {
+            try
+            {
+                FillRow(read, row, generation, map, values);
+            }
+            catch (Exception failure) when (PartialRows.OutcomeOf(failure) is { } outcome)
+            {
+                read.GiveUp(row, outcome);
+            }
+        }
+
+        return true;
+    }
+}
