@@ -24,7 +24,7 @@ public enum RowOutcome : byte
 /// <summary>
 /// How far a read that may be answered in part has come: until when there is time, and what became of each row. Without one (<see cref="FeatureRead.Partial"/> is null), a read is answered whole or fails.
 /// <para>Two clocks end the time, and whichever says so first is believed: a token, for whoever waits, and a look at the clock between two rows, because on a busy machine the timer behind the token is late just when it matters.</para>
-/// Outcomes are written by whoever fills the read, one thread at a time.
+/// Outcomes are written by whoever fills the read.
 /// </summary>
 public sealed class PartialRows : IDisposable
 {

@@ -24,6 +24,9 @@ namespace OrleansFeatures.Silo.Reads;
 /// </summary>
 internal sealed class LocalReads(PartitionHomes homes, PartitionMap map, EntityStates states, IGrainFactory grains, TimeProvider time, SiloMetrics metrics)
 {
+    /// <summary>Of a question that nobody has got round to there is nothing to say.</summary>
+    private static readonly EntityAnswer OutOfTime = EntityAnswer.Not(AnswerKind.NotHere, "");
+
     /// <summary>
     /// Answers what it can at once, in one go; the rest, that has to wait for something, one beside the other. What is not answered when <paramref name="over"/> fires is not here (<see cref="AnswerKind.NotHere"/>): whoever asked has
     /// given up then, or takes what there is.

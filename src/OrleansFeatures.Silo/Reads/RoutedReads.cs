@@ -20,6 +20,19 @@ internal sealed class RoutedReads(PartitionMap map, PartitionPlans plans, LocalR
     /// <exception cref="InvariantException">Some entity has met a bug of ours.</exception>
     public async Task FillAsync(FeatureRead read, long generation, CancellationToken cancellationToken)
     {
+        await RouteAsync(read, generation, cancellationToken);
+        for (int row = 0; read.Partial is { } partial && row < read.Rows; row++)
+        {
+            if (partial.IsGivenUp(row))
+            {
+                // Once more, now that nobody is at it: one silo may have answered for the row just when another had said that it cannot.
+                read.GiveUp(row, partial.Outcomes[row]);
+            }
+        }
+    }
+
+    private async Task RouteAsync(FeatureRead read, long generation, CancellationToken cancellationToken)
+    {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, read.Partial?.Over ?? CancellationToken.None);
         long moved = time.GetTimestamp();
         List<Cell> open = CellsOf(read);
