@@ -87,6 +87,26 @@ public sealed class FeatureRead
         Stamps[(row * Selection.Entities.Length) + entity] = stamp;
     }
 
+    /// <summary>A row of a partial read is not answered: every cell of it says INVALID, also those that had been read.</summary>
+    public void GiveUp(int row, RowOutcome why)
+    {
+        (Partial ?? throw new InvariantException($"row {row} of a read that is answered whole is given up")).Note(row, why);
+        Values.AsSpan(row * Selection.Features.Length, Selection.Features.Length).Clear();
+        Stamps.AsSpan(row * Selection.Entities.Length, Selection.Entities.Length).Clear();
+    }
+
+    /// <summary>The time of a partial read is over: rows from this one on that were not given up before are now.</summary>
+    public void GiveUpFrom(int row)
+    {
+        for (; row < Rows; row++)
+        {
+            if (!Partial!.IsGivenUp(row))
+            {
+                GiveUp(row, RowOutcome.OutOfTime);
+            }
+        }
+    }
+
     private FeatureValue[] ComputeOnDemand(ReadOnlySpan<FeatureValue> values, int firstRow, int rows)
     {
         int features = Selection.Features.Length;
@@ -111,25 +131,5 @@ public sealed class FeatureRead
         }
 
         return answer;
-    }
-
-    /// <summary>A row of a partial read is not answered: every cell of it says INVALID, also those that had been read.</summary>
-    public void GiveUp(int row, RowOutcome why)
-    {
-        (Partial ?? throw new InvariantException($"row {row} of a read that is answered whole is given up")).Note(row, why);
-        Values.AsSpan(row * Selection.Features.Length, Selection.Features.Length).Clear();
-        Stamps.AsSpan(row * Selection.Entities.Length, Selection.Entities.Length).Clear();
-    }
-
-    /// <summary>The time of a partial read is over: rows from this one on that were not given up before are now.</summary>
-    public void GiveUpFrom(int row)
-    {
-        for (; row < Rows; row++)
-        {
-            if (!Partial!.IsGivenUp(row))
-            {
-                GiveUp(row, RowOutcome.OutOfTime);
-            }
-        }
     }
 }
