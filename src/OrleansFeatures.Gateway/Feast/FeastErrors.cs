@@ -20,6 +20,7 @@ internal static class FeastErrors
     public const string ServiceField = "feature_service";
     public const string FeaturesField = "features";
     public const string PushSourceField = "push_source_name";
+    public const string ContextField = "request_context";
 
     private const string ViewPlace = ".view";
 
@@ -88,6 +89,7 @@ internal static class FeastErrors
         StatusCode.NotFound when failure.Field == PushSourceField => "PushSourceNotFoundException",
         StatusCode.NotFound => "FeastObjectNotFoundException",
         StatusCode.InvalidArgument when failure.Field == NamesField => "FeatureNameCollisionError",
+        StatusCode.InvalidArgument when failure.Field == ContextField => "RequestDataNotFoundInEntityRowsException",
         _ => "FeastError",
     };
 }

@@ -30,11 +30,11 @@ internal static partial class FeastReferences
         return Version().Replace(plain, "@$1");
     }
 
-    /// <summary>The names under which the features of <paramref name="selection"/> stand in the answer, in its order.</summary>
+    /// <summary>The names under which the columns of <paramref name="selection"/> stand in the answer, in its order.</summary>
     /// <exception cref="RequestRefusedException">Two features would have the same name.</exception>
     public static string[] NamesOf(Selection selection, GetOnlineFeaturesRequest asked)
     {
-        string[] references = [.. selection.Features.Select(feature => feature.Reference)];
+        string[] references = [.. selection.Columns.Select(column => column.Name)];
         if (asked.KindCase == GetOnlineFeaturesRequest.KindOneofCase.Features && asked.Features.Val.Count == references.Length)
         {
             // As asked for: a version that was spelt out stands in the name also where it is the newest. (A list with view:* is as long only if that view has one feature.)

@@ -24,7 +24,7 @@ namespace OrleansFeatures.Gateway.Feast;
 /// </summary>
 public sealed class OnlineFeatures(FeatureReads reads)
 {
-    /// <summary>What join keys, and entities never seen, have for an event's time. Shared: nobody may change it.</summary>
+    /// <summary>What join keys, on-demand features, and entities never seen have for an event's time. Shared: nobody may change it.</summary>
     private static readonly Timestamp NoTime = new();
 
     /// <exception cref="RequestRefusedException">The request contradicts the definitions, or names what does not exist.</exception>
@@ -35,6 +35,7 @@ public sealed class OnlineFeatures(FeatureReads reads)
         string[] names = FeastReferences.NamesOf(selection, asked);
         var request = new GetFeaturesRequest { What = what };
         request.Keys.AddRange(FeastKeys.Of(selection, asked.Entities));
+        request.Context.AddRange(FeastContext.Of(selection, asked));
         FeatureRead read = await reads.GetAsync(catalog => Resolve(catalog, what), request, cancellationToken).ConfigureAwait(false);
         return Of(read, request, names, asked.IncludeFeatureViewVersionMetadata);
     }
@@ -61,17 +62,12 @@ public sealed class OnlineFeatures(FeatureReads reads)
         }
 
         response.Metadata.FeatureNames.Val.AddRange(names);
-        AnswerLayout layout = AnswerLayout.Of(read.Selection);
-        Timestamp[] times = [.. read.Stamps.Select(TimeOf)];
-        int[] entityOf = EntityOfFeature(read.Selection);
-        for (int feature = 0; feature < names.Length; feature++)
-        {
-            response.Results.Add(VectorOf(read, layout, feature, entityOf[feature], times));
-        }
-
+        AddVectors(response, read);
         if (withVersions)
         {
-            response.Metadata.FeatureViewMetadata.AddRange(read.Selection.Features
+            response.Metadata.FeatureViewMetadata.AddRange(read.Selection.Columns
+                .Where(column => column.Feature >= 0)
+                .Select(column => read.Selection.Features[column.Feature])
                 .Select(feature => (feature.View, feature.ViewVersion))
                 .Distinct()
                 .Select(view => new FeatureViewMetadata { Name = view.View, Version = view.ViewVersion }));
@@ -90,18 +86,27 @@ public sealed class OnlineFeatures(FeatureReads reads)
         return vector;
     }
 
-    private static GetOnlineFeaturesResponse.Types.FeatureVector VectorOf(FeatureRead read, AnswerLayout layout, int feature, int entity, Timestamp[] times)
+    private static void AddVectors(GetOnlineFeaturesResponse response, FeatureRead read)
     {
-        var vector = new GetOnlineFeaturesResponse.Types.FeatureVector();
-        for (int row = 0; row < read.Rows; row++)
+        AnswerLayout layout = AnswerLayout.Of(read.Selection);
+        ReadOnlySpan<FeatureValue> answer = read.Answer(0, read.Rows);
+        Timestamp[] times = [.. read.Stamps.Select(TimeOf)];
+        int[] entityOf = EntityOfFeature(read.Selection);
+        int width = layout.Columns.Length;
+        for (int column = 0; column < width; column++)
         {
-            ref readonly FeatureValue value = ref read.Values[(row * layout.Columns.Length) + feature];
-            vector.Values.Add(FeastValues.Of(value, layout.Columns[feature]));
-            vector.Statuses.Add(StatusOf(value.Status));
-            vector.EventTimestamps.Add(times[(row * read.Selection.Entities.Length) + entity]);
-        }
+            int feature = read.Selection.Columns[column].Feature;
+            var vector = new GetOnlineFeaturesResponse.Types.FeatureVector();
+            for (int row = 0; row < read.Rows; row++)
+            {
+                ref readonly FeatureValue value = ref answer[(row * width) + column];
+                vector.Values.Add(FeastValues.Of(value, layout.Columns[column]));
+                vector.Statuses.Add(StatusOf(value.Status));
+                vector.EventTimestamps.Add(feature < 0 ? NoTime : times[(row * read.Selection.Entities.Length) + entityOf[feature]]);
+            }
 
-        return vector;
+            response.Results.Add(vector);
+        }
     }
 
     /// <summary>Feast has no word for a blurred value, which is one all the same, nor for one that memory no longer reaches, which is none.</summary>

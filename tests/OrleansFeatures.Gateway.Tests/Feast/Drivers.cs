@@ -69,7 +69,21 @@ internal static class Drivers
             stream: rides
             features:
               - {name: fares, aggregate: sum(fare), window: 1d}
+          - name: fresh_rides
+            version: 1
+            entity: city
+            stream: rides
+            ttl: 1d
+            features:
+              - {name: last_fare, aggregate: last(fare), window: lifetime}
+        on_demand:
+          - {name: conv_rate_plus_val, type: double, expr: request.val_to_add + driver_hourly_stats.conv_rate}
+          - name: same_label
+            type: bool
+            expr: "request.label == driver_hourly_stats.label"
+            request: {label: string}
         feature_services:
+          - {name: transformed, version: 1, features: ["driver_hourly_stats:acc_rate", conv_rate_plus_val, same_label]}
           - {name: driver_activity, version: 1, features: ["driver_hourly_stats:conv_rate", "driver_hourly_stats:acc_rate", "driver_hourly_stats:avg_daily_trips"]}
           - {name: with_city, version: 1, features: ["driver_hourly_stats:conv_rate", "city_rides:fares"]}
           - {name: both_versions, version: 1, features: ["driver_hourly_stats@1:conv_rate", "driver_hourly_stats:conv_rate"]}

@@ -47,6 +47,26 @@ public sealed class FeastGrpcTests
     }
 
     [Fact]
+    public async Task Request_context_reaches_what_is_computed_on_demand()
+    {
+        await using RunningStore store = await StartAsync();
+        await PostAsync(store, "/push", Drivers.PushStats);
+        using GrpcChannel channel = store.Connect();
+        var request = new GetOnlineFeaturesRequest { FeatureService = "transformed", FullFeatureNames = true, IncludeFeatureViewVersionMetadata = true };
+        request.Entities.Add("driver_id", new RepeatedValue { Val = { new Value { Int64Val = 1001 }, new Value { Int64Val = 1002 }, new Value { Int64Val = 1001 } } });
+        request.RequestContext.Add("val_to_add", new RepeatedValue { Val = { new Value { Int64Val = 10 }, new Value { Int64Val = 1 }, new Value() } });
+        request.RequestContext.Add("label", new RepeatedValue { Val = { new Value { StringVal = "test2" } } });
+        request.RequestContext.Add("nobody_needs", new RepeatedValue { Val = { new Value { BoolVal = true } } });
+        GetOnlineFeaturesResponse response = await new ServingService.ServingServiceClient(channel).GetOnlineFeaturesAsync(request, cancellationToken: RunningStore.Cancelled);
+        response.Metadata.FeatureNames.Val.ShouldBe(["driver_id", "driver_hourly_stats__acc_rate", "conv_rate_plus_val", "same_label"]);
+        response.Results[2].Values.Select(value => value.ToString()).ShouldBe(["""{ "doubleVal": 11 }""", "{ }", "{ }"]);
+        response.Results[2].Statuses.ShouldBe([FieldStatus.Present, FieldStatus.NotFound, FieldStatus.NullValue]);
+        response.Results[3].Values.Select(value => value.BoolVal).ShouldBe([true, false, true]);
+        response.Results[3].EventTimestamps.ShouldAllBe(time => time.Seconds == 0);
+        response.Metadata.FeatureViewMetadata.ShouldHaveSingleItem().Version.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task No_rows_ask_nothing_and_are_answered_with_no_rows()
     {
         await using RunningStore store = await StartAsync();
@@ -72,7 +92,7 @@ public sealed class FeastGrpcTests
         using GrpcChannel channel = store.Connect();
         var client = new ServingService.ServingServiceClient(channel);
         RpcException unknown = await Should.ThrowAsync<RpcException>(async () => await client.GetOnlineFeaturesAsync(Request(["driver_stats:conv_rate"], new Value { Int64Val = 1 }), cancellationToken: RunningStore.Cancelled));
-        (unknown.StatusCode, unknown.Status.Detail).ShouldBe((StatusCode.NotFound, "features[0].view: Feature view driver_stats does not exist; known: pushed_driver_locations, driver_hourly_stats, city_rides"));
+        (unknown.StatusCode, unknown.Status.Detail).ShouldBe((StatusCode.NotFound, "features[0].view: Feature view driver_stats does not exist; known: pushed_driver_locations, driver_hourly_stats, city_rides, fresh_rides"));
         RpcException key = await Should.ThrowAsync<RpcException>(async () => await client.GetOnlineFeaturesAsync(Request(["driver_hourly_stats:conv_rate"], new Value { BoolVal = true }), cancellationToken: RunningStore.Cancelled));
         key.StatusCode.ShouldBe(StatusCode.InvalidArgument);
     }

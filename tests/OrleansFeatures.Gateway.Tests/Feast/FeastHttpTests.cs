@@ -114,6 +114,19 @@ public sealed class FeastHttpTests
         ValuesOf(answer, "by_trips").ShouldBe("""[{"2":1,"9007199254740993":1},null]""");
     }
 
+    /// <summary>Feast's Python server has no place of its own for request data: it stands among the entities.</summary>
+    [Fact]
+    public async Task Request_data_among_the_entities_is_context_and_not_answered()
+    {
+        await using RunningStore store = await StartAsync();
+        await PostAsync(store, "/push", Drivers.PushStats);
+        JsonElement answer = await PostAsync(store, "/get-online-features", """{"features": ["conv_rate_plus_val", "driver_hourly_stats:conv_rate"], "entities": {"driver_id": [1001, 1002], "val_to_add": [1000, 2000.5]}}""");
+        NamesOf(answer).ShouldBe(["driver_id", "conv_rate_plus_val", "conv_rate"]);
+        ValuesOf(answer, "conv_rate_plus_val").ShouldBe("[1001,null]");
+        JsonElement own = await PostAsync(store, "/get-online-features", """{"features": ["conv_rate_plus_val"], "entities": {"driver_id": [1001]}, "request_context": {"val_to_add": [1]}}""");
+        ValuesOf(own, "conv_rate_plus_val").ShouldBe("[2]");
+    }
+
     [Fact]
     public async Task Health_is_an_empty_answer_that_follows_readiness()
     {

@@ -23,6 +23,8 @@ public sealed class FeastRefusalTests
     [InlineData("""{"features": "driver_hourly_stats:pushes", "entities": {"driver_id": [1001]}}""", HttpStatusCode.BadRequest, "FeastError", "features: it is not a list; send a list")]
     [InlineData("""{"entities": {"driver_id": [1001]}}""", HttpStatusCode.BadRequest, "FeastError", "what.features: 0 features are listed")]
     [InlineData("""{"features": ["driver_hourly_stats:pushes"], "entities": {"driver_id": [1001]}, "full_feature_names": "yes"}""", HttpStatusCode.BadRequest, "FeastError", "full_feature_names: it is neither true nor false; send true, or leave it out")]
+    [InlineData("""{"features": ["conv_rate_plus_val"], "entities": {"driver_id": [1001]}}""", HttpStatusCode.BadRequest, "RequestDataNotFoundInEntityRowsException", "request_context: explicit list needs the field 'val_to_add' of the request; give val_to_add (double), here or among the entities")]
+    [InlineData("""{"features": ["conv_rate_plus_val"], "entities": {"driver_id": [1, 2], "val_to_add": [1, "much"]}}""", HttpStatusCode.BadRequest, "FeastError", "entities.val_to_add[1]: 'much' is not a double; send a number")]
     [InlineData("""[]""", HttpStatusCode.BadRequest, "FeastError", "body: it is a JSON array; send one JSON object")]
     public async Task A_question_that_cannot_be_answered_names_the_class_that_Feast_raises(string body, HttpStatusCode status, string failure, string message)
     {
