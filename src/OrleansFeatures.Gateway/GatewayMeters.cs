@@ -15,9 +15,28 @@ public static class GatewayMeters
     /// <summary>Seconds of one lookup, by tag <c>outcome</c>: ok; refused, where the request was wrong; failed, where it was not, also by its deadline.</summary>
     public const string LookupDuration = "lookup.duration";
 
+    /// <summary>Subscriptions that are open.</summary>
+    public const string Subscriptions = "subscriptions";
+
+    /// <summary>Rows sent to subscribers.</summary>
+    public const string SubscriptionRows = "subscription.rows";
+
     private static readonly Meter Meter = new(Name);
     private static readonly Counter<long> EventCounter = Meter.CreateCounter<long>(Events);
     private static readonly Histogram<double> Lookups = Meter.CreateHistogram<double>(LookupDuration, "s");
+
+    private static readonly UpDownCounter<int> OpenSubscriptions = Meter.CreateUpDownCounter<int>(Subscriptions);
+    private static readonly Counter<long> SentRows = Meter.CreateCounter<long>(SubscriptionRows);
+
+    internal static void Subscribed(int more) => OpenSubscriptions.Add(more);
+
+    internal static void SubscribedRows(long rows)
+    {
+        if (rows > 0)
+        {
+            SentRows.Add(rows);
+        }
+    }
 
     internal static void Pushed(PushOutcome outcome)
     {

@@ -121,4 +121,25 @@ public static class Limits
 
     /// <summary>What it is given to answer: a machine that has vanished, or a process that is stopped, holds its streams no longer than the two together.</summary>
     public static readonly TimeSpan PingAnswerMax = TimeSpan.FromSeconds(20);
+
+    /// <summary>Subscriptions at once: each holds a slice of changes, some rows and a message, 3 MB at the very worst and some 300 KB usually; so 750 MB and 75.</summary>
+    public const int SubscriptionsMax = 256;
+
+    /// <summary>Rows that one subscription lists: some 300 bytes each with their keys and where they are found, so 3 MB.</summary>
+    public const int SubscriptionKeysMax = 10_000;
+
+    /// <summary>Rows of a subscription that are read, and sent, at once: with 20 features some 200 KB of values, and 60 KB of message.</summary>
+    public const int SubscriptionRowsPerRead = 256;
+
+    /// <summary>A subscriber that has been sent everything waits so long before it looks for more: changes that lie closer together are one row, and a busy log wakes it two hundred times a second and not thousands.</summary>
+    public static readonly TimeSpan SubscriptionPause = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>A subscriber hears something each second; a tick is half of that, because what was sent just after one counts until the one after the next.</summary>
+    public static readonly TimeSpan SubscriptionTick = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a place is waited for that this server's log has not reached: in a cluster another server may have handed it out, and a lost notification is made good within a second.</summary>
+    public static readonly TimeSpan PlaceAheadMax = TimeSpan.FromSeconds(2);
+
+    /// <summary>Between two looks meanwhile.</summary>
+    public static readonly TimeSpan PlaceAheadLook = TimeSpan.FromMilliseconds(50);
 }

@@ -12,6 +12,9 @@ public enum RefusalKind
     /// <summary>It would be fine in another state of the store.</summary>
     FailedPrecondition,
 
+    /// <summary>It names a place that the log does not hold any more, or not yet.</summary>
+    OutOfRange,
+
     /// <summary>The store is full at the moment; the same request may succeed later.</summary>
     Exhausted,
 
@@ -45,6 +48,8 @@ internal static class Refuse
     public static RequestRefusedException Unknown(string field, string reason, string fix) => Of(RefusalKind.NotFound, field, reason, fix);
 
     public static RequestRefusedException State(string field, string reason, string fix) => Of(RefusalKind.FailedPrecondition, field, reason, fix);
+
+    public static RequestRefusedException OutOfRange(string field, string reason, string fix) => Of(RefusalKind.OutOfRange, field, reason, fix);
 
     public static RequestRefusedException Full() =>
         Of(RefusalKind.Exhausted, "", "the store takes no more events at the moment; nothing of this batch was kept", $"send it again after {Limits.RetryAfterMs} ms, or push over a stream, which waits by itself");

@@ -10,6 +10,7 @@ using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Registry;
 using OrleansFeatures.Gateway.Rest;
 using OrleansFeatures.Gateway.Serve;
+using OrleansFeatures.Gateway.Subscribe;
 
 namespace OrleansFeatures.Gateway.Hosting;
 
@@ -30,6 +31,7 @@ public static class GatewayExtensions
         services.AddSingleton<Observation>();
         services.AddSingleton<TrainingReads>();
         services.AddSingleton<Explanations>();
+        services.AddSingleton<Subscriptions>();
         services.AddSingleton<FailureInterceptor>();
         services.AddSingleton<IngestService>();
         services.AddSingleton<FeatureService>();

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
@@ -62,12 +63,19 @@ internal static class FeatureAnswer
         }
 
         response.Columns.AddRange(AnswerLayout.Of(read.Selection).Columns);
+        AddStates(response.States, read, 0, read.Rows, host);
+        return response;
+    }
+
+    /// <summary>From which states so many rows were answered.</summary>
+    public static void AddStates(RepeatedField<Wire.EntityState> states, FeatureRead read, int first, int count, IEntityHost host)
+    {
         long[] completeThrough = [.. read.Selection.Entities.Select(entity => StreamTime.Of(entity.Entity, host) ?? 0)];
-        response.States.Capacity = read.Stamps.Length;
-        for (int index = 0; index < read.Stamps.Length; index++)
+        states.Capacity = count * completeThrough.Length;
+        for (int index = first * completeThrough.Length; index < (first + count) * completeThrough.Length; index++)
         {
             int entity = index % completeThrough.Length;
-            response.States.Add(new Wire.EntityState
+            states.Add(new Wire.EntityState
             {
                 Entity = read.Selection.Entities[entity].Entity.Name,
                 StateVersion = (ulong)read.Stamps[index].StateVersion,
@@ -75,8 +83,6 @@ internal static class FeatureAnswer
                 CompleteThroughMicros = completeThrough[entity],
             });
         }
-
-        return response;
     }
 
     /// <summary>One value by itself.</summary>

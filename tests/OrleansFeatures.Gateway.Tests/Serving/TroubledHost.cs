@@ -75,7 +75,11 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
 
     public LogSequence DurableSequence => host.DurableSequence;
 
-    public IAsyncEnumerable<AppliedChanges> FollowAsync(LogSequence after, ChangeFilter? filter, CancellationToken cancellationToken) => host.FollowAsync(after, filter, cancellationToken);
+    /// <summary>What a follower meets instead of its first slice.</summary>
+    public Exception? FollowFailure { get; set; }
+
+    public IAsyncEnumerable<AppliedChanges> FollowAsync(LogSequence after, ChangeFilter? filter, CancellationToken cancellationToken) =>
+        FollowFailure is { } failure ? throw failure : host.FollowAsync(after, filter, cancellationToken);
 
     public HostStatus Status() => host.Status();
 

@@ -38,6 +38,9 @@ internal sealed class TroubledStore : IAsyncDisposable
         return store;
     }
 
+    /// <summary>Another connection to the same server.</summary>
+    public GrpcChannel Connect() => GrpcChannel.ForAddress(_app!.Urls.First());
+
     /// <summary>The server begins to stop, as on SIGTERM.</summary>
     public void BeginStop() => _life.BeginStop();
 
