@@ -142,4 +142,19 @@ public static class Limits
 
     /// <summary>Between two looks meanwhile.</summary>
     public static readonly TimeSpan PlaceAheadLook = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Predictions that are kept, the newest: some 600 bytes each for 20 features with what finds them, so 600 MB on disk, and 40 bytes of memory for each entity behind them.</summary>
+    public const int PredictionsKeptMax = 1_000_000;
+
+    /// <summary>How long a prediction is kept where nobody says: as long as labels usually take to come back.</summary>
+    public static readonly TimeSpan PredictionHistoryDefault = TimeSpan.FromDays(30);
+
+    /// <summary>A prediction's id: a URL, or two UUIDs and a few words.</summary>
+    public const int PredictionIdCharsMax = 256;
+
+    /// <summary>Predictions that wait for a commit: two reads at their limit of rows, or half a second of what SQLite keeps; some 40 MB.</summary>
+    public const int PredictionsWaitingMax = 2 * RowsPerReadMax;
+
+    /// <summary>Predictions of one commit, but for the last call's: some 50 us each, so nobody waits for more than a tenth of a second of others.</summary>
+    public const int PredictionsPerCommitMax = 2_000;
 }

@@ -20,6 +20,7 @@ internal static class Migrations
         new(States.StateTables.Version1, NeedsProgram: 2),
         new(Metadata.MetadataTables.Version1, NeedsProgram: 3),
         new(Upstream.UpstreamTables.Version1, NeedsProgram: 4),
+        new(Metadata.MetadataTables.Version2, NeedsProgram: 4),
     ];
 
     /// <exception cref="PostgresStoreException">A newer program has been here, or the store has another number of partitions.</exception>

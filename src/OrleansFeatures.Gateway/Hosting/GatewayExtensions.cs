@@ -4,9 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Admin;
+using OrleansFeatures.Gateway.Amendments;
 using OrleansFeatures.Gateway.Feast;
 using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Gateway.Ingest;
+using OrleansFeatures.Gateway.Metadata;
 using OrleansFeatures.Gateway.Registry;
 using OrleansFeatures.Gateway.Rest;
 using OrleansFeatures.Gateway.Serve;
@@ -18,15 +20,17 @@ namespace OrleansFeatures.Gateway.Hosting;
 public static class GatewayExtensions
 {
     /// <summary>
-    /// The caller has registered <see cref="IEntityHost"/>, <see cref="ServerLife"/>, <see cref="Quarantine"/>, <see cref="LateOutput"/> and <see cref="DefinitionRegistry"/>, and <see cref="TimeProvider"/> and
-    /// <see cref="BackfillRight"/> if they are not to be the system's and nobody's. Everything is a singleton: one instance answers every call.
+    /// The caller has registered <see cref="IEntityHost"/>, <see cref="ServerLife"/>, <see cref="MetadataDatabase"/>, <see cref="Quarantine"/>, <see cref="LateOutput"/> and <see cref="DefinitionRegistry"/>, and
+    /// <see cref="TimeProvider"/>, <see cref="BackfillRight"/> and <see cref="PredictionHistory"/> if they are not to be the system's, nobody's and the default. Everything is a singleton: one instance answers every call.
     /// </summary>
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(BackfillRight.Nobody);
+        services.TryAddSingleton(PredictionHistory.Default);
         services.AddSingleton<Ingestion>();
         services.AddSingleton<BodyIntake>();
+        services.AddSingleton<Predictions>();
         services.AddSingleton<FeatureReads>();
         services.AddSingleton<Observation>();
         services.AddSingleton<TrainingReads>();

@@ -49,6 +49,48 @@ internal static class Migrations
         );
         CREATE INDEX late_by_stream ON late (stream, id);
         """,
+        """
+        CREATE TABLE predictions (
+            sequence INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            definition_hash TEXT NOT NULL,
+            as_of_micros INTEGER NOT NULL,
+            served_micros INTEGER NOT NULL,
+            question BLOB NOT NULL,
+            answer BLOB NOT NULL,
+            said BLOB,
+            due BLOB
+        );
+        CREATE INDEX predictions_due ON predictions (sequence) WHERE due IS NOT NULL;
+        CREATE TABLE prediction_entities (
+            prediction INTEGER NOT NULL,
+            entity INTEGER NOT NULL,
+            as_of_micros INTEGER NOT NULL,
+            PRIMARY KEY (prediction, entity)
+        ) WITHOUT ROWID;
+        CREATE INDEX prediction_entities_by_entity ON prediction_entities (entity, as_of_micros);
+        CREATE TABLE prediction_head (
+            only_row INTEGER PRIMARY KEY,
+            newest INTEGER NOT NULL,
+            let_go INTEGER NOT NULL
+        );
+        INSERT INTO prediction_head VALUES (1, 0, 0);
+        CREATE TABLE amendments (
+            sequence INTEGER PRIMARY KEY,
+            prediction_id TEXT NOT NULL,
+            amended_micros INTEGER NOT NULL,
+            amendment BLOB NOT NULL
+        );
+        CREATE TABLE amendment_head (
+            only_row INTEGER PRIMARY KEY,
+            version INTEGER NOT NULL,
+            log_through INTEGER NOT NULL,
+            taken_up INTEGER NOT NULL,
+            newest INTEGER NOT NULL,
+            retired INTEGER NOT NULL
+        );
+        INSERT INTO amendment_head VALUES (1, 0, -1, 0, 0, 0);
+        """,
     ];
 
     public static void Apply(SqliteConnection connection, string path)

@@ -2,13 +2,14 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Gateway.Amendments;
 using OrleansFeatures.V1;
 using Selection = OrleansFeatures.Domain.Definitions.Selection;
 
 namespace OrleansFeatures.Gateway.Serve;
 
 /// <summary>Reads from live state, the same for every transport. Any thread.</summary>
-public sealed class FeatureReads(IEntityHost host, TimeProvider time)
+public sealed class FeatureReads(IEntityHost host, Predictions predictions, TimeProvider time)
 {
     private readonly Selections _selections = new();
     private readonly Freshness _freshness = new(host, time);
@@ -37,27 +38,32 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
     {
         try
         {
-            return await GetOnceAsync(resolve(host.Catalog), request, deadline, cancellationToken).ConfigureAwait(false);
+            return await GetOnceAsync(host.Catalog, resolve, request, deadline, cancellationToken).ConfigureAwait(false);
         }
         catch (DefinitionsChangedException)
         {
             // Once more with the new definitions. They change rarely, and slowly, so a third time is the client's to try.
-            return await GetOnceAsync(resolve(host.Catalog), request, deadline, cancellationToken).ConfigureAwait(false);
+            return await GetOnceAsync(host.Catalog, resolve, request, deadline, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<FeatureRead> GetOnceAsync(Selection selection, GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken)
+    private async ValueTask<FeatureRead> GetOnceAsync(Catalog catalog, Func<Catalog, Selection> resolve, GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken)
     {
-        FeatureRead read = Prepare(selection, request, deadline);
+        FeatureRead read = Prepare(resolve(catalog), request, deadline);
         using PartialRows? partial = read.Partial;
         await _freshness.AwaitAsync(read, request.MinToken, request.MaxWaitMs, cancellationToken).ConfigureAwait(false);
         if (request.AsOfStreamTime)
         {
             // After the wait, so that the events of the token count towards the time they are read at.
-            read.AsOf.AsSpan().Fill(StreamTime.Of(selection, host));
+            read.AsOf.AsSpan().Fill(StreamTime.Of(read.Selection, host));
         }
 
         await host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        if (request.PredictionIds.Count > 0)
+        {
+            await predictions.KeepAsync(request, read, catalog, cancellationToken).ConfigureAwait(false);
+        }
+
         return read;
     }
 
@@ -75,6 +81,11 @@ public sealed class FeatureReads(IEntityHost host, TimeProvider time)
         if (request.AsOfStreamTime && request.AsOfMicros.Count > 0)
         {
             throw Refuse.Argument("as_of_stream_time", "as_of_micros is given too", "use one of the two");
+        }
+
+        if (request.PredictionIds.Count > 0)
+        {
+            Predictions.Check(request, rows);
         }
 
         var read = new FeatureRead(selection, rows) { Deadline = deadline, Partial = request.Partial ? new PartialRows(rows, TimeForRows(deadline), time) : null };

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Gateway.Amendments;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Log;
 using OrleansFeatures.V1;
@@ -12,17 +13,21 @@ namespace OrleansFeatures.Gateway.Serve;
 /// One event in, the vector after it out. Idempotent: the same event again is a DUPLICATE and answers with the same vector, because both are
 /// read as of the event's own time. The read is checked before the event is appended, so that a call which cannot be answered changes nothing.
 /// </summary>
-public sealed class Observation(Ingestion ingestion, FeatureReads reads)
+public sealed class Observation(Ingestion ingestion, FeatureReads reads, Predictions predictions)
 {
     public async Task<ObserveAndGetResponse> ObserveAsync(ObserveAndGetRequest request, CancellationToken cancellationToken)
     {
         var source = new ObservedEvent(request);
         PushOutcome outcome;
         FeatureRead? read;
+        GetFeaturesRequest? kept;
+        Catalog catalog;
         using (PreparedPush push = await ingestion.PrepareAsync(source, cancellationToken).ConfigureAwait(false))
         {
-            Selection selection = reads.Resolve(push.Catalog, request.What);
+            catalog = push.Catalog;
+            Selection selection = reads.Resolve(catalog, request.What);
             read = push.Outcome.Refused > 0 ? null : ReadOf(selection, source, request.Context);
+            kept = request.PredictionId.Length == 0 || read is null ? null : QuestionOf(request, source, read);
             outcome = await ingestion.CommitAsync(push, wait: false, cancellationToken).ConfigureAwait(false);
         }
 
@@ -37,8 +42,23 @@ public sealed class Observation(Ingestion ingestion, FeatureReads reads)
         response.Result = (EventResult)(outcome.Results.IsEmpty ? 0 : outcome.Results[0]);
         await reads.AwaitAsync(read, TokenOfRead(read), cancellationToken).ConfigureAwait(false);
         await reads.Host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        if (kept is not null)
+        {
+            await predictions.KeepAsync(kept, read, catalog, cancellationToken).ConfigureAwait(false);
+        }
+
         response.Features = FeatureAnswer.Of(read, reads.Host, request.Compact);
         return response;
+    }
+
+    /// <summary>What GetFeatures would be asked for the same answer.</summary>
+    private static GetFeaturesRequest QuestionOf(ObserveAndGetRequest request, ObservedEvent source, FeatureRead read)
+    {
+        var question = new GetFeaturesRequest { AsOfMicros = { source.Time.Micros }, PredictionIds = { request.PredictionId } };
+        question.Keys.AddRange(source.Keys(read.Selection));
+        question.Context.AddRange(request.Context);
+        Predictions.Check(question, read.Rows);
+        return question;
     }
 
     private static FeatureRead ReadOf(Selection selection, ObservedEvent source, IList<ContextColumn> context)

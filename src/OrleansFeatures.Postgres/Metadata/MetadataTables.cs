@@ -39,4 +39,49 @@ internal static class MetadataTables
         );
         CREATE INDEX late_by_stream ON late (stream, id);
         """;
+
+    /// <summary>Predictions and amendments.</summary>
+    public const string Version2 =
+        """
+        CREATE TABLE predictions (
+            sequence bigint PRIMARY KEY,
+            id text NOT NULL UNIQUE,
+            definition_hash text NOT NULL,
+            as_of_micros bigint NOT NULL,
+            served_micros bigint NOT NULL,
+            question bytea NOT NULL,
+            answer bytea NOT NULL,
+            said bytea,
+            due bytea
+        );
+        CREATE INDEX predictions_due ON predictions (sequence) WHERE due IS NOT NULL;
+        CREATE TABLE prediction_entities (
+            prediction bigint NOT NULL,
+            entity bigint NOT NULL,
+            as_of_micros bigint NOT NULL,
+            PRIMARY KEY (prediction, entity)
+        );
+        CREATE INDEX prediction_entities_by_entity ON prediction_entities (entity, as_of_micros);
+        CREATE TABLE prediction_head (
+            only_row int PRIMARY KEY,
+            newest bigint NOT NULL,
+            let_go bigint NOT NULL
+        );
+        INSERT INTO prediction_head VALUES (1, 0, 0);
+        CREATE TABLE amendments (
+            sequence bigint PRIMARY KEY,
+            prediction_id text NOT NULL,
+            amended_micros bigint NOT NULL,
+            amendment bytea NOT NULL
+        );
+        CREATE TABLE amendment_head (
+            only_row int PRIMARY KEY,
+            version bigint NOT NULL,
+            log_through bigint NOT NULL,
+            taken_up bigint NOT NULL,
+            newest bigint NOT NULL,
+            retired bigint NOT NULL
+        );
+        INSERT INTO amendment_head VALUES (1, 0, -1, 0, 0, 0);
+        """;
 }

@@ -9,6 +9,7 @@ using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Gateway;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Gateway.Ingest;
+using OrleansFeatures.Gateway.Metadata;
 
 namespace OrleansFeatures.Server.Hosting;
 
@@ -107,6 +108,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
         builder.Services.AddSingleton<IEntityHost>(store.Host);
         builder.Services.AddSingleton(life);
         builder.Services.AddSingleton(store.Registry);
+        builder.Services.AddSingleton<MetadataDatabase>(store.Metadata);
         builder.Services.AddSingleton(new Quarantine(store.Metadata));
         builder.Services.AddSingleton(new LateOutput(store.Metadata));
         builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));

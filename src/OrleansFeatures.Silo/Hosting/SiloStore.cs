@@ -57,6 +57,7 @@ internal sealed class SiloStore : IAsyncDisposable
     {
         services.AddSingleton(Cluster.Postgres);
         services.AddSingleton(Registry);
+        services.AddSingleton(_metadata);
         services.AddSingleton(new Quarantine(_metadata));
         services.AddSingleton(new LateOutput(_metadata));
     }

@@ -15,7 +15,7 @@ public sealed class SqliteMetadataTests
             using var database = SqliteMetadata.Open(folder.Path);
             database.Read(connection => connection.Scalar("PRAGMA synchronous")).ShouldBe(2);
             database.Read(connection => connection.Rows("PRAGMA journal_mode", row => row.GetString(0))).ShouldBe(["wal"]);
-            database.Read(connection => connection.Rows("SELECT version FROM schema_version ORDER BY version", row => row.GetInt64(0))).ShouldBe([1, 2, 3]);
+            database.Read(connection => connection.Rows("SELECT version FROM schema_version ORDER BY version", row => row.GetInt64(0))).ShouldBe([1, 2, 3, 4]);
         }
     }
 
@@ -26,7 +26,7 @@ public sealed class SqliteMetadataTests
         using (var database = SqliteMetadata.Open(folder.Path))
         {
             database.Write((connection, _) => connection.Execute("INSERT INTO definition_files VALUES ('a.yaml', 'x')"));
-            database.Write((connection, _) => connection.Execute("DROP TABLE quarantine; DROP TABLE late; DELETE FROM schema_version WHERE version > 1"));
+            database.Write((connection, _) => connection.Execute("DROP TABLE quarantine; DROP TABLE late; DROP TABLE predictions; DROP TABLE prediction_entities; DROP TABLE prediction_head; DROP TABLE amendments; DROP TABLE amendment_head; DELETE FROM schema_version WHERE version > 1"));
         }
 
         using var reopened = SqliteMetadata.Open(folder.Path);

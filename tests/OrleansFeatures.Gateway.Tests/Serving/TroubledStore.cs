@@ -80,6 +80,7 @@ internal sealed class TroubledStore : IAsyncDisposable
         builder.Services.AddSingleton<IEntityHost>(Host);
         builder.Services.AddSingleton(_life);
         builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton<MetadataDatabase>(_metadata);
         builder.Services.AddSingleton(new Quarantine(_metadata));
         builder.Services.AddSingleton(new LateOutput(_metadata));
         builder.Services.AddGateway();

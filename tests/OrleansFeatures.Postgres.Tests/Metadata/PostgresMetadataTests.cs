@@ -36,6 +36,15 @@ public sealed class PostgresLateOutputTests(PostgresFixture postgres) : LateOutp
     protected override Task<MetadataDatabase> OpenAsync() => _database.OpenAsync();
 }
 
+public sealed class PostgresPredictionTests(PostgresFixture postgres) : PredictionCases, IAsyncDisposable
+{
+    private readonly OneDatabase _database = new(postgres);
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    protected override Task<MetadataDatabase> OpenAsync() => _database.OpenAsync();
+}
+
 public sealed class PostgresMetadataTests(PostgresFixture postgres)
 {
     [Fact]
