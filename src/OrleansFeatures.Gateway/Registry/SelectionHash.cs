@@ -6,7 +6,8 @@ using OrleansFeatures.Domain.Definitions;
 namespace OrleansFeatures.Gateway.Registry;
 
 /// <summary>
-/// What a selection means, as one short text: it changes when the definition of one of its features, of their views, streams or entity types does, or their order in the answer. Definitions of others do not matter to it.
+/// What a selection means, as one short text: it changes with the definition of anything that its values depend on (<see cref="FeatureLine"/>), with an on-demand feature's expression, and with the order of the answer.
+/// Definitions of others do not matter to it.
 /// </summary>
 public static class SelectionHash
 {
@@ -18,24 +19,12 @@ public static class SelectionHash
 
     private static string Compute(Selection selection, DefinitionSet definitions)
     {
-        var text = new StringBuilder();
-        foreach (FeaturePlan feature in selection.Features)
-        {
-            FeatureViewDefinition view = definitions.FeatureViews.First(view => view.Name == feature.View && view.Version == feature.ViewVersion);
-            text.Append(feature.Reference).Append('\n').Append(DefinitionText.Of(view with { Features = [.. view.Features.Where(candidate => candidate.Name == feature.Name)] }));
-        }
-
-        foreach (EntityDefinition entity in definitions.Entities.Where(entity => selection.Entities.Any(read => read.Entity.Name == entity.Name)).OrderBy(entity => entity.Name, StringComparer.Ordinal))
-        {
-            text.Append(DefinitionText.Of(entity));
-        }
-
-        HashSet<string> streams = [.. selection.Entities.SelectMany(read => read.Plan.Timelines.Select(timeline => read.Entity.Timelines[timeline].Stream.Name))];
-        foreach (StreamDefinition stream in definitions.Streams.Where(stream => streams.Contains(stream.Name)).OrderBy(stream => stream.Name, StringComparer.Ordinal).ThenBy(stream => stream.Version))
-        {
-            text.Append(DefinitionText.Of(stream));
-        }
-
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        IEnumerable<string> parts =
+        [
+            .. selection.Columns.Select(column => column.Name),
+            .. selection.Features.Select(feature => FeatureLine.Hash(definitions, feature)),
+            .. selection.OnDemand.Select(read => DefinitionText.Of(definitions.OnDemand.First(onDemand => onDemand.Name == read.Plan.Name))),
+        ];
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
     }
 }
