@@ -122,4 +122,66 @@ internal static class Limits
 
     /// <summary>Slots of a load run's time line: 5 KB each make 3 MB for a lane, however long it runs, and a plot has no room for more.</summary>
     public const int LoadSlotsMax = 600;
+
+    /// <summary>A load plan: some dozen lines of 150 bytes, and comments.</summary>
+    public const int LoadPlanBytesMax = 256 * 1024;
+
+    /// <summary>Requests a second of a load run: one pacing thread takes some 15 us for each, so that more would wait for it and not for the server.</summary>
+    public const double LoadRateMax = 60_000;
+
+    /// <summary>A load run shorter than this measures its own start.</summary>
+    public const double LoadSecondsMin = 1;
+
+    /// <summary>A week of soak.</summary>
+    public const double LoadSecondsMax = 7 * 86_400;
+
+    /// <summary>Rates rise by this much at most: more is another scenario.</summary>
+    public const double LoadSpikeMax = 100;
+
+    /// <summary>Entities of one batch lookup when nobody says.</summary>
+    public const int LoadBatchRows = 100;
+
+    /// <summary>Events of one push when nobody says: what a service that batches for some milliseconds has together.</summary>
+    public const int LoadPushEvents = 100;
+
+    /// <summary>Rows of all lookups that are made before the run and then sent again and again: 40,000 of two keys are 2 MB, and far more entities than a processor's caches hold.</summary>
+    public const int LoadRowsPrepared = 40_000;
+
+    /// <summary>Connections of a load run when nobody says: four carry twice what one does, and a service has several replicas that each have one.</summary>
+    public const int LoadConnections = 4;
+
+    public const int LoadConnectionsMax = 256;
+
+    /// <summary>Entities that a load run draws from when nobody says: as many customers as the demo has.</summary>
+    public const int LoadEntities = 5_000;
+
+    /// <summary>Keys are drawn from a 32-bit range.</summary>
+    public const int LoadEntitiesMax = 1_000_000_000;
+
+    /// <summary>Events written before a run, at most: an hour of the store's own pace.</summary>
+    public const int LoadPrepareMax = 1_000_000_000;
+
+    /// <summary>Batches of prepared events under way: with 2,000 events each, enough that the disk's group commits are full.</summary>
+    public const int LoadPrepareBatches = 8;
+
+    /// <summary>A request of a load run without an answer after this long has failed: fifty times the longest that is promised.</summary>
+    public const int LoadTimeoutSeconds = 10;
+
+    /// <summary>Rows looked at before a run, to say whether the store knows the entities that it will be asked for.</summary>
+    public const int LoadProbeRows = 100;
+
+    /// <summary>Pacing is measured against nobody, before a run, for so long: 1,000 requests at 1,000 a second, enough for a p99.</summary>
+    public static readonly TimeSpan LoadIdle = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest warm-up that is chosen for the user: by then the hot paths of both sides are compiled and optimized.</summary>
+    public static readonly TimeSpan LoadWarmUpMax = TimeSpan.FromSeconds(5);
+
+    /// <summary>Requests sent later than this are the generator's fault: a fifth of the tightest promise, 5 ms.</summary>
+    public static readonly TimeSpan LoadSendDelayMax = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Between two drawings of a load run's figures.</summary>
+    public static readonly TimeSpan LoadRedraw = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Between two plain lines about a load run, where nobody watches.</summary>
+    public static readonly TimeSpan LoadPlainLine = TimeSpan.FromSeconds(5);
 }

@@ -16,6 +16,7 @@ internal static class RootCommands
             GetCommand.Create(),
             ExplainCommand.Create(),
             TrainingCommand.Create(),
+            BenchCommand.Create(),
             QuarantineCommand.Create(),
             LateCommand.Create(),
             StatusCommand.Create(),

@@ -6,6 +6,9 @@ internal interface ILoadClock
     /// <summary>Nanoseconds since some instant; never goes back.</summary>
     long Now { get; }
 
+    /// <summary>What this process has used of its processors so far.</summary>
+    TimeSpan CpuTime { get; }
+
     /// <summary>Returns at that instant or as little later as can be; at once when it has passed.</summary>
     void SleepUntil(long instant);
 

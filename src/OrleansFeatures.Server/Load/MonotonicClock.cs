@@ -26,6 +26,8 @@ internal sealed partial class MonotonicClock : ILoadClock
 
     public long Now => Stopwatch.GetTimestamp() * (1_000_000_000 / Stopwatch.Frequency);
 
+    public TimeSpan CpuTime => Environment.CpuUsage.TotalTime;
+
     /// <summary>Asks the kernel, once for the calling thread, to wake it when it is due and not up to 50 us later, as it does to save power. Does nothing elsewhere than on Linux.</summary>
     public static void PrepareThread()
     {

@@ -55,6 +55,9 @@ internal sealed class OpenLoop : IDisposable
     /// <summary>The measured part of <see cref="Elapsed"/>: without the warm-up.</summary>
     public TimeSpan Measured => Elapsed > _options.WarmUp ? Elapsed - _options.WarmUp : TimeSpan.Zero;
 
+    /// <summary>What this process used of its processors from the first measured request until the last answer; zero before the end.</summary>
+    public TimeSpan CpuTime { get; private set; }
+
     /// <summary>Requests sent that have no answer yet.</summary>
     public int UnderWay => _options.UnderWayMax - _room.CurrentCount;
 
@@ -72,16 +75,19 @@ internal sealed class OpenLoop : IDisposable
     /// <summary>As <see cref="RunAsync"/>, on the calling thread.</summary>
     public void Run(CancellationToken cancellationToken)
     {
+        TimeSpan? cpu = null;
         _begin = _clock.Now;
         _giveUp = _begin + Nanoseconds(_duration + _options.Drain);
         while (NextDue() is { } lane && WaitUntil(_begin + lane.Due!.Value, cancellationToken))
         {
+            cpu ??= IsMeasured(lane.Due.Value) ? _clock.CpuTime : null;
             Issue(lane, cancellationToken);
             lane.Advance();
         }
 
         _end = cancellationToken.IsCancellationRequested ? _clock.Now : _begin + Nanoseconds(_duration);
         DrainAnswers();
+        CpuTime = cpu is { } before ? _clock.CpuTime - before : TimeSpan.Zero;
         if (_bug is not null)
         {
             throw new InvalidOperationException("a load target threw; it must answer with an outcome", _bug);
@@ -127,7 +133,7 @@ internal sealed class OpenLoop : IDisposable
     private void Issue(Lane lane, CancellationToken cancellationToken)
     {
         long dueSinceStart = lane.Due!.Value;
-        var request = new Request(lane.Definition.Target, dueSinceStart >= Nanoseconds(_options.WarmUp) ? lane.Record : null, dueSinceStart);
+        var request = new Request(lane.Definition.Target, IsMeasured(dueSinceStart) ? lane.Record : null, dueSinceStart);
         request.Record?.AddDue(SinceMeasured(request));
         bool hasRoom = _clock.Take(_room, 0);
         while (!hasRoom && _clock.Now < _giveUp && !cancellationToken.IsCancellationRequested)
@@ -189,6 +195,8 @@ internal sealed class OpenLoop : IDisposable
 
         _room.Release(_options.UnderWayMax);
     }
+
+    private bool IsMeasured(long dueSinceStart) => dueSinceStart >= Nanoseconds(_options.WarmUp);
 
     private long SinceMeasured(Request request) => request.Due - Nanoseconds(_options.WarmUp);
 

@@ -29,6 +29,9 @@ internal sealed class Terminal
         {
             // A pipe has no width: cells must not be wrapped for one that was guessed.
             Result.Profile.Width = RedirectedWidth;
+
+            // Nor colours: whoever reads it would find their codes.
+            Result.Profile.Capabilities.Ansi = false;
         }
     }
 

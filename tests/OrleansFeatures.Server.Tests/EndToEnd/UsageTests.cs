@@ -39,6 +39,14 @@ public sealed class UsageTests : IDisposable
     [InlineData("replay --from snapshot", "--from snapshot: that is what a restart does")]
     [InlineData("reconcile --sample 0", "--sample 0: expected 1 to 100000, or --all")]
     [InlineData("reconcile --sample 5 --all", "--all and --sample: give one of them")]
+    [InlineData("bench", "Required argument missing")]
+    [InlineData("bench lokup", "there is no scenario 'lokup'; did you mean 'lookup'?")]
+    [InlineData("bench lookup --rate 0", "--rate 0: expected requests a second")]
+    [InlineData("bench lookup --duration 1ms", "--duration 1ms: expected a duration from 1 s")]
+    [InlineData("bench lookup --duration 2s --warm-up 3s", "--warm-up 3s: nothing would be left")]
+    [InlineData("bench lookup --slo missing.yaml", "missing.yaml: no such file")]
+    [InlineData("bench lookup --connections 0", "--connections 0: expected 1 to 256")]
+    [InlineData("bench lookup --report missing/report.html", "--report missing/report.html: there is no directory")]
     public async Task What_cannot_be_carried_out_as_written_is_a_usage_error_in_one_line(string line, string expected)
     {
         CommandRun run = await CommandRun.RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -60,6 +68,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("reconcile")]
     [InlineData("checkpoint")]
     [InlineData("replay --from start")]
+    [InlineData("bench lookup")]
     public async Task A_server_that_is_not_there_is_unreachable(string line)
     {
         string file = _directory.Write("events.csv", "id\n1\n");
@@ -83,6 +92,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("reconcile")]
     [InlineData("checkpoint")]
     [InlineData("replay")]
+    [InlineData("bench")]
     public async Task Every_command_explains_itself_with_examples_and_exit_codes(string command)
     {
         CommandRun run = await CommandRun.RunAsync([command, "--help"]);

@@ -10,6 +10,8 @@ internal sealed class SimulatedClock : ILoadClock
 
     public long Now { get; private set; }
 
+    public TimeSpan CpuTime => TimeSpan.Zero;
+
     public void At(long instant, Action action) => _planned.Enqueue(action, (instant, _order++));
 
     public void SleepUntil(long instant)
