@@ -42,13 +42,16 @@ need_packages() {
     || say "could not install ${missing[*]}: the tests that need them are skipped"
 }
 
+# What npm brings: the foreign gRPC clients, and what the TypeScript example is built with.
 need_clients() {
-  [ -f tests/clients/package-lock.json ] || return 0
-  if [ ! -d tests/clients/node_modules ] || [ tests/clients/package-lock.json -nt tests/clients/node_modules ]; then
-    say "installing the foreign gRPC clients"
-    npm ci --prefix tests/clients --silent --no-audit --no-fund && touch tests/clients/node_modules \
-      || say "npm could not install the foreign gRPC clients: the tests that need them are skipped"
-  fi
+  local folder
+  for folder in tests/clients clients/typescript; do
+    if [ ! -d $folder/node_modules ] || [ $folder/package-lock.json -nt $folder/node_modules ]; then
+      say "installing what $folder needs"
+      npm ci --prefix $folder --silent --no-audit --no-fund && touch $folder/node_modules \
+        || say "npm could not install what $folder needs: the tests that need it are skipped"
+    fi
+  done
 }
 
 # The chart, the Dockerfile: what helm renders, against schemas and rules (tests/helm/README.md). Sets helm_passed, helm_failed, helm_skipped.
