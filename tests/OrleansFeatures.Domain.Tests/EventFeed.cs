@@ -117,6 +117,8 @@ internal sealed class EventFeed(Catalog catalog)
         return selection.Features.Select((feature, index) => (feature.Reference, values[index])).ToDictionary();
     }
 
+    public Selection Select(params string[] references) => catalog.Select(references, out string unknown) ?? throw new ArgumentException($"there is no feature '{unknown}'", nameof(references));
+
     public FeatureValue[] Read(Selection selection, EventTime asOf, params ReadOnlySpan<Value> key) => Read(selection, asOf, EventTime.Never, key);
 
     public FeatureValue[] Read(Selection selection, EventTime asOf, EventTime knownAt, params ReadOnlySpan<Value> key)

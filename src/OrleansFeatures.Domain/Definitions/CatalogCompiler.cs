@@ -209,9 +209,9 @@ internal sealed partial class CatalogCompiler(DefinitionSet definitions)
                 Report($"{path}.entity", $"there is no entity '{view.Entity}'", NameSuggestion.DidYouMean(view.Entity, definitions.Entities.Select(entity => entity.Name)));
             }
 
-            if (view.Ttl is { Micros: <= 0 } ttl)
+            if (view.Ttl is { Micros: <= 0 or > Limits.WindowReachMaxMicros } ttl)
             {
-                Report($"{path}.ttl", $"a ttl of {ttl} is not possible", "write how old the newest event may be, for example 7d, or delete it");
+                Report($"{path}.ttl", $"a ttl of {ttl} is not possible", $"write how old the newest event may be, for example 7d, at most {new Duration(Limits.WindowReachMaxMicros)}, or delete it");
             }
 
             bool isNewest = definitions.FeatureViews.All(other => other.Name != view.Name || other.Version <= view.Version);

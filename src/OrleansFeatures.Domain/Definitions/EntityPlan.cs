@@ -48,6 +48,7 @@ public sealed class TimelinePlan
         Slack = slack;
         Retention = new Duration(reach.Micros + slack.Micros);
         HasLifetime = features.Any(feature => feature.Window.Window.Kind == WindowKind.Lifetime);
+        MaxAgeFilters = [.. features.Where(feature => feature.MaxAge is not null).Select(feature => feature.MaxAge!.FilterBits).Distinct()];
         CountWindows = [.. features.Where(feature => feature.Window.Window.Kind == WindowKind.Count).Select(feature => feature.Window).Distinct()];
         HopMicros = features.Select(feature => feature.Accuracy.Hop.Micros).DefaultIfEmpty(Catalog.AccuracyDefault.Hop.Micros).Min();
         ExactForMicros = features.Select(feature => feature.Accuracy.ExactFor.Micros).DefaultIfEmpty(Catalog.AccuracyDefault.ExactFor.Micros).Max();
@@ -77,6 +78,11 @@ public sealed class TimelinePlan
 
     /// <summary>Windows that hold events back from leaving, because they count events and not time.</summary>
     public ImmutableArray<WindowPlan> CountWindows { get; }
+
+    /// <summary>
+    /// Which events views look at for their age, one filter each: the newest that was there at any instant that may be asked for does not leave.
+    /// </summary>
+    public ImmutableArray<ulong> MaxAgeFilters { get; }
 
     /// <summary>Whether an event can change a value of this timeline however late it comes, because some window counts events and not time.</summary>
     public bool NeverTooLate => HasLifetime || !CountWindows.IsEmpty;
@@ -137,6 +143,9 @@ public sealed record FeaturePlan
     /// <summary>Index into the timeline's lanes, where chunk summaries serve the aggregate; else -1.</summary>
     public int Lane { get; init; } = -1;
 
+    /// <summary>When the feature's value is too old to be had; null where it never is.</summary>
+    public MaxAgePlan? MaxAge { get; init; }
+
     /// <summary>What is promised when the entity outgrows its memory budget.</summary>
     public AccuracyDefinition Accuracy { get; init; } = Catalog.AccuracyDefault;
 
@@ -146,6 +155,12 @@ public sealed record FeaturePlan
     /// <summary>A map where the definition says <c>by</c>, else as the aggregate's.</summary>
     public FeatureShape Shape => By >= 0 ? FeatureShape.Map : Aggregate.Shape;
 }
+
+/// <summary>
+/// A view's ttl: read at T, its features have no value where the newest event of the timeline at or before T whose flags have all of <paramref name="FilterBits"/> is older than
+/// <paramref name="Ttl"/>. The bits are of the view's allowed lateness alone; what its filter leaves out is a sign of life all the same.
+/// </summary>
+public sealed record MaxAgePlan(int Timeline, Duration Ttl, ulong FilterBits);
 
 /// <summary>How a feature's value is made up.</summary>
 public enum FeatureShape : byte

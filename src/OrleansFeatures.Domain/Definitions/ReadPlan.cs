@@ -13,6 +13,7 @@ public sealed class ReadPlan
         Features = features;
         ImmutableArray<(FeaturePlan Feature, int Output)> outputs = [.. features.Select((feature, output) => (feature, output))];
         Ranges = [.. features.Select(RangeOf).Distinct()];
+        MaxAges = [.. outputs.Where(pair => pair.Feature.MaxAge is not null).GroupBy(pair => pair.Feature.MaxAge!).Select(group => new MaxAgeRead(group.Key, [.. group.Select(pair => pair.Output)]))];
         Lanes =
         [
             .. outputs.Where(pair => pair.Feature.Lane >= 0)
@@ -46,6 +47,8 @@ public sealed class ReadPlan
 
     internal ImmutableArray<GatherRead> Gathers { get; }
 
+    internal ImmutableArray<MaxAgeRead> MaxAges { get; }
+
     public static ReadPlan For(ImmutableArray<FeaturePlan> features) => new(features);
 
     private static WindowPlan RangeOf(FeaturePlan feature) =>
@@ -62,6 +65,9 @@ internal sealed record LaneRead(int Timeline, int Lane, ImmutableArray<LaneWindo
 
 /// <summary>A window by its index among the plan's ranges, and the features read from the lane's fold over it, each with its place in the read's output.</summary>
 internal sealed record LaneWindow(int Range, ImmutableArray<(FeaturePlan Feature, int Output)> Features);
+
+/// <summary>One age to look at, and the outputs whose values depend on it.</summary>
+internal sealed record MaxAgeRead(MaxAgePlan Plan, ImmutableArray<int> Outputs);
 
 /// <summary>Values gathered in one window, and the features computed from them.</summary>
 internal sealed record GatherRead(int Timeline, int Range, GatherPlan Rows, ImmutableArray<(FeaturePlan Feature, int Output)> Features);

@@ -48,7 +48,9 @@ internal sealed class TimelineCompiler
     private void Add(ViewPlan view)
     {
         var seen = new HashSet<string>();
-        ulong viewFilter = _columns.FilterBit($"{view.Path}.where", view.Definition.Where) | _columns.LatenessBit($"{view.Path}.allowed_lateness", view.Definition.AllowedLateness);
+        ulong lateness = _columns.LatenessBit($"{view.Path}.allowed_lateness", view.Definition.AllowedLateness);
+        ulong viewFilter = _columns.FilterBit($"{view.Path}.where", view.Definition.Where) | lateness;
+        MaxAgePlan? maxAge = view.Definition.Ttl is { } ttl ? new MaxAgePlan(_timeline, ttl, lateness) : null;
         for (int index = 0; index < view.Definition.Features.Length; index++)
         {
             FeatureDefinition feature = view.Definition.Features[index];
@@ -60,7 +62,7 @@ internal sealed class TimelineCompiler
 
             if (Resolve(view, path, feature, viewFilter) is { } plan)
             {
-                _features.Add(plan);
+                _features.Add(plan with { MaxAge = maxAge });
                 _reachMicros = Math.Max(_reachMicros, WindowReach.Micros(plan.Window));
             }
         }

@@ -209,7 +209,9 @@ public sealed class EventLedger
     private FeatureValue Recompute(List<EventVersionKept> window, bool isKnown, IReadOnlyDictionary<uint, long>? floors)
     {
         var layout = new EntityLayout(_entity, _memory, forgets: false, floors: floors);
-        ReadPlan plan = ReadPlan.For([_feature]);
+
+        // The view's ttl looks at the entity's newest event, wherever it lies; here it is told what the window's own events give.
+        ReadPlan plan = ReadPlan.For([_feature with { MaxAge = null }]);
         var values = new FeatureValue[1];
         var scratch = new WindowScratch();
         if (!isKnown)

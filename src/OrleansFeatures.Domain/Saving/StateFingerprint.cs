@@ -42,6 +42,11 @@ public static class StateFingerprint
             Line(text, "filter", filter.Where?.Text, filter.AllowedLateness?.Micros);
         }
 
+        foreach (ulong bits in timeline.MaxAgeFilters)
+        {
+            Line(text, "max age", bits);
+        }
+
         foreach (FeaturePlan feature in timeline.Features)
         {
             Line(text, "feature", feature.Aggregate.Kind, feature.Aggregate.Argument, feature.Aggregate.Bounds, feature.Column, feature.By, feature.OrderBy, feature.Window.Window, feature.Window.Delay.Micros, feature.Window.FilterBits);

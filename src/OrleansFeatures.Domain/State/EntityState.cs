@@ -177,6 +177,11 @@ public sealed partial class EntityState
                 ReadPast(gather.Timeline, range, gather.Features, knownAt, values);
             }
         }
+
+        foreach (MaxAgeRead age in plan.MaxAges)
+        {
+            Expire(age, asOf, knownAt, values);
+        }
     }
 
     /// <summary>What an entity that has never been seen answers: the values of empty windows, with NotFound where that is null.</summary>
@@ -297,6 +302,22 @@ public sealed partial class EntityState
         foreach ((FeaturePlan feature, int output) in read.Features)
         {
             values[output] = OrDefault(column.Compute(feature.Aggregate), feature);
+        }
+    }
+
+    /// <summary>Takes away the values of views that have gone too long without an event, whatever their windows still hold.</summary>
+    private void Expire(MaxAgeRead read, EventTime asOf, EventTime knownAt, Span<FeatureValue> values)
+    {
+        int timeline = read.Plan.Timeline;
+        FeatureStatus status = EventAge.Judge(read.Plan, Of(timeline), _layout.Timelines[timeline], _layout.FloorOf(timeline), asOf.Micros, knownAt.Micros);
+        if (status == FeatureStatus.Present)
+        {
+            return;
+        }
+
+        foreach (int output in read.Outputs)
+        {
+            values[output] = FeatureValue.Without(status);
         }
     }
 

@@ -14,6 +14,8 @@ public enum FeatureStatus : byte
 
     /// <summary>Null, because the entity has never been seen.</summary>
     NotFound = 3,
+
+    /// <summary>The entity's newest event is older than the view's ttl.</summary>
     OutsideMaxAge = 4,
     Approximate = 5,
 
@@ -27,6 +29,7 @@ public readonly record struct FeatureValue(FeatureStatus Status, Value Scalar, V
     public static readonly FeatureValue Null = new(FeatureStatus.NullValue, Value.Null, null);
     public static readonly FeatureValue NotFound = new(FeatureStatus.NotFound, Value.Null, null);
     public static readonly FeatureValue Invalid = new(FeatureStatus.Invalid, Value.Null, null);
+    public static readonly FeatureValue OutsideMaxAge = new(FeatureStatus.OutsideMaxAge, Value.Null, null);
     public static readonly FeatureValue OutsideRetention = new(FeatureStatus.OutsideRetention, Value.Null, null);
 
     /// <summary>Why there is no value.</summary>

@@ -263,6 +263,25 @@ internal sealed class PastEvents
         return value.HasValue ? value with { Status = FeatureStatus.Approximate } : value.Status == FeatureStatus.NullValue ? FeatureValue.OutsideRetention : value;
     }
 
+    /// <summary>
+    /// Whether the newest event at or before an instant, which is in a bucket if anywhere, happened at or after <paramref name="oldest"/>: present, or outside the greatest age, or outside
+    /// retention where the bucket does not tell.
+    /// </summary>
+    public FeatureStatus AgeAt(long asOf, long oldest, long hop)
+    {
+        int at = FirstEndingAfter(asOf) - 1;
+        bool isCut = at + 1 < _buckets.Count && _buckets[at + 1].End - hop < asOf;
+        if (at < 0)
+        {
+            return FeatureStatus.OutsideRetention;
+        }
+
+        Bucket newest = _buckets[at];
+        return !newest.IsMuddled && newest.End - hop >= oldest ? FeatureStatus.Present
+            : !newest.IsMuddled && !isCut && newest.End < oldest ? FeatureStatus.OutsideMaxAge
+            : FeatureStatus.OutsideRetention;
+    }
+
     private void LoadBuckets(ref StateReader from, RowLayout layout)
     {
         int count = from.Fitting((int)from.PackedWithin(0, CompactedThroughMicros == long.MinValue ? 0 : int.MaxValue), 2 + Summary.PresenceBytes(layout.SummaryPlan));

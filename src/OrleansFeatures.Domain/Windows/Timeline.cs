@@ -457,7 +457,9 @@ internal partial struct Timeline
         Past?.Forget(layout, through);
     }
 
-    /// <summary>Through when events may leave although windows count them: each must still find all its events from the oldest instant that may be asked for.</summary>
+    /// <summary>
+    /// Through when events may leave although windows count them, or a view looks at the newest one's age: each must still find all its events from the oldest instant that may be asked for.
+    /// </summary>
     private readonly long CountHorizon(RowLayout layout, long newest)
     {
         long horizon = long.MaxValue;
@@ -466,6 +468,13 @@ internal partial struct Timeline
             long oldestAsked = newest - layout.Plan.Slack.Micros - window.Delay.Micros;
             RowPosition? first = new TimelineReader(this, layout, EventTime.Never.Micros).Back(After(layout, oldestAsked), window.Window.Events, window.FilterBits);
             horizon = Math.Min(horizon, first is { } place ? ChunkAt(layout, place)[RowLayout.Time, place.Row] - 1 : long.MinValue);
+        }
+
+        foreach (ulong filterBits in layout.Plan.MaxAgeFilters)
+        {
+            // Where there is none, nothing that may leave is looked at for its age.
+            RowPosition? first = new TimelineReader(this, layout, EventTime.Never.Micros).Back(After(layout, newest - layout.Plan.Slack.Micros), 1, filterBits);
+            horizon = Math.Min(horizon, first is { } place ? ChunkAt(layout, place)[RowLayout.Time, place.Row] - 1 : long.MaxValue);
         }
 
         return horizon;

@@ -20,7 +20,7 @@ public sealed record ExplainedValue(EntityPlan Entity, FeatureValue Live, Entity
     /// <summary>Two values of one feature, held against each other as a reconciliation does.</summary>
     public static Agreement AgreementOf(in FeatureValue live, in FeatureValue recomputed) =>
         live.Equals(recomputed) || Comparison.AgreesButForRounding(live, recomputed) ? Agreement.Agrees
-        : live.Status is FeatureStatus.Approximate or FeatureStatus.OutsideRetention || recomputed.Status == FeatureStatus.OutsideRetention ? Agreement.NotComparable
+        : live.Status is FeatureStatus.Approximate or FeatureStatus.OutsideRetention or FeatureStatus.OutsideMaxAge || recomputed.Status == FeatureStatus.OutsideRetention ? Agreement.NotComparable
         : Agreement.Differs;
 }
 
@@ -30,7 +30,7 @@ public enum Agreement : byte
     /// <summary>To the bit, or to ten digits where roundings add up in another order.</summary>
     Agrees = 0,
 
-    /// <summary>The value is approximate, or something that it needs has left live state, or the log.</summary>
+    /// <summary>The value is approximate, or has expired, or something that it needs has left live state, or the log.</summary>
     NotComparable = 1,
 
     /// <summary>A bug of ours.</summary>
