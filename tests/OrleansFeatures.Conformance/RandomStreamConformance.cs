@@ -180,6 +180,8 @@ public abstract class RandomStreamConformance<TStores> : HostConformance<TStores
                 new FeatureViewDefinition("customer_all", 1, "customer", "transactions", null, [.. features]),
                 new FeatureViewDefinition("customer_prompt", 1, "customer", "transactions", null, [.. features[..4]]) { AllowedLateness = new Duration(600_000_000) },
                 new FeatureViewDefinition("terminal_paid", 1, "terminal", "transactions", "amount > 0", [.. features]),
+                new FeatureViewDefinition("customer_lately", 1, "customer", "transactions", "amount > 20", [.. features[..3]]) { Ttl = new Duration(240_000_000), AllowedLateness = new Duration(600_000_000) },
+                new FeatureViewDefinition("terminal_lately", 1, "terminal", "transactions", null, [.. features[..3]]) { Ttl = new Duration(60_000_000) },
                 new FeatureViewDefinition("terminal_hour", 1, "terminal", "transactions", null, [.. features[1..8]]) { AllowedLateness = new Duration(3_600_000_000) },
             ]);
     }

@@ -102,7 +102,7 @@ public sealed class TransactionOracle
             for (int index = 0; index < features.Count; index++)
             {
                 (FeatureViewDefinition view, FeatureDefinition feature) = features[index];
-                object? expected = _versions.Read(
+                object? expected = IsExpired(entity, view, keys[row], read.AsOf[row].Micros, knownAt.Micros) ? FeatureStatus.OutsideMaxAge : _versions.Read(
                     AggregateCall.Parse(feature.Aggregate, out _, out _)!, feature.Window, read.AsOf[row].Micros, feature.Delay.Micros, knownAt.Micros,
                     version => version.Fields[entity.Key[0]].Text == keys[row] && !(version.Lateness > view.AllowedLateness?.Micros) && Passes(view.Where, version) && Passes(feature.Where, version),
                     feature.By);
@@ -114,6 +114,12 @@ public sealed class TransactionOracle
             }
         }
     }
+
+    /// <summary>Whether the newest event that the view takes, its filter aside, is older than its ttl. Where there is none, nothing has expired.</summary>
+    private bool IsExpired(EntityDefinition entity, FeatureViewDefinition view, string key, long asOf, long knownAt) =>
+        view.Ttl is { } ttl
+        && _versions.Between(long.MinValue, asOf, knownAt, version => version.Fields[entity.Key[0]].Text == key && !(version.Lateness > view.AllowedLateness?.Micros)) is [.., var newest]
+        && asOf - newest.Time > ttl.Micros;
 
     private static bool Passes(string? where, NaiveEvent version) => where is null || version.Fields["amount"].Double > double.Parse(where.Split('>')[1], CultureInfo.InvariantCulture);
 

@@ -34,6 +34,8 @@ internal static class GetCommand
         HelpName = "T",
     };
 
+    private static readonly Option<string[]> Request = RequestOption.Create();
+
     public static Command Create() => CommandOptions.Command(
         "get",
         "Read the features of one or more entities.",
@@ -41,9 +43,10 @@ internal static class GetCommand
             "get --service fraud --entity customer=596 --entity terminal=3156",
             "get --service fraud --entity customer=596 --entity terminal=3156 --as-of 2018-06-01T12:00:00Z",
             "get --service fraud --entity customer=596 --entity terminal=3156 --as-of 2018-06-01T12:00:00Z --known-at 2018-06-01T12:00:05Z",
+            "get --service fraud_online --entity customer=596 --entity terminal=3156 --request amount=57.16",
             "get --service fraud --entity customer=1 --entity customer=2 --entity terminal=7 --as-of stream --output json",
         ],
-        [Server, Service, Entity, AsOf, KnownAt],
+        [Server, Service, Entity, AsOf, KnownAt, Request],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -62,6 +65,7 @@ internal static class GetCommand
         KeySchema keys = await KeySchema.ResolveAsync(connection, request.What.FeatureService, cancellationToken).ConfigureAwait(false);
         (KeyColumn[] columns, int rows) = keys.ColumnsOf(parsed.GetValue(Entity)!);
         request.Keys.AddRange(columns);
+        request.Context.AddRange(RequestOption.ColumnsOf(parsed.GetValue(Request)!, keys.Service, keys.RequestFields, rows));
         GetFeaturesResponse answer = await connection.CallAsync(options => connection.Features.GetFeaturesAsync(request, options), cancellationToken).ConfigureAwait(false);
 
         if (terminal.Json)

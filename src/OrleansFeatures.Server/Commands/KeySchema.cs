@@ -6,7 +6,7 @@ namespace OrleansFeatures.Server.Commands;
 /// <summary>One key field that a request must give, and the entity it belongs to.</summary>
 internal sealed record KeyField(string Name, FieldType Type);
 
-/// <summary>What a feature service wants to know of every row: the key fields of all entities that it reads.</summary>
+/// <summary>What a feature service wants to know of every row: the key fields of all entities that it reads, and the fields of the request that it computes with.</summary>
 internal sealed class KeySchema
 {
     private readonly Dictionary<string, KeyField[]> _keysByEntity;
@@ -22,13 +22,16 @@ internal sealed class KeySchema
 
     public IReadOnlyList<KeyField> Fields { get; }
 
+    /// <summary>What on-demand features of the service take from the request.</summary>
+    public IReadOnlyList<Field> RequestFields { get; init; } = [];
+
     public static async Task<KeySchema> ResolveAsync(ServerConnection connection, string service, CancellationToken cancellationToken)
     {
         Definition definition = await connection.DefinitionAsync("feature_service", service, cancellationToken).ConfigureAwait(false);
         Dictionary<string, KeyField[]> keys = await KeysAsync(connection, cancellationToken).ConfigureAwait(false);
         Dictionary<string, FieldType> types = keys.Values.SelectMany(fields => fields).GroupBy(field => field.Name).ToDictionary(group => group.Key, group => group.First().Type);
         KeyField[] wanted = definition.FeatureService.KeyFields.Select(name => new KeyField(name, types.GetValueOrDefault(name, FieldType.String))).ToArray();
-        return new KeySchema(service, wanted, keys);
+        return new KeySchema(service, wanted, keys) { RequestFields = definition.FeatureService.RequestFields };
     }
 
     /// <summary>The keys of just those entity types that <c>--entity</c> names.</summary>

@@ -9,7 +9,9 @@ internal static class StreamClock
     public static async Task<long?> ReadAsync(ServerConnection connection, string service, CancellationToken cancellationToken)
     {
         Definition definition = await connection.DefinitionAsync("feature_service", service, cancellationToken).ConfigureAwait(false);
-        HashSet<string> views = definition.FeatureService.Features.Select(ViewOf).ToHashSet();
+        IReadOnlyList<Definition> onDemand = await connection.DefinitionsAsync("on_demand", cancellationToken).ConfigureAwait(false);
+        IEnumerable<string> inputs = onDemand.Where(one => definition.FeatureService.Features.Contains(one.Name)).SelectMany(one => one.OnDemand.Inputs);
+        HashSet<string> views = definition.FeatureService.Features.Concat(inputs).Select(ViewOf).ToHashSet();
         IReadOnlyList<Definition> known = await connection.DefinitionsAsync("feature_view", cancellationToken).ConfigureAwait(false);
         HashSet<string> streams = known.Where(view => views.Contains(view.Name)).Select(view => view.FeatureView.Stream).ToHashSet();
         GetStatusResponse status = await connection.CallAsync(

@@ -12,7 +12,7 @@ internal static class TrainingCommand
 {
     private static readonly Option<string> Server = CommandOptions.Server();
     private static readonly Option<string> Service = CommandOptions.Required("--service", "SERVICE", "The feature service to read: its name, or name@version.");
-    private static readonly Option<string> Rows = CommandOptions.Required("--rows", "FILE", "csv or JSON lines, plain or gzip, with the entity keys, as_of (RFC 3339, stream, or now), and known_at if events that arrived later are not to be looked at; - is standard input.");
+    private static readonly Option<string> Rows = CommandOptions.Required("--rows", "FILE", "csv or JSON lines, plain or gzip, with the entity keys, as_of (RFC 3339, stream, or now), known_at if events that arrived later are not to be looked at, and request.FIELD for what on-demand features take from the request; - is standard input.");
     private static readonly Option<string> Out = CommandOptions.Required("--out", "FILE", "Where the csv goes; gzip when the name ends in .gz. Appears under this name only when complete.");
     private static readonly Option<string[]> Map = CommandOptions.Map("For example as_of=event_time.");
 
@@ -22,6 +22,7 @@ internal static class TrainingCommand
         [
             "training --service fraud --rows rows.csv --out training.csv",
             "training --service fraud --rows events.csv.gz --map as_of=event_time --out training.csv.gz",
+            "training --service fraud_online --rows events.csv.gz --map as_of=event_time --map request.amount=amount --out training.csv.gz",
             "training --service fraud --rows events.csv.gz --map as_of=event_time --map known_at=event_time --out online.csv.gz",
         ],
         [Server, Service, Rows, Out, Map],

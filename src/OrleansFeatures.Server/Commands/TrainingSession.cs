@@ -89,7 +89,7 @@ internal sealed class TrainingSession(ServerConnection connection, string rowsPa
         try
         {
             using InputFile input = InputFile.Open(rowsPath);
-            var rows = new TrainingRows(input, keys.Fields, map, clock);
+            var rows = new TrainingRows(input, keys.Fields, keys.RequestFields, map, clock);
             bool first = true;
             while (!receiving.IsCompleted && rows.NextBatch() is { } batch)
             {

@@ -6,7 +6,7 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Server.Files;
 
 /// <summary>
-/// The rows of a training file: entity keys, the instant to read at, and, where there is such a column, what was known when; checked one by one. Unlike events, rows are not refused
+/// The rows of a training file: entity keys, the instant to read at, what on-demand features take from the request (request.amount), and, where there is such a column, what was known when; checked one by one. Unlike events, rows are not refused
 /// singly: the output must have a row for each, so the first bad one ends the command with its line.
 /// </summary>
 internal sealed class TrainingRows
@@ -15,21 +15,27 @@ internal sealed class TrainingRows
 
     public const string KnownAtField = "known_at";
 
+    /// <summary>How the columns of request fields are called.</summary>
+    public const string RequestPrefix = "request.";
+
     private const int NoColumn = -1;
 
     private readonly InputFile _input;
     private readonly IReadOnlyList<KeyField> _keys;
+    private readonly IReadOnlyList<Field> _request;
     private readonly int[] _keyColumns;
+    private readonly int[] _requestColumns;
     private readonly int _asOfColumn;
     private readonly int _knownAtColumn;
     private readonly TrainingClock _clock;
 
-    public TrainingRows(InputFile input, IReadOnlyList<KeyField> keys, ColumnMap map, TrainingClock clock)
+    public TrainingRows(InputFile input, IReadOnlyList<KeyField> keys, IReadOnlyList<Field> request, ColumnMap map, TrainingClock clock)
     {
         _input = input;
+        _request = request;
         _keys = keys;
         _clock = clock;
-        int[] columns = map.Resolve([.. keys.Select(key => key.Name), AsOfField, KnownAtField], input.Rows, input.Place, optional: KnownAtField);
+        int[] columns = map.Resolve([.. keys.Select(key => key.Name), AsOfField, KnownAtField, .. request.Select(field => RequestPrefix + field.Name)], input.Rows, input.Place, optional: KnownAtField);
         int leftOut = Array.IndexOf(columns, NoColumn, 0, keys.Count + 1);
         if (leftOut >= 0)
         {
@@ -37,9 +43,10 @@ internal sealed class TrainingRows
             throw CommandFailure.Usage($"--map {field}=: every row needs {field}; name its column");
         }
 
-        _keyColumns = columns[..^2];
-        _asOfColumn = columns[^2];
-        _knownAtColumn = columns[^1];
+        _keyColumns = columns[..keys.Count];
+        _asOfColumn = columns[keys.Count];
+        _knownAtColumn = columns[keys.Count + 1];
+        _requestColumns = columns[(keys.Count + 2)..];
     }
 
     /// <summary>The next rows as one message, or null at the end of the file.</summary>
@@ -47,12 +54,18 @@ internal sealed class TrainingRows
     {
         var request = new TrainingRequest();
         request.Keys.AddRange(_keys.Select(key => new KeyColumn { Field = key.Name }));
+        ContextCells[] context = [.. _request.Select(field => new ContextCells(field))];
         while (request.AsOfMicros.Count < Limits.TrainingBatchRows && _input.Rows.Read())
         {
             RequireGoodRow();
             for (int key = 0; key < _keyColumns.Length; key++)
             {
                 AddKey(request.Keys[key], _keys[key], _keyColumns[key]);
+            }
+
+            for (int field = 0; field < context.Length; field++)
+            {
+                AddContext(context[field], _request[field], _requestColumns[field]);
             }
 
             request.AsOfMicros.Add(AsOf());
@@ -62,6 +75,7 @@ internal sealed class TrainingRows
             }
         }
 
+        request.Context.AddRange(context.Select(cells => cells.ToColumn()));
         return request.AsOfMicros.Count == 0 ? null : request;
     }
 
@@ -88,6 +102,19 @@ internal sealed class TrainingRows
         if (!KeySchema.TryAppend(keys, key, _input.Rows.Cell(column)))
         {
             throw Bad($"column {_input.Rows.Columns[column]}: '{Shown(column)}' is not a valid {(key.Type == V1.FieldType.Int64 ? "int64" : "text")} for the key field {key.Name}");
+        }
+    }
+
+    /// <summary>An empty cell is null, as is a field that the map leaves out.</summary>
+    private void AddContext(ContextCells cells, Field field, int column)
+    {
+        if (column == NoColumn || _input.Rows.IsNull(column))
+        {
+            cells.AddNull();
+        }
+        else if (!cells.TryAdd(_input.Rows.Cell(column)))
+        {
+            throw Bad($"column {_input.Rows.Columns[column]}: '{Shown(column)}' is not a valid {field.Type.ToString().ToLowerInvariant()} for the request field {field.Name}");
         }
     }
 

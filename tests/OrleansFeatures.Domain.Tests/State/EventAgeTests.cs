@@ -149,7 +149,7 @@ public sealed class EventAgeTests
             if (CompactsAtEnd)
             {
                 EntityState state = feed.StateOf("card", Key)!;
-                state.Compact(0);
+                state.Compact(state.HeldBytes / 2);
                 state.Memory().SummedEvents.ShouldBeGreaterThan(0, $"seed {seed}");
                 for (int read = 0; read < 50; read++)
                 {

@@ -15,6 +15,8 @@ public sealed class EmbeddedAppendTests : AppendConformance<EmbeddedStores>;
 
 public sealed class EmbeddedLatenessTests : LatenessConformance<EmbeddedStores>;
 
+public sealed class EmbeddedMaxAgeTests : MaxAgeConformance<EmbeddedStores>;
+
 public sealed class EmbeddedCorrectionTests : CorrectionConformance<EmbeddedStores>;
 
 public sealed class EmbeddedMixedCorrectionTests : MixedCorrectionConformance<EmbeddedStores>;

@@ -72,6 +72,9 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase
     /// <summary>The known_at of every row that came; empty when the requests had none.</summary>
     public List<long> KnownAt { get; } = [];
 
+    /// <summary>The context of every message that came.</summary>
+    public List<ContextColumn> Context { get; } = [];
+
     /// <summary>What ends the call after its first message, if anything.</summary>
     public Status? FailWith { get; set; }
 
@@ -88,6 +91,7 @@ internal sealed class FakeFeatures : FeatureService.FeatureServiceBase
             // A progress message for every message in: a client that only writes would sooner or later be stuck.
             asOf.AddRange(requestStream.Current.AsOfMicros);
             KnownAt.AddRange(requestStream.Current.KnownAtMicros);
+            Context.AddRange(requestStream.Current.Context);
             await responseStream.WriteAsync(new TrainingResponse { LogRecordsRead = (ulong)asOf.Count, LogRecordsTotal = 1_000_000 });
         }
 

@@ -125,19 +125,44 @@ public sealed class TrainingSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task Columns_of_request_fields_become_context_in_their_types_and_empty_cells_null()
+    {
+        var features = new FakeFeatures();
+        await RunAsync(
+            "customer,as_of,amount,request.note\n1,1970-01-01T00:00:01Z,12.5,x\n2,1970-01-01T00:00:02Z,,\n", features, map: ["request.amount=amount"], request: [Amount, Note]);
+        features.Context.Select(column => column.Field).ShouldBe(["amount", "note"]);
+        features.Context[0].Values.Doubles.ShouldBe([12.5, 0]);
+        features.Context[1].Values.Strings.ShouldBe(["x", ""]);
+        features.Context.ShouldAllBe(column => column.Values.Nulls.SequenceEqual(new byte[] { 0b10 }));
+    }
+
+    [Fact]
+    public async Task A_request_field_without_a_column_is_named_and_a_bad_cell_too()
+    {
+        (await Should.ThrowAsync<CommandFailure>(() => RunAsync("customer,as_of,amount\n1,1970-01-01T00:00:01Z,1\n", request: [Amount])))
+            .Message.ShouldContain(":1: no column for request.amount; found customer, as_of, amount; name the column, for example --map request.amount=amount");
+        (await Should.ThrowAsync<CommandFailure>(() => RunAsync("customer,as_of,request.amount\n1,1970-01-01T00:00:01Z,much\n", request: [Amount])))
+            .Message.ShouldContain(":2: column request.amount: 'much' is not a valid double for the request field amount");
+    }
+
+    private static Field Amount { get; } = new() { Name = "amount", Type = FieldType.Double };
+
+    private static Field Note { get; } = new() { Name = "note", Type = FieldType.String };
+
+    [Fact]
     public async Task An_output_named_gz_is_gzipped()
     {
         string[] output = await RunAsync("customer,as_of\n1,1970-01-01T00:00:01Z\n", outName: "out.csv.gz");
         output.Length.ShouldBe(2);
     }
 
-    private async Task<string[]> RunAsync(string text, FakeFeatures? features = null, string name = "rows.csv", string outName = "out.csv", long? streamMicros = null, string[]? map = null)
+    private async Task<string[]> RunAsync(string text, FakeFeatures? features = null, string name = "rows.csv", string outName = "out.csv", long? streamMicros = null, string[]? map = null, Field[]? request = null)
     {
         await using FakeStore store = await FakeStore.StartAsync(new FakeIngest(), features);
         using var connection = new ServerConnection(store.Address);
         string rows = _directory.Write(name, text);
         string output = _directory.File(outName);
-        var keys = new KeySchema("fraud", [new KeyField("customer", FieldType.Int64)], []);
+        var keys = new KeySchema("fraud", [new KeyField("customer", FieldType.Int64)], []) { RequestFields = request ?? [] };
         await new TrainingSession(connection, rows, output, keys, ColumnMap.Parse(map ?? []), new TrainingClock(DateTimeOffset.UnixEpoch.AddSeconds(9), streamMicros)).RunAsync(TestContext.Current.CancellationToken);
         await using Stream file = File.OpenRead(output);
         await using Stream plain = outName.EndsWith(".gz", StringComparison.Ordinal) ? new System.IO.Compression.GZipStream(file, System.IO.Compression.CompressionMode.Decompress) : file;

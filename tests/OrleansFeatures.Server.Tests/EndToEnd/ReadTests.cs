@@ -50,6 +50,30 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
     }
 
     [Fact]
+    public async Task What_is_computed_with_the_request_is_the_same_in_get_and_training()
+    {
+        string[] common = ["get", "--server", fixture.Store.Grpc, "--service", "fraud_online", "--entity", "customer=596", "--entity", "terminal=3156", "--as-of", "2018-04-01T12:00:00Z"];
+        CommandRun run = await CommandRun.RunAsync([.. common, "--output", "json", "--request", "amount=30"]);
+        run.ExitCode.ShouldBe(0, run.Error);
+        Value(JsonDocument.Parse(run.Out).RootElement[0], "amount_ratio").GetDouble().ShouldBe(2);
+
+        CommandRun missing = await CommandRun.RunAsync(common);
+        missing.Error.ShouldContain("feature service fraud_online computes with amount (double) of the request; add --request amount=...");
+        CommandRun unknown = await CommandRun.RunAsync([.. common, "--request", "amount=1", "--request", "amuont=1"]);
+        unknown.Error.ShouldContain("takes no field 'amuont' of the request");
+        (await CommandRun.RunAsync([.. common, "--request", "amount=much"])).Error.ShouldContain("'much' is not a double");
+
+        string rows = _directory.Write("rows.csv", "customer_id,terminal_id,as_of,request.amount\n596,3156,2018-04-01T12:00:00Z,30\n596,3156,2018-04-01T12:00:00Z,\n");
+        string output = _directory.File("training.csv");
+        CommandRun training = await CommandRun.RunAsync(["training", "--server", fixture.Store.Grpc, "--service", "fraud_online", "--rows", rows, "--out", output]);
+        training.ExitCode.ShouldBe(0, training.Error);
+        string[] lines = File.ReadAllLines(output);
+        lines[0].ShouldEndWith(",amount_ratio");
+        lines[1].ShouldEndWith(",2");
+        lines[2].ShouldEndWith(",", customMessage: "a request without an amount");
+    }
+
+    [Fact]
     public async Task Several_rows_share_an_entity_given_once()
     {
         JsonElement rows = await GetAsync("--entity", "customer=596", "--entity", "customer=4961", "--entity", "terminal=3156", "--as-of", "2018-04-09T12:00:00Z");

@@ -16,6 +16,8 @@ public sealed class ClusterAppendTests : AppendConformance<ClusterStores>;
 
 public sealed class ClusterLatenessTests : LatenessConformance<ClusterStores>;
 
+public sealed class ClusterMaxAgeTests : MaxAgeConformance<ClusterStores>;
+
 public sealed class ClusterCorrectionTests : CorrectionConformance<ClusterStores>;
 
 public sealed class ClusterMixedCorrectionTests : MixedCorrectionConformance<ClusterStores>;
