@@ -21,12 +21,25 @@ public static class GatewayMeters
     /// <summary>Rows sent to subscribers.</summary>
     public const string SubscriptionRows = "subscription.rows";
 
+    /// <summary>Predictions made durable.</summary>
+    public const string Predictions = "predictions";
+
+    /// <summary>Amendments written by this process.</summary>
+    public const string Amendments = "amendments";
+
     private static readonly Meter Meter = new(Name);
     private static readonly Counter<long> EventCounter = Meter.CreateCounter<long>(Events);
     private static readonly Histogram<double> Lookups = Meter.CreateHistogram<double>(LookupDuration, "s");
 
     private static readonly UpDownCounter<int> OpenSubscriptions = Meter.CreateUpDownCounter<int>(Subscriptions);
     private static readonly Counter<long> SentRows = Meter.CreateCounter<long>(SubscriptionRows);
+
+    private static readonly Counter<long> KeptPredictions = Meter.CreateCounter<long>(Predictions);
+    private static readonly Counter<long> WrittenAmendments = Meter.CreateCounter<long>(Amendments);
+
+    internal static void Kept(long predictions) => KeptPredictions.Add(predictions);
+
+    internal static void Amended(long amendments) => WrittenAmendments.Add(amendments);
 
     internal static void Subscribed(int more) => OpenSubscriptions.Add(more);
 

@@ -157,4 +157,34 @@ public static class Limits
 
     /// <summary>Predictions of one commit, but for the last call's: some 50 us each, so nobody waits for more than a tenth of a second of others.</summary>
     public const int PredictionsPerCommitMax = 2_000;
+
+    /// <summary>How often predictions that are too old are let go: a batch then is a minute's worth.</summary>
+    public static readonly TimeSpan PredictionsLetGoEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>Entities behind predictions that are loaded by one statement: some 10 ms, which whoever else wants the database waits.</summary>
+    public const int WatchedEntitiesPage = 10_000;
+
+    /// <summary>Predictions that are asked again, and written, together: some 2 KB each, and 5 ms of reads.</summary>
+    public const int AmendmentPage = 1_000;
+
+    /// <summary>Amendments that are kept, the newest: one of three features is 300 bytes, so 300 MB.</summary>
+    public const int AmendmentsKeptMax = 1_000_000;
+
+    /// <summary>How often it is looked for what other processes have written, the place in the log is put down where nothing was found, and a subscriber hears that somebody is there.</summary>
+    public static readonly TimeSpan AmendmentTick = TimeSpan.FromSeconds(1);
+
+    /// <summary>After trouble, and between two looks whether it is this process's turn.</summary>
+    public static readonly TimeSpan AmendmentRetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Between two passes over the log for what live state has forgotten, at least.</summary>
+    public static readonly TimeSpan HistoryAnswersPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>And at least so many times as long as the last pass took: the log is read for it a tenth of the time at most.</summary>
+    public const int HistoryAnswersShare = 9;
+
+    /// <summary>Subscribers of amendments at once: each holds a message of some 60 KB.</summary>
+    public const int AmendmentSubscribersMax = 256;
+
+    /// <summary>Amendments of one message: some 300 bytes each, and 10 KB where many features with long lists have changed; half of what gRPC clients take by default.</summary>
+    public const int AmendmentsPerMessage = 200;
 }

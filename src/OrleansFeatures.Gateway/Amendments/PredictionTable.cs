@@ -42,6 +42,10 @@ internal sealed class PredictionTable(MetadataDatabase database)
     public List<(long Entity, long NewestAsOf)> Entities(long behind, long through, int limit) => database.Read(connection => connection.Rows(
         "SELECT entity, max(as_of_micros) FROM prediction_entities WHERE entity > @p1 AND prediction <= @p2 GROUP BY entity ORDER BY entity LIMIT @p3", row => (row.GetInt64(0), row.GetInt64(1)), behind, through, limit));
 
+    /// <summary>The entities that predictions behind a number and up to another read, and when.</summary>
+    public List<(long Entity, long AsOf)> EntitiesOf(long behind, long through) => database.Read(connection => connection.Rows(
+        "SELECT entity, as_of_micros FROM prediction_entities WHERE prediction > @p1 AND prediction <= @p2", row => (row.GetInt64(0), row.GetInt64(1)), behind, through));
+
     public bool IsEmpty() => database.Read(connection => connection.Scalar("SELECT count(*) FROM (SELECT 1 FROM predictions LIMIT 1) AS any_row")) == 0;
 
     public (long Kept, long LetGo, long Due) Counts() => database.Read(connection =>

@@ -69,7 +69,7 @@ public sealed class Predictions : IAsyncDisposable
     }
 
     /// <summary>
-    /// Completes when those rows of a filled read that have a name are durable. <paramref name="request"/> has passed the check; the read's selection is of <paramref name="catalog"/>. Cancellation gives up waiting; the
+    /// Completes when those rows of a filled read that have a name, and an answer, are durable. <paramref name="request"/> has passed the check; the read's selection is of <paramref name="catalog"/>. Cancellation gives up waiting; the
     /// rows may be kept all the same.
     /// </summary>
     /// <exception cref="RequestRefusedException">The queue is full, or a name is taken by another question.</exception>
@@ -77,7 +77,7 @@ public sealed class Predictions : IAsyncDisposable
     internal async ValueTask KeepAsync(GetFeaturesRequest request, FeatureRead read, Catalog catalog, CancellationToken cancellationToken)
     {
         EventTime now = EventTime.From(_time.GetUtcNow());
-        List<Prediction> predictions = [.. Enumerable.Range(0, read.Rows).Where(row => request.PredictionIds[row].Length > 0).Select(row => Prediction.Of(request, read, row, catalog, now))];
+        List<Prediction> predictions = [.. Enumerable.Range(0, read.Rows).Where(row => request.PredictionIds[row].Length > 0 && read.Partial?.IsGivenUp(row) != true).Select(row => Prediction.Of(request, read, row, catalog, now))];
         if (predictions.Count == 0)
         {
             return;
@@ -130,6 +130,7 @@ public sealed class Predictions : IAsyncDisposable
                 }
                 else
                 {
+                    GatewayMeters.Kept(calls[index].Predictions.Count);
                     calls[index].Durable.SetResult();
                 }
             }

@@ -24,7 +24,7 @@ internal static class Questions
     public static GetFeaturesRequest Together(IReadOnlyList<Prediction> predictions)
     {
         GetFeaturesRequest first = predictions[0].Question;
-        var request = new GetFeaturesRequest { What = first.What };
+        var request = new GetFeaturesRequest { What = first.What, Partial = true };
         for (int index = 0; index < first.Keys.Count; index++)
         {
             var keys = new KeyColumn { Field = first.Keys[index].Field };

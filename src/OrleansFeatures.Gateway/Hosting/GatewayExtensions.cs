@@ -31,6 +31,9 @@ public static class GatewayExtensions
         services.AddSingleton<Ingestion>();
         services.AddSingleton<BodyIntake>();
         services.AddSingleton<Predictions>();
+        services.AddSingleton<KeptAmendments>();
+        services.AddSingleton<AmendmentStreams>();
+        services.AddHostedService<AmendmentDetection>();
         services.AddSingleton<FeatureReads>();
         services.AddSingleton<Observation>();
         services.AddSingleton<TrainingReads>();

@@ -25,5 +25,12 @@ public abstract class MetadataDatabase : IDisposable
     /// <summary>Inside the transaction that commits definitions, behind <see cref="LockDefinitions"/>: tells others who share the database.</summary>
     public abstract void TellGeneration(DbConnection connection, long generation);
 
+    /// <summary>
+    /// The only turn at a task, among all processes that share the database, until it is given back by disposal or the process ends; null while another has it. It keeps two from doing the same work, and is no fence: a connection
+    /// that breaks gives the turn away without a word, so what is written must find out for itself.
+    /// </summary>
+    /// <exception cref="MetadataException">The database reports an error.</exception>
+    public abstract IDisposable? TryTakeTurn(long task);
+
     public abstract void Dispose();
 }

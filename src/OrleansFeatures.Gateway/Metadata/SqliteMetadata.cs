@@ -60,6 +60,9 @@ public sealed class SqliteMetadata : MetadataDatabase
     {
     }
 
+    /// <summary>One process has the file.</summary>
+    public override IDisposable? TryTakeTurn(long task) => NoTurn.Instance;
+
     public override void Dispose()
     {
         lock (_gate)
@@ -93,6 +96,15 @@ public sealed class SqliteMetadata : MetadataDatabase
             {
                 throw new MetadataException($"{Path.GetFileName(_path)}: {failure.Message}", failure);
             }
+        }
+    }
+
+    private sealed class NoTurn : IDisposable
+    {
+        public static readonly NoTurn Instance = new();
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Npgsql;
+using OrleansFeatures.Domain;
 using OrleansFeatures.Gateway.Metadata;
 
 namespace OrleansFeatures.Postgres.Metadata;
@@ -36,7 +37,27 @@ public sealed class PostgresMetadata(PostgresStore store) : MetadataDatabase
 
     public override void TellGeneration(DbConnection connection, long generation) => connection.Execute("UPDATE log_head SET definitions_generation = @p1", generation);
 
-    /// <summary>Nothing is held between calls.</summary>
+    /// <summary>An advisory lock, for as long as a connection of the pool lives. Its number is the database's, so the schema is in it.</summary>
+    public override IDisposable? TryTakeTurn(long task) => Guarded<IDisposable?>(() =>
+    {
+        NpgsqlConnection connection = store.DataSource.OpenConnection();
+        Turn? turn = null;
+        try
+        {
+            long number = unchecked((long)StableHash.Of(System.Text.Encoding.UTF8.GetBytes(store.Schema), (ulong)task));
+            using var command = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new NpgsqlParameter { Value = number } } };
+            return command.ExecuteScalar() is true ? turn = new Turn(connection) : null;
+        }
+        finally
+        {
+            if (turn is null)
+            {
+                connection.Dispose();
+            }
+        }
+    });
+
+    /// <summary>Nothing is held between calls but turns, which belong to whoever took them.</summary>
     public override void Dispose()
     {
     }
@@ -60,6 +81,24 @@ public sealed class PostgresMetadata(PostgresStore store) : MetadataDatabase
         {
             bool isDiskFull = failure.SqlState == PostgresErrorCodes.DiskFull;
             throw new MetadataException($"metadata in PostgreSQL: {failure.Message}. {(isDiskFull ? "Nothing of it was written. Free some space on its disk, then repeat it." : States.StatesFailure.Fix(failure))}", failure) { IsDiskFull = isDiskFull };
+        }
+    }
+
+    private sealed class Turn(NpgsqlConnection connection) : IDisposable
+    {
+        public void Dispose()
+        {
+            try
+            {
+                using var command = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
+                command.ExecuteNonQuery();
+            }
+            catch (NpgsqlException)
+            {
+                // The connection is broken, and the lock with it.
+            }
+
+            connection.Dispose();
         }
     }
 }
