@@ -60,6 +60,9 @@ internal static class Limits
     /// <summary>Quarantined events of one listing; the server's own bound.</summary>
     public const int QuarantineRowsMax = 1_000;
 
+    /// <summary>Rows that watch remembers, to tell what has changed: some 2 KB each with 20 features, so 20 MB.</summary>
+    public const int WatchedRowsMax = 10_000;
+
     /// <summary>A day of demo.</summary>
     public const int DemoSecondsMax = 86_400;
 

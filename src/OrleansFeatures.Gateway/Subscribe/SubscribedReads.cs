@@ -2,6 +2,7 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Reads;
+using OrleansFeatures.Entities.Remote;
 
 namespace OrleansFeatures.Gateway.Subscribe;
 
@@ -9,20 +10,19 @@ namespace OrleansFeatures.Gateway.Subscribe;
 /// Reads rows as of the newest event time of their entities. That time is known only by a read, so it is guessed from what the changes said, which is right unless an event came out of order; rows whose entities say otherwise are read again. One thread
 /// at a time.
 /// </summary>
-internal sealed class SubscribedReads(IEntityHost host, Selection selection, Value[] context, VectorCondition? condition)
+internal sealed class SubscribedReads(IEntityHost host, Selection selection, Value[] context, VectorCondition? condition, TimeProvider time)
 {
     /// <summary>An entity that gets an event between every two reads is not waited for: its next change sends its row again.</summary>
     private const int AttemptsMax = 3;
 
-    /// <summary>The rows for which the condition holds.</summary>
+    /// <summary>The rows for which the condition holds. A row with an entity that is damaged is INVALID: were it to fail the call, so would every call that resumes there.</summary>
+    /// <exception cref="PartitionUnavailableException">Whoever has an entity does not answer.</exception>
     public async ValueTask<FeatureRead> ReadAsync(IReadOnlyList<ChangedRow> rows, CancellationToken cancellationToken)
     {
-        FeatureRead read = Question(rows);
-        await host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        FeatureRead read = await AskAsync(rows, cancellationToken).ConfigureAwait(false);
         for (int attempt = 1; attempt < AttemptsMax && Misjudged(read) is { Count: > 0 } misjudged; attempt++)
         {
-            FeatureRead again = Question([.. misjudged.Select(row => new ChangedRow(rows[row].Keys, NewestOf(read, row)))]);
-            await host.ReadAsync(again, cancellationToken).ConfigureAwait(false);
+            FeatureRead again = await AskAsync([.. misjudged.Select(row => new ChangedRow(rows[row].Keys, NewestOf(read, row)))], cancellationToken).ConfigureAwait(false);
             for (int index = 0; index < misjudged.Count; index++)
             {
                 Copy(again, index, read, misjudged[index]);
@@ -32,9 +32,10 @@ internal sealed class SubscribedReads(IEntityHost host, Selection selection, Val
         return condition is null ? read : Kept(read);
     }
 
-    private FeatureRead Question(IReadOnlyList<ChangedRow> rows)
+    private async ValueTask<FeatureRead> AskAsync(IReadOnlyList<ChangedRow> rows, CancellationToken cancellationToken)
     {
-        var read = new FeatureRead(selection, rows.Count);
+        using var partial = new PartialRows(rows.Count, Timeout.InfiniteTimeSpan, time);
+        var read = new FeatureRead(selection, rows.Count) { Partial = partial };
         for (int row = 0; row < rows.Count; row++)
         {
             rows[row].Keys.CopyTo(read.Keys, row * selection.Entities.Length);
@@ -42,10 +43,12 @@ internal sealed class SubscribedReads(IEntityHost host, Selection selection, Val
             read.AsOf[row] = rows[row].Newest;
         }
 
-        return read;
+        await host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
+        int unavailable = partial.Outcomes.IndexOf(RowOutcome.Unavailable);
+        return unavailable < 0 ? read : throw new PartitionUnavailableException(host.Partitions.Of(selection.Entities[0].Entity, read.KeyOf(unavailable, 0)), "a row that has changed was not answered");
     }
 
-    private static List<int> Misjudged(FeatureRead read) => [.. Enumerable.Range(0, read.Rows).Where(row => NewestOf(read, row) != read.AsOf[row])];
+    private static List<int> Misjudged(FeatureRead read) => [.. Enumerable.Range(0, read.Rows).Where(row => !read.Partial!.IsGivenUp(row) && NewestOf(read, row) != read.AsOf[row])];
 
     private static EventTime NewestOf(FeatureRead read, int row)
     {

@@ -38,7 +38,7 @@ internal sealed class Subscription
     {
         (_host, _time, _responses) = (host, time, responses);
         _rows = new SubscribedRows(selection, request.Keys);
-        _reads = new SubscribedReads(host, selection, ContextOf(selection, request), VectorCondition.Of(selection, request.Filter));
+        _reads = new SubscribedReads(host, selection, ContextOf(selection, request), VectorCondition.Of(selection, request.Filter), time);
         _messages = new SubscriptionMessages(selection, host, request.Compact);
         _snapshot = request.Snapshot && !request.HasResumeAfter;
         if (_snapshot && _rows.Listed is null)

@@ -15,6 +15,7 @@ internal static class RootCommands
             PushCommand.Create(),
             GetCommand.Create(),
             ExplainCommand.Create(),
+            WatchCommand.Create(),
             TrainingCommand.Create(),
             BenchCommand.Create(),
             QuarantineCommand.Create(),

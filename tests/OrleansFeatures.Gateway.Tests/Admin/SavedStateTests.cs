@@ -72,10 +72,10 @@ public sealed class SavedStateTests
         (await Should.ThrowAsync<RpcException>(async () => await admin.CheckpointAsync(new CheckpointRequest(), cancellationToken: RunningStore.Cancelled))).StatusCode.ShouldBe(StatusCode.Unavailable);
     }
 
-    private static byte[] KeyOf(string user) => [(byte)'s', 0, (byte)user.Length, .. Encoding.UTF8.GetBytes(user)];
+    internal static byte[] KeyOf(string user) => [(byte)'s', 0, (byte)user.Length, .. Encoding.UTF8.GetBytes(user)];
 
     /// <summary>Flips a bit in every record that names the key.</summary>
-    private static void FlipIn(string directory, byte[] key)
+    internal static void FlipIn(string directory, byte[] key)
     {
         int flipped = 0;
         foreach (string file in Directory.GetFiles(directory, "*.data", SearchOption.AllDirectories))

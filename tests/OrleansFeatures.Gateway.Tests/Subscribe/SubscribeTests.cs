@@ -1,3 +1,4 @@
+using OrleansFeatures.Gateway.Tests.Admin;
 using OrleansFeatures.Gateway.Tests.Serving;
 using OrleansFeatures.V1;
 
@@ -107,6 +108,22 @@ public sealed class SubscribeTests
         await PushAsync(store, Clicks.Row(1, 1));
         SubscribeResponse message = await subscriber.RowsAsync();
         (message.States.Count, message.Keys.Count, message.Rows.Int64S[0]).ShouldBe((0, 1, 1L));
+    }
+
+    [Fact]
+    public async Task A_damaged_entity_is_invalid_and_its_neighbours_are_sent()
+    {
+        await using RunningStore store = await RunningStore.StartAsync();
+        await PushAsync(store, [.. Enumerable.Range(0, 20).Select(id => Clicks.Row(id, id, id % 2 == 0 ? "ada" : "bob"))]);
+        await store.Admin.CheckpointAsync(new CheckpointRequest(), cancellationToken: RunningStore.Cancelled);
+        await store.RestartAsync(whileClosed: () => SavedStateTests.FlipIn(Path.Combine(store.DataDirectory, "state"), SavedStateTests.KeyOf("ada")));
+        SubscribeRequest request = Subscriber.Ask("user_stats:n");
+        request.ResumeAfter = 0;
+        using Subscriber subscriber = await Subscriber.OpenAsync(store.Features, request);
+        SubscribeResponse message = await subscriber.RowsAsync();
+        message.Keys[0].Strings.ShouldBe(["ada", "bob"]);
+        message.Rows.Statuses.ToByteArray().ShouldBe([(byte)FeatureStatus.Invalid, (byte)FeatureStatus.Present]);
+        message.Rows.Int64S.ShouldBe([0, 10]);
     }
 
     /// <summary>Whoever was away asks with the place of the last message, whatever it was, and gets every entity that has changed since with its newest vector.</summary>
