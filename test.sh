@@ -28,6 +28,10 @@ need_packages() {
   command -v npm >/dev/null || missing+=(npm)
   [ -x /usr/bin/python3 ] || missing+=(python3)
   /usr/bin/python3 -c 'import grpc' 2>/dev/null || missing+=(python3-grpcio)
+  # Go itself is large and for one example only: its test runs where Go is.
+  if command -v go >/dev/null && ! { [ -x /usr/bin/protoc-gen-go-grpc ] && [ -e /usr/share/gocode/src/github.com/golang/protobuf/proto/registry.go ]; }; then
+    missing+=(golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev protoc-gen-go protoc-gen-go-grpc)
+  fi
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
   [ ${#missing[@]} -eq 0 ] && return 0
   if ! command -v apt-get >/dev/null; then

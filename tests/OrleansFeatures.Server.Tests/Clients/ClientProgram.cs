@@ -15,6 +15,13 @@ internal static class ClientProgram
 
     public static readonly string Root = FindRoot();
 
+    /// <summary>Where Debian puts the sources of Go's libraries.</summary>
+    private const string GoLibraries = "/usr/share/gocode";
+
+    private static readonly string GrpcTools = typeof(ClientProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "GrpcTools").Value!;
+
+    private static string Protoc => Path.Combine(GrpcTools, "tools", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux_arm64" : "linux_x64", "protoc");
+
     public static string Protos => Path.Combine(Root, "protos");
 
     public static string Foreign(string program) => Path.Combine(Root, "tests", "clients", program);
@@ -30,14 +37,46 @@ internal static class ClientProgram
         Assert.SkipUnless(IsRunnable("node", "--version"), "node is not installed.");
     }
 
+    public static void SkipWithoutGo()
+    {
+        // The last is there from the version on that this generator's messages need.
+        string[] needed =
+        [
+            "/usr/bin/protoc-gen-go", "/usr/bin/protoc-gen-go-grpc", Path.Combine(GoLibraries, "src/google.golang.org/grpc/version.go"), Path.Combine(GoLibraries, "src/github.com/golang/protobuf/proto/registry.go"),
+        ];
+        Assert.SkipUnless(
+            IsRunnable("go", "version") && needed.All(File.Exists),
+            "Go and its gRPC are not installed: apt-get install golang-go golang-google-grpc-dev golang-github-golang-protobuf-1-5-dev protoc-gen-go protoc-gen-go-grpc.");
+    }
+
+    /// <summary>The example in Go, built against Debian's packages in a workspace of its own.</summary>
+    public static async Task<string> BuildGoExampleAsync(string workspace)
+    {
+        string package = Path.Combine(workspace, "src", "orleansfeatures");
+        foreach (string folder in new[] { "featurestore", "example" })
+        {
+            Directory.CreateDirectory(Path.Combine(package, folder));
+            foreach (string file in Directory.GetFiles(Example(Path.Combine("go", folder))))
+            {
+                File.Copy(file, Path.Combine(package, folder, Path.GetFileName(file)));
+            }
+        }
+
+        string path = $"{Path.GetDirectoryName(Protoc)}:{Environment.GetEnvironmentVariable("PATH")}";
+        ClientRun generated = await RunAsync(Example("go/generate.sh"), [package], KeyValuePair.Create("PATH", path));
+        generated.ExitCode.ShouldBe(0, generated.ToString());
+        string program = Path.Combine(workspace, "program");
+        ClientRun built = await RunAsync("go", ["build", "-o", program, "orleansfeatures/example"], KeyValuePair.Create("GO111MODULE", "off"), KeyValuePair.Create("GOPATH", $"{workspace}:{GoLibraries}"));
+        built.ExitCode.ShouldBe(0, built.ToString());
+        return program;
+    }
+
     /// <summary>What protoc makes of a folder of the protos for Python: the module path for a program that needs it.</summary>
     public static async Task<KeyValuePair<string, string>> GeneratePythonAsync(string protos, string into)
     {
-        string platform = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux_arm64" : "linux_x64";
-        string tools = typeof(ClientProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "GrpcTools").Value!;
         string[] files = Directory.GetFiles(Path.Combine(Protos, protos), "*.proto", SearchOption.AllDirectories);
         Directory.CreateDirectory(into);
-        ClientRun run = await RunAsync(Path.Combine(tools, "tools", platform, "protoc"), ["-I", Protos, "-I", Path.Combine(tools, "build", "native", "include"), "--python_out", into, .. files]);
+        ClientRun run = await RunAsync(Protoc, ["-I", Protos, "-I", Path.Combine(GrpcTools, "build", "native", "include"), "--python_out", into, .. files]);
         run.ExitCode.ShouldBe(0, run.Errors);
         return new KeyValuePair<string, string>("PYTHONPATH", into);
     }
