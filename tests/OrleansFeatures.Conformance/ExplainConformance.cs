@@ -93,7 +93,11 @@ public abstract class ExplainConformance<TStores> : HostConformance<TStores>
             }
         }
 
-        met.ShouldBe(Enum.GetValues<Exclusion>().Except([Exclusion.NotYetKnown, Exclusion.NoValue]), ignoreOrder: true, $"seed {seed}: the stream has some of everything");
+        if (TStores.Scale >= 1)
+        {
+            // A shorter stream may miss some fate.
+            met.ShouldBe(Enum.GetValues<Exclusion>().Except([Exclusion.NotYetKnown, Exclusion.NoValue]), ignoreOrder: true, $"seed {seed}: the stream has some of everything");
+        }
     }
 
     [Fact]

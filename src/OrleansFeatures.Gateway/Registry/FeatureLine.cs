@@ -19,6 +19,7 @@ public static class FeatureLine
         string[] conditions = [.. new[] { view.Where, feature.Where }.OfType<string>().Select(condition => condition.Trim())];
         line.Append(conditions.Length == 0 ? "" : $", where {string.Join(" and ", conditions.Length == 1 ? conditions : conditions.Select(condition => $"({condition})"))}");
         line.Append(view.AllowedLateness is { } lateness ? $", no later than {lateness}" : "");
+        line.Append(view.Ttl is { } ttl ? $", for {ttl} after the last event" : "");
         line.Append(feature.Default.IsNull ? "" : $", default {DefinitionText.Default(feature.Default)}");
         return line.ToString();
     }
@@ -34,6 +35,25 @@ public static class FeatureLine
             FeatureViews = [view with { Features = [feature] }],
         });
     }
+
+    /// <summary>As in <c>request.amount / customer_spend.avg_amount_7d, on demand</c>.</summary>
+    public static string Of(DefinitionSet definitions, OnDemandPlan plan) => $"{Find(definitions, plan).Expression.Trim()}, on demand";
+
+    /// <summary>The same for an on-demand feature: its own definition, and those of the features that it computes with.</summary>
+    public static string Hash(DefinitionSet definitions, OnDemandPlan plan)
+    {
+        FeaturePlan[] inputs = [.. plan.Inputs.Select(input => input.Feature)];
+        FeatureViewDefinition[] views = [.. inputs.Select(input => Find(definitions, input).View).Distinct()];
+        return DefinitionHash.Of(DefinitionSet.Empty with
+        {
+            Streams = [.. definitions.Streams.Where(stream => views.Any(view => view.Stream == stream.Name))],
+            Entities = [.. definitions.Entities.Where(entity => views.Any(view => view.Entity == entity.Name))],
+            FeatureViews = [.. views.Select(view => view with { Features = [.. view.Features.Where(feature => inputs.Any(input => (input.View, input.ViewVersion, input.Name) == (view.Name, view.Version, feature.Name)))] })],
+            OnDemand = [Find(definitions, plan)],
+        });
+    }
+
+    private static OnDemandDefinition Find(DefinitionSet definitions, OnDemandPlan plan) => definitions.OnDemand.First(onDemand => onDemand.Name == plan.Name);
 
     private static (FeatureViewDefinition View, FeatureDefinition Feature) Find(DefinitionSet definitions, FeaturePlan plan)
     {

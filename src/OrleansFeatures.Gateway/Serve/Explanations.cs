@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.Explanations;
+using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Reads;
@@ -55,9 +56,9 @@ public sealed class Explanations(FeatureReads reads)
     {
         Catalog catalog = reads.Host.Catalog;
         Selection selection = reads.Resolve(catalog, question.What);
-        if (selection.Features.Length != 1)
+        if (selection.Columns.Length != 1)
         {
-            throw Refuse.Argument("feature", $"'{question.What.Features.Names[0]}' is {selection.Features.Length} features", "name one, as view:feature");
+            throw Refuse.Argument("feature", $"'{question.What.Features.Names[0]}' is {selection.Columns.Length} features", "name one, as view:feature");
         }
 
         FeatureRead read = reads.Prepare(selection, question, DateTime.MaxValue);
@@ -94,9 +95,44 @@ public sealed class Explanations(FeatureReads reads)
             response.KnownAtMicros = read.KnownAt[0].Micros;
         }
 
+        if (!read.Selection.IsPlain)
+        {
+            response.Features.Add(OnDemandOf(catalog, read, values));
+        }
+
+        if (values.Count == 0)
+        {
+            return response;
+        }
+
         AnswerLayout layout = AnswerLayout.Of(reads.Resolve(catalog, SelectionOf(values.Select(value => value.Log.Feature.Reference))));
         response.Features.AddRange(values.Select((value, index) => FeatureOf(catalog, layout.Columns[index], value)));
         return response;
+    }
+
+    /// <summary>The on-demand feature, from what entities answered and from what their events give.</summary>
+    private static Wire.ExplainedFeature OnDemandOf(Catalog catalog, FeatureRead read, IReadOnlyList<ExplainedValue> values)
+    {
+        var again = new FeatureRead(read.Selection, rows: 1);
+        read.Context.CopyTo(again.Context.AsSpan());
+        int[] positions = [.. read.Selection.Entities.SelectMany(entity => entity.Positions)];
+        for (int index = 0; index < positions.Length; index++)
+        {
+            again.Values[positions[index]] = values[index].Log.Recomputed;
+        }
+
+        FeatureValue value = read.Answer(0, 1)[0];
+        FeatureValue recomputed = again.Answer(0, 1)[0];
+        OnDemandPlan plan = read.Selection.OnDemand[0].Plan;
+        return new Wire.ExplainedFeature
+        {
+            Column = AnswerLayout.Of(read.Selection).Columns[0],
+            Value = FeatureAnswer.Cell(value, FeatureShape.Scalar),
+            Recomputed = FeatureAnswer.Cell(recomputed, FeatureShape.Scalar),
+            Definition = FeatureLine.Of(catalog.Definitions, plan),
+            DefinitionHash = FeatureLine.Hash(catalog.Definitions, plan),
+            Agreement = (Wire.Agreement)ExplainedValue.AgreementOf(value, recomputed),
+        };
     }
 
     private Wire.ExplainedFeature FeatureOf(Catalog catalog, Wire.FeatureColumn column, ExplainedValue value)

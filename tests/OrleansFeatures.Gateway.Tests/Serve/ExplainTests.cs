@@ -91,10 +91,25 @@ public sealed class ExplainTests
         }
     }
 
-    /// <summary>One event before the window, one null, one corrected, one that counts as it is, one after the window.</summary>
-    private static async Task<RunningStore> StoreAsync()
+    [Fact]
+    public async Task An_on_demand_feature_is_explained_with_what_it_is_computed_from()
     {
-        RunningStore store = await RunningStore.StartAsync();
+        string yaml = Definitions.Everything.Replace("feature_services:\n", "on_demand:\n  - {name: ratio, type: double, expr: request.amount / user_stats.mean}\nfeature_services:\n", StringComparison.Ordinal);
+        await using RunningStore store = await StoreAsync(yaml);
+        ExplainRequest request = Ask("ratio", "ada", 86_430);
+        request.Context.Add(new ContextColumn { Field = "amount", Values = new Column { Doubles = { 20 } } });
+        ExplainResponse explained = await ExplainAsync(store, request);
+        explained.Features.Select(feature => (feature.Column.Name, feature.Value.Scalar.Double, feature.Recomputed.Scalar.Double, feature.Agreement, (int)feature.Contributing)).ShouldBe(
+            [("ratio", 4, 4, Agreement.Agrees, 0), ("user_stats:mean", 5, 5, Agreement.Agrees, 2)]);
+        explained.Features[0].Definition.ShouldBe("request.amount / user_stats.mean, on demand");
+        explained.Features[0].State.ShouldBeNull();
+        explained.Features.Select(feature => feature.DefinitionHash.Length).ShouldBe([64, 64]);
+    }
+
+    /// <summary>One event before the window, one null, one corrected, one that counts as it is, one after the window.</summary>
+    private static async Task<RunningStore> StoreAsync(string yaml = Definitions.Everything)
+    {
+        RunningStore store = await RunningStore.StartAsync(yaml);
         EventRow valueless = Clicks.Row(2, 40);
         valueless.Values[4] = Clicks.Null();
         PushRequest correction = Clicks.Rows(Clicks.Row(3, 50, amount: 4));
