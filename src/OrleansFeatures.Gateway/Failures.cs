@@ -57,6 +57,15 @@ public static class Failures
         _ => new(StatusCode.Internal, 500, "", $"a bug of ours ({exception.GetType().Name}); the server's log has the details", 0),
     };
 
+    /// <summary>What the server itself has refused before any endpoint saw it: a path that is not there, or not for this method.</summary>
+    internal static Failure OfStatus(int status, string message) => status switch
+    {
+        404 => new(StatusCode.NotFound, 404, "", message, 0),
+        405 => new(StatusCode.Unimplemented, 405, "", message, 0),
+        >= 500 => new(StatusCode.Internal, status, "", message, 0),
+        _ => new(StatusCode.InvalidArgument, status, "", message, 0),
+    };
+
     /// <summary>As an exception that a gRPC handler may throw: status, message, and the standard details in the trailers.</summary>
     public static RpcException ToRpc(Exception exception)
     {
@@ -87,6 +96,8 @@ public static class Failures
         StatusCode.Unavailable => "UNAVAILABLE",
         StatusCode.DataLoss => "DATA_LOSS",
         StatusCode.Cancelled => "CANCELLED",
+        StatusCode.PermissionDenied => "PERMISSION_DENIED",
+        StatusCode.Unimplemented => "UNIMPLEMENTED",
         _ => "INTERNAL",
     };
 
@@ -97,6 +108,9 @@ public static class Failures
         RefusalKind.FailedPrecondition => new(StatusCode.FailedPrecondition, 409, refusal.Field, refusal.Message, 0),
         RefusalKind.OutOfRange => new(StatusCode.OutOfRange, 410, refusal.Field, refusal.Message, 0),
         RefusalKind.Exhausted => new(StatusCode.ResourceExhausted, 429, refusal.Field, refusal.Message, Limits.RetryAfterMs),
+        RefusalKind.NotAcceptable => new(StatusCode.InvalidArgument, 406, refusal.Field, refusal.Message, 0),
+        RefusalKind.Unreadable => new(StatusCode.InvalidArgument, 415, refusal.Field, refusal.Message, 0),
+        RefusalKind.Forbidden => new(StatusCode.PermissionDenied, 403, refusal.Field, refusal.Message, 0),
         RefusalKind.OutOfTime => new(StatusCode.DeadlineExceeded, 504, refusal.Field, refusal.Message, 0),
         _ => new(StatusCode.Unavailable, 503, refusal.Field, refusal.Message, Limits.RetryAfterMs),
     };

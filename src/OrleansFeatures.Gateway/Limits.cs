@@ -89,6 +89,9 @@ public static class Limits
     /// <summary>One message of a training answer, in bytes: half of what gRPC clients take by default (4 MB). Long lists make it shorter than the rows above.</summary>
     public const int TrainingMessageBytesMax = 2 * 1024 * 1024;
 
+    /// <summary>JSON answers from so many bytes on are compressed for clients that ask for it: below two packets there is little to win.</summary>
+    public const int CompressedAnswerBytesMin = 2_048;
+
     /// <summary>Explanations under way: each is a pass over the log, and holds a window's events (<see cref="Entities.Limits.ExplainEventsMax"/>). They are asked for by people, one at a time.</summary>
     public const int ExplainsAtOnceMax = 2;
 

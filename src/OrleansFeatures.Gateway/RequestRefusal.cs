@@ -23,6 +23,15 @@ public enum RefusalKind
 
     /// <summary>The server is stopping.</summary>
     Stopping,
+
+    /// <summary>None of the forms that the answer could take is among those that the caller accepts.</summary>
+    NotAcceptable,
+
+    /// <summary>The request's body is in a form that is not read here.</summary>
+    Unreadable,
+
+    /// <summary>A page of another origin asks, which this server was not told to trust.</summary>
+    Forbidden,
 }
 
 /// <summary>Why a request as a whole was refused: the place in the request, what is wrong there, what to do about it.</summary>
@@ -57,6 +66,12 @@ internal static class Refuse
     public static RequestRefusedException Busy(string field, string reason, string fix) => Of(RefusalKind.Exhausted, field, reason, fix);
 
     public static RequestRefusedException OutOfTime(string field, string reason, string fix) => Of(RefusalKind.OutOfTime, field, reason, fix);
+
+    public static RequestRefusedException NotAcceptable(string reason, string fix) => Of(RefusalKind.NotAcceptable, "Accept", reason, fix);
+
+    public static RequestRefusedException Unreadable(string header, string reason, string fix) => Of(RefusalKind.Unreadable, header, reason, fix);
+
+    public static RequestRefusedException Forbidden(string header, string reason, string fix) => Of(RefusalKind.Forbidden, header, reason, fix);
 
     public static RequestRefusedException Stopping() =>
         Of(RefusalKind.Stopping, "", "the server is shutting down", "connect again and repeat what was not acknowledged");

@@ -21,13 +21,14 @@ public static class GatewayExtensions
 {
     /// <summary>
     /// The caller has registered <see cref="IEntityHost"/>, <see cref="ServerLife"/>, <see cref="MetadataDatabase"/>, <see cref="Quarantine"/>, <see cref="LateOutput"/> and <see cref="DefinitionRegistry"/>, and
-    /// <see cref="TimeProvider"/>, <see cref="BackfillRight"/> and <see cref="PredictionHistory"/> if they are not to be the system's, nobody's and the default. Everything is a singleton: one instance answers every call.
+    /// <see cref="TimeProvider"/>, <see cref="BackfillRight"/>, <see cref="CrossOrigin"/> and <see cref="PredictionHistory"/> if they are not to be the system's, nobody's, none and the default. Everything is a singleton: one instance answers every call.
     /// </summary>
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(BackfillRight.Nobody);
         services.TryAddSingleton(PredictionHistory.Default);
+        services.TryAddSingleton(CrossOrigin.None);
         services.AddSingleton<Ingestion>();
         services.AddSingleton<BodyIntake>();
         services.AddSingleton<Predictions>();
@@ -64,6 +65,7 @@ public static class GatewayExtensions
     /// <summary>Maps every gRPC service and REST path. From then on health says SERVING if the server is ready, until <see cref="ServerLife.BeginLeave"/>.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
+        app.UseRestEdge(app.Services.GetRequiredService<CrossOrigin>());
         app.MapGrpcService<IngestService>();
         app.MapGrpcService<FeatureService>();
         app.MapGrpcService<RegistryService>();

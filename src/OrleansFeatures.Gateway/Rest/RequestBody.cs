@@ -9,8 +9,10 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>Bodies of requests, whole. The server's own limit on bodies bounds them.</summary>
 internal static class RequestBody
 {
+    /// <exception cref="RequestRefusedException">It is declared to be something that is not read here.</exception>
     public static async ValueTask<byte[]> ReadAsync(HttpContext context)
     {
+        MediaTypes.RequireReadable(context.Request);
         PipeReader reader = context.Request.BodyReader;
         while (true)
         {
