@@ -70,6 +70,9 @@ public sealed record SiloOptions
     /// <summary>Producers that may state when their events arrived; <c>*</c> is everyone.</summary>
     public IReadOnlyCollection<string> BackfillProducers { get; init; } = [];
 
+    /// <summary>Origins whose pages may use REST from a browser; <c>*</c> is every page. Default: none.</summary>
+    public IReadOnlyCollection<string> CorsOrigins { get; init; } = [];
+
     /// <summary>From "not ready" to the first refused call when the silo leaves.</summary>
     public TimeSpan LeaveGrace { get; init; } = Limits.LeaveGraceDefault;
 

@@ -16,6 +16,7 @@ internal sealed class EventEndpoints(Ingestion ingestion)
     /// <summary><c>POST /events/v1/transactions?producer=till-7&amp;schema_version=1&amp;op=upsert</c>: 200 with a result per event, also when events were refused.</summary>
     public async Task PostAsync(HttpContext context)
     {
+        MediaTypes.Choose(context.Request, MediaTypes.Json);
         string stream = (string)context.GetRouteValue("stream")!;
         byte[] body = await RequestBody.ReadAsync(context).ConfigureAwait(false);
         List<JsonEvent> events = JsonEvents.Read(body);
@@ -23,7 +24,7 @@ internal sealed class EventEndpoints(Ingestion ingestion)
         var source = new JsonSource(stream, SchemaVersionOf(context.Request.Query["schema_version"]), provenance, events);
         PreparedPush push = await ingestion.PrepareAsync(source, context.RequestAborted).ConfigureAwait(false);
         PushOutcome outcome = await ingestion.CommitAsync(push, wait: false, context.RequestAborted).ConfigureAwait(false);
-        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, "application/json", writer => Write(writer, events, outcome)).ConfigureAwait(false);
+        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaTypes.Json, writer => Write(writer, events, outcome)).ConfigureAwait(false);
     }
 
     private static uint SchemaVersionOf(string? text) => string.IsNullOrEmpty(text)

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.V1;
-using Value = OrleansFeatures.V1.Value;
 
 namespace OrleansFeatures.Gateway.Rest;
 
@@ -49,27 +48,16 @@ public static class ExplainJson
         _ => "AGREES",
     };
 
-    public static string NameOf(FeatureStatus status) => status switch
-    {
-        FeatureStatus.Present => "PRESENT",
-        FeatureStatus.NullValue => "NULL_VALUE",
-        FeatureStatus.NotFound => "NOT_FOUND",
-        FeatureStatus.OutsideMaxAge => "OUTSIDE_MAX_AGE",
-        FeatureStatus.Approximate => "APPROXIMATE",
-        FeatureStatus.OutsideRetention => "OUTSIDE_RETENTION",
-        _ => "INVALID",
-    };
-
     private static void Write(Utf8JsonWriter writer, ExplainedFeature feature)
     {
         writer.WriteStartObject();
         writer.WriteString("feature", feature.Column.Name);
         writer.WritePropertyName("value");
         WriteCell(writer, feature.Value);
-        writer.WriteString("status", NameOf(feature.Value.Status));
+        writer.WriteString("status", WireJson.NameOf(feature.Value.Status));
         writer.WritePropertyName("recomputed");
         WriteCell(writer, feature.Recomputed);
-        writer.WriteString("recomputed_status", NameOf(feature.Recomputed.Status));
+        writer.WriteString("recomputed_status", WireJson.NameOf(feature.Recomputed.Status));
         writer.WriteString("agreement", NameOf(feature.Agreement));
         writer.WriteString("definition", feature.Definition);
         writer.WriteString("definition_hash", feature.DefinitionHash);
@@ -132,7 +120,7 @@ public static class ExplainJson
     {
         writer.WriteStartObject();
         writer.WritePropertyName("id");
-        Write(writer, told.Id);
+        WireJson.Write(writer, told.Id);
         writer.WriteString("event_time", TimeOf(told.EventTimeMicros));
         writer.WriteString("arrival_time", TimeOf(told.ArrivalTimeMicros));
         writer.WriteString("operation", told.Operation == Operation.Upsert ? "upsert" : "insert");
@@ -143,7 +131,7 @@ public static class ExplainJson
         }
 
         writer.WritePropertyName("value");
-        Write(writer, told.Value);
+        WireJson.Write(writer, told.Value);
         writer.WriteNumber("partition", told.Partition);
         writer.WriteNumber("offset", told.Offset);
         writer.WriteNumber("sequence", told.Sequence);
@@ -163,65 +151,17 @@ public static class ExplainJson
         }
         else if (cell.List is { } list)
         {
-            writer.WriteStartArray();
-            foreach (Value value in list.Values)
-            {
-                Write(writer, value);
-            }
-
-            writer.WriteEndArray();
+            WireJson.Write(writer, list);
         }
         else if (cell.Map is { } map)
         {
-            writer.WriteStartObject();
-            for (int index = 0; index < map.Keys.Count; index++)
-            {
-                writer.WritePropertyName(TextOf(map.Keys[index]));
-                Write(writer, map.Values[index]);
-            }
-
-            writer.WriteEndObject();
+            WireJson.Write(writer, map);
         }
         else
         {
-            Write(writer, cell.Scalar);
+            WireJson.Write(writer, cell.Scalar);
         }
     }
-
-    private static void Write(Utf8JsonWriter writer, Value? value)
-    {
-        switch (value?.KindCase)
-        {
-            case Value.KindOneofCase.Int64:
-                writer.WriteNumberValue(value.Int64);
-                break;
-            case Value.KindOneofCase.Double when double.IsFinite(value.Double):
-                writer.WriteNumberValue(value.Double);
-                break;
-            case Value.KindOneofCase.String:
-                writer.WriteStringValue(value.String);
-                break;
-            case Value.KindOneofCase.Bool:
-                writer.WriteBooleanValue(value.Bool);
-                break;
-            case Value.KindOneofCase.TimestampMicros:
-                writer.WriteStringValue(TimeOf(value.TimestampMicros));
-                break;
-            default:
-                // JSON has no NaN and no infinity.
-                writer.WriteNullValue();
-                break;
-        }
-    }
-
-    private static string TextOf(Value value) => value.KindCase switch
-    {
-        Value.KindOneofCase.Int64 => Domain.Events.Value.Of(value.Int64).ToString(),
-        Value.KindOneofCase.Double => Domain.Events.Value.Of(value.Double).ToString(),
-        Value.KindOneofCase.Bool => Domain.Events.Value.Of(value.Bool).ToString(),
-        Value.KindOneofCase.TimestampMicros => TimeOf(value.TimestampMicros),
-        _ => value.String,
-    };
 
     private static string TimeOf(long micros) => new EventTime(micros).ToString();
 }

@@ -20,6 +20,9 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
 {
     private static readonly string[] StatusNames = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE", "APPROXIMATE", "OUTSIDE_RETENTION"];
 
+    /// <summary>By <see cref="RowOutcome"/>.</summary>
+    private static readonly string[] RowStatusNames = ["OK", "DEADLINE_EXCEEDED", "UNAVAILABLE", "DATA_LOSS"];
+
     public void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
@@ -34,6 +37,44 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         writer.WriteEndObject();
     }
 
+    /// <summary>Values without what they are of: rows are arrays in the order of <c>columns</c>, and so are <c>statuses</c>, which stand there only if some cell is not PRESENT.</summary>
+    public void WriteCompact(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("service", read.Selection.Name);
+        writer.WriteStartArray("columns");
+        foreach (AnswerColumn column in read.Selection.Columns)
+        {
+            writer.WriteStringValue(column.Name);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("rows");
+        int columns = read.Selection.Columns.Length;
+        ReadOnlySpan<FeatureValue> values = read.Answer(0, read.Rows);
+        bool isWhole = true;
+        for (int row = 0; row < read.Rows; row++)
+        {
+            writer.WriteStartArray();
+            for (int column = 0; column < columns; column++)
+            {
+                ref readonly FeatureValue value = ref values[(row * columns) + column];
+                isWhole &= StatusOf(value) == FeatureStatus.Present;
+                WriteCell(writer, value, read.Selection.Columns[column].Shape == FeatureShape.Map);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
+        if (!isWhole)
+        {
+            WriteCompactStatuses(writer, values, columns);
+        }
+
+        writer.WriteEndObject();
+    }
+
     public void WriteRow(Utf8JsonWriter writer, int row)
     {
         writer.WriteStartObject();
@@ -42,6 +83,11 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         if (read.KnownAt[row] != EventTime.Never)
         {
             writer.WriteString("known_at", read.KnownAt[row].ToString());
+        }
+
+        if (read.Partial is { } partial && partial.IsGivenUp(row))
+        {
+            writer.WriteString("row_status", RowStatusNames[(int)partial.Outcomes[row]]);
         }
 
         ReadOnlySpan<FeatureValue> values = read.Answer(row, 1);
@@ -142,7 +188,7 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
         writer.WriteStartObject("statuses");
         for (int index = 0; index < values.Length; index++)
         {
-            FeatureStatus status = IsUnwritable(values[index].Scalar) ? FeatureStatus.Invalid : values[index].Status;
+            FeatureStatus status = StatusOf(values[index]);
             if (status != FeatureStatus.Present)
             {
                 writer.WriteString(read.Selection.Columns[index].Name, StatusNames[(int)status]);
@@ -151,6 +197,35 @@ internal sealed class FeatureJson(FeatureRead read, GetFeaturesRequest request, 
 
         writer.WriteEndObject();
     }
+
+    private void WriteCompactStatuses(Utf8JsonWriter writer, ReadOnlySpan<FeatureValue> values, int columns)
+    {
+        writer.WriteStartArray("statuses");
+        for (int row = 0; row < read.Rows; row++)
+        {
+            writer.WriteStartArray();
+            foreach (ref readonly FeatureValue value in values.Slice(row * columns, columns))
+            {
+                writer.WriteStringValue(StatusNames[(int)StatusOf(value)]);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
+        if (read.Partial is { IsWhole: false } partial)
+        {
+            writer.WriteStartArray("row_statuses");
+            foreach (RowOutcome outcome in partial.Outcomes)
+            {
+                writer.WriteStringValue(RowStatusNames[(int)outcome]);
+            }
+
+            writer.WriteEndArray();
+        }
+    }
+
+    private static FeatureStatus StatusOf(in FeatureValue value) => IsUnwritable(value.Scalar) ? FeatureStatus.Invalid : value.Status;
 
     private void WriteHops(Utf8JsonWriter writer, ReadOnlySpan<FeatureValue> values)
     {

@@ -9,10 +9,13 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>The JSON form of a feature request, read as the gRPC message that means the same.</summary>
 internal static class FeatureRequests
 {
-    private static readonly string[] Properties = ["entities", "as_of", "known_at", "context", "min_token", "max_wait_ms"];
+    private static readonly string[] Properties = ["entities", "as_of", "known_at", "context", "min_token", "max_wait_ms", "partial", "prediction_ids", "compact"];
 
+    /// <param name="body">The request's body.</param>
+    /// <param name="selection">What is read.</param>
+    /// <param name="readElsewhere">Properties that the caller reads.</param>
     /// <exception cref="RequestRefusedException">A property is unknown or of the wrong shape; the message names it.</exception>
-    public static GetFeaturesRequest Read(JsonElement body, Selection selection)
+    public static GetFeaturesRequest Read(JsonElement body, Selection selection, params string[] readElsewhere)
     {
         var request = new GetFeaturesRequest();
         foreach (JsonProperty property in body.EnumerateObject())
@@ -39,12 +42,50 @@ internal static class FeatureRequests
                         ? wait
                         : throw Refuse.Argument("max_wait_ms", $"{property.Value.GetRawText()} is not a number of milliseconds", "send a whole number");
                     break;
+                case "partial":
+                    request.Partial = FlagOf(property);
+                    break;
+                case "compact":
+                    request.Compact = FlagOf(property);
+                    break;
+                case "prediction_ids":
+                    request.PredictionIds.AddRange(TextsOf(property.Value, "prediction_ids"));
+                    break;
                 default:
-                    throw Refuse.Argument(property.Name, "there is no such property", NameSuggestion.DidYouMean(property.Name, Properties));
+                    if (!readElsewhere.Contains(property.Name))
+                    {
+                        throw Refuse.Argument(property.Name, "there is no such property", NameSuggestion.DidYouMean(property.Name, Properties.Concat(readElsewhere)));
+                    }
+
+                    break;
             }
         }
 
         return request;
+    }
+
+    /// <summary>What to read, where the path does not say it: <c>"service": "fraud"</c> or <c>"features": ["view:feature", …]</c>.</summary>
+    /// <exception cref="RequestRefusedException">It is neither, or both.</exception>
+    public static FeatureSelection SelectionOf(JsonElement body)
+    {
+        bool hasService = body.TryGetProperty("service", out JsonElement service);
+        bool hasFeatures = body.TryGetProperty("features", out JsonElement features);
+        if (hasService == hasFeatures)
+        {
+            throw Refuse.Argument(hasService ? "features" : "service", hasService ? "service is given too" : "nothing is selected", "name a feature service under service, or list features under features, as view:feature or view:*");
+        }
+
+        var what = new FeatureSelection();
+        if (hasService)
+        {
+            what.FeatureService = TextOf(service, "service");
+        }
+        else
+        {
+            what.Features = new FeatureList { Names = { TextsOf(features, "features") } };
+        }
+
+        return what;
     }
 
     /// <summary>One instant as people write it: RFC 3339, or <c>stream</c>.</summary>
@@ -193,7 +234,15 @@ internal static class FeatureRequests
         return true;
     }
 
-    private static string TextOf(JsonElement value, string place) => value.ValueKind switch
+    private static bool FlagOf(JsonProperty property) => property.Value.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? property.Value.GetBoolean()
+        : throw Refuse.Argument(property.Name, $"{property.Value.GetRawText()} is neither true nor false", "send one of the two, or leave it out");
+
+    private static IEnumerable<string> TextsOf(JsonElement list, string place) => list.ValueKind == JsonValueKind.Array
+        ? [.. list.EnumerateArray().Select((element, index) => TextOf(element, $"{place}[{index}]"))]
+        : throw Refuse.Argument(place, "it is not an array", "send an array of texts");
+
+    public static string TextOf(JsonElement value, string place) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString()!,
         JsonValueKind.Number => value.GetRawText(),

@@ -7,8 +7,6 @@ namespace OrleansFeatures.Gateway.Rest;
 /// <summary>Failures as RFC 9457 problem details.</summary>
 internal static class Problems
 {
-    private const string MediaType = "application/problem+json";
-
     public static Task WriteAsync(HttpContext context, Failure failure)
     {
         if (failure.RetryAfterMs > 0)
@@ -17,7 +15,7 @@ internal static class Problems
             context.Response.Headers.RetryAfter = "1";
         }
 
-        return JsonAnswer.WriteAsync(context, failure.HttpStatus, MediaType, writer =>
+        return JsonAnswer.WriteAsync(context, failure.HttpStatus, MediaTypes.Problem, writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("type", "about:blank");

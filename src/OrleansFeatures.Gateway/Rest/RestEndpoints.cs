@@ -18,6 +18,7 @@ public static class RestEndpoints
         IServiceProvider services = endpoints.ServiceProvider;
         var features = ActivatorUtilities.CreateInstance<FeatureEndpoints>(services);
         var explain = ActivatorUtilities.CreateInstance<ExplainEndpoints>(services);
+        var observe = ActivatorUtilities.CreateInstance<ObserveEndpoints>(services);
         var events = ActivatorUtilities.CreateInstance<EventEndpoints>(services);
         ServerLife life = services.GetRequiredService<ServerLife>();
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(RestEndpoints));
@@ -25,6 +26,10 @@ public static class RestEndpoints
         endpoints.MapGet("/features/v1/{entity}/{key}", Guarded(features.GetEntityAsync, logger));
         endpoints.MapGet("/features/v1/{entity}/{key}/explain", Guarded(explain.GetAsync, logger));
         endpoints.MapPost("/features/v1/{service}:get", Guarded(features.GetServiceAsync, logger));
+        endpoints.MapPost("/features/v1:explain", Guarded(explain.PostAsync, logger));
+        endpoints.MapPost("/features/v1:get", Guarded(features.GetListAsync, logger));
+        endpoints.MapPost("/features/v1/{service}:observe", Guarded(observe.PostAsync, logger));
+        endpoints.MapPost("/features/v1:observe", Guarded(observe.PostAsync, logger));
         endpoints.MapPost("/events/v1/{stream}", Guarded(events.PostAsync, logger));
         endpoints.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
         endpoints.MapGet("/readyz", context => ReadinessAsync(context, life));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using OrleansFeatures.Gateway.Rest;
 using OrleansFeatures.Log;
 using OrleansFeatures.Server.Hosting;
 using OrleansFeatures.Server.Output;
@@ -21,6 +22,13 @@ internal static class ServeCommand
         DefaultValueFactory = _ => [],
     };
 
+    private static readonly Option<string[]> Cors = new("--cors-origin")
+    {
+        Description = "An origin whose pages may use REST from a browser, as https://console.example.com. May be repeated; * is every page. None without it.",
+        HelpName = "ORIGIN",
+        DefaultValueFactory = _ => [],
+    };
+
     private static readonly Option<string?> MemoryBudget = new("--memory-budget")
     {
         Description = "Memory for entities, as 4GB or 512MB; over it, those that nobody wants sleep on disk, and no value changes. Half of the machine's (or container's) without it.",
@@ -37,7 +45,7 @@ internal static class ServeCommand
         "serve",
         "Run a store. Prints one line with its addresses when it is ready; SIGTERM or Ctrl-C stops it after its calls have ended.",
         ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history", "serve --data data --memory-budget 8GB --entity-memory-budget 128MB", "serve --data data --checkpoint-interval 30s --history 90d", "serve --data data --recover skip"],
-        [Data, Definitions, Grpc, Http, Backfill, MemoryBudget, EntityMemoryBudget, .. DurabilityOptions.All],
+        [Data, Definitions, Grpc, Http, Backfill, Cors, MemoryBudget, EntityMemoryBudget, .. DurabilityOptions.All],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -47,6 +55,7 @@ internal static class ServeCommand
             RequirePort("--grpc", parsed.GetValue(Grpc)), RequirePort("--http", parsed.GetValue(Http)))
         {
             BackfillProducers = parsed.GetValue(Backfill)!,
+            CorsOrigins = OriginsOf(parsed.GetValue(Cors)!),
         };
         options = options with
         {
@@ -79,6 +88,10 @@ internal static class ServeCommand
 
         return ExitCode.Ok;
     }
+
+    private static string[] OriginsOf(string[] given) => Array.Find(given, origin => !CrossOrigin.IsOrigin(origin)) is { } wrong
+        ? throw CommandFailure.Usage($"--cors-origin {wrong}: expected a scheme, a host and perhaps a port, as http://localhost:3000, or *")
+        : given;
 
     /// <summary>Starts the store; what keeps it from starting arrives as a <see cref="CommandFailure"/>.</summary>
     public static async Task<EmbeddedServer> StartAsync(ServeOptions options, CancellationToken cancellationToken)

@@ -10,6 +10,7 @@ using OrleansFeatures.Gateway;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Metadata;
+using OrleansFeatures.Gateway.Rest;
 
 namespace OrleansFeatures.Server.Hosting;
 
@@ -112,6 +113,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
         builder.Services.AddSingleton(new Quarantine(store.Metadata));
         builder.Services.AddSingleton(new LateOutput(store.Metadata));
         builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));
+        builder.Services.AddSingleton(new CrossOrigin(options.CorsOrigins));
         builder.Services.AddGateway();
         return builder.Build().MapGateway();
     }

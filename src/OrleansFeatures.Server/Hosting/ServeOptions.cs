@@ -13,6 +13,9 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
     /// <summary>Producers that may state when their events arrived; <c>*</c> is everyone. Default: nobody.</summary>
     public IReadOnlyCollection<string> BackfillProducers { get; init; } = [];
 
+    /// <summary>Origins whose pages may use REST from a browser; <c>*</c> is every page. Default: none.</summary>
+    public IReadOnlyCollection<string> CorsOrigins { get; init; } = [];
+
     /// <summary>What the state of all entities may take; beyond it the oldest events are summed up. Default: half of the memory that this process may use (the machine's, or its container's).</summary>
     public long MemoryBudgetBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 

@@ -91,7 +91,7 @@ internal sealed class ExplainOutput(Terminal terminal)
 
     private static string CellText(FeatureCell cell)
     {
-        string status = ExplainJson.NameOf(cell.Status);
+        string status = WireJson.NameOf(cell.Status);
         string text = cell switch
         {
             { Status: not (FeatureStatus.Present or FeatureStatus.Approximate) } => "",

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using Npgsql;
 using OrleansFeatures.Domain.Definitions;
+using OrleansFeatures.Gateway.Rest;
 using OrleansFeatures.Server;
 using OrleansFeatures.Server.Output;
 using OrleansFeatures.Silo.Hosting;
@@ -33,6 +34,7 @@ internal static class SiloSettings
     private static readonly Setting Idle = new("--entity-idle", "DURATION", $"Entities that nobody wants for so long leave memory until somebody does. {Of(Limits.EntityIdleAfter)} without it.", "ORLEANS_FEATURES_ENTITY_IDLE");
     private static readonly Setting History = new("--history", "DURATION", "How long raw events are kept, by when they came. For ever without it.", "ORLEANS_FEATURES_HISTORY");
     private static readonly Setting Dedupe = new("--dedupe-horizon", "DURATION", $"How far behind stream time ids of events are remembered at least. {Of(Entities.Limits.DedupeHorizonDefault)} without it.", "ORLEANS_FEATURES_DEDUPE_HORIZON");
+    private static readonly Setting Cors = new("--cors-origins", "ORIGINS", "Origins whose pages may use REST from a browser, with commas between; * is every page.", "ORLEANS_FEATURES_CORS_ORIGINS");
     private static readonly Setting Backfill = new("--backfill-producers", "NAMES", "Producers that may state when their events arrived, with commas between; * is everyone.", "ORLEANS_FEATURES_BACKFILL_PRODUCERS");
     private static readonly Setting Grace = new("--leave-grace", "DURATION", $"At SIGTERM, from 'not ready' to the first refused call. {Of(Limits.LeaveGraceDefault)} without it.", "ORLEANS_FEATURES_LEAVE_GRACE");
     private static readonly Setting Drain = new("--drain-limit", "DURATION", $"From SIGTERM to the end at the latest. {Of(Limits.DrainMaxDefault)} without it.", "ORLEANS_FEATURES_DRAIN_LIMIT");
@@ -46,7 +48,7 @@ internal static class SiloSettings
         new[]
         {
             Postgres, Schema, Redis, Cluster, ServiceName, Name, Listen, Advertise, SiloPort, GatewayPort, Grpc, Http, Definitions, Partitions, Memory, EntityMemory, Interval, Idle, History, Dedupe,
-            Backfill, Grace, Drain, Start, Dashboard, Kubernetes, DeletePods, Level,
+            Backfill, Cors, Grace, Drain, Start, Dashboard, Kubernetes, DeletePods, Level,
         }.Select(setting => setting.Option);
 
     /// <exception cref="CommandFailure">One of them cannot be, or not beside the others. Never says a connection string, which may hold a password.</exception>
@@ -76,6 +78,7 @@ internal static class SiloSettings
             EntityIdleAfter = Of(Idle)?.Time(Limits.EntityIdleMin) ?? defaults.EntityIdleAfter,
             RawHistory = Of(History)?.Time(Server.Limits.HistoryMin),
             DedupeHorizon = Of(Dedupe)?.Time(Server.Limits.DedupeHorizonMin) ?? defaults.DedupeHorizon,
+            CorsOrigins = Of(Cors)?.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? defaults.CorsOrigins,
             BackfillProducers = Of(Backfill)?.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? defaults.BackfillProducers,
             LeaveGrace = Of(Grace)?.Time(TimeSpan.Zero) ?? defaults.LeaveGrace,
             DrainMax = Of(Drain)?.Time(Limits.DrainMin) ?? defaults.DrainMax,
@@ -117,6 +120,11 @@ internal static class SiloSettings
         if (!IPAddress.IsLoopback(options.Listen) && IPAddress.IsLoopback(options.Advertised))
         {
             throw CommandFailure.Usage($"--advertise {options.Advertised} reaches this machine only, and --listen {options.Listen} does not listen there: advertise an address that other silos reach");
+        }
+
+        if (options.CorsOrigins.FirstOrDefault(origin => !CrossOrigin.IsOrigin(origin)) is { } wrong)
+        {
+            throw CommandFailure.Usage($"--cors-origins {wrong}: expected a scheme, a host and perhaps a port, as https://console.example.com, or *");
         }
 
         if (options.LeaveGrace >= options.DrainMax)

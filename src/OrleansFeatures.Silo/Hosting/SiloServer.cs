@@ -11,6 +11,7 @@ using OrleansFeatures.Gateway;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Registry;
+using OrleansFeatures.Gateway.Rest;
 using OrleansFeatures.Silo.Grains;
 using OrleansFeatures.Silo.Operations;
 
@@ -171,6 +172,7 @@ public sealed class SiloServer : IAsyncDisposable
         builder.Services.AddRouting();
         builder.Services.AddSingleton(options).AddSingleton(life).AddSingleton(readiness);
         builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));
+        builder.Services.AddSingleton(new CrossOrigin(options.CorsOrigins));
         store.AddTo(builder.Services);
         builder.Services.AddSingleton<SiloSelf>().AddSingleton<SiloReportsClient>().AddSingleton<ClusterView>();
         builder.Services.AddSingleton<LocalPartitions>().AddSingleton<ProcessFigures>().AddSingleton<ClusterMetrics>();

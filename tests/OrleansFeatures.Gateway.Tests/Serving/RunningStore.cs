@@ -38,6 +38,17 @@ internal sealed class RunningStore : IAsyncDisposable
 
     public static CancellationToken Cancelled => Xunit.TestContext.Current.CancellationToken;
 
+    /// <summary>As given to the server.</summary>
+    public IReadOnlyCollection<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>One whose REST pages of other origins may use.</summary>
+    public static async Task<RunningStore> StartForPagesAsync(params string[] origins)
+    {
+        var store = new RunningStore(Definitions.Everything, [], null) { CorsOrigins = origins };
+        await store.OpenAsync(withDefinitions: true);
+        return store;
+    }
+
     public static async Task<RunningStore> StartAsync(string yaml = Definitions.Everything, long? entityBudgetBytes = null, params string[] backfillProducers)
     {
         var store = new RunningStore(yaml, backfillProducers, entityBudgetBytes);
@@ -67,7 +78,7 @@ internal sealed class RunningStore : IAsyncDisposable
 
     private async Task OpenAsync(bool withDefinitions)
     {
-        var options = new ServeOptions(_folder.Path, withDefinitions ? _definitions.Path : null, 0, 0) { BackfillProducers = _backfillProducers };
+        var options = new ServeOptions(_folder.Path, withDefinitions ? _definitions.Path : null, 0, 0) { BackfillProducers = _backfillProducers, CorsOrigins = CorsOrigins };
         options = options with { EntityBudgetBytes = _entityBudgetBytes ?? options.EntityBudgetBytes };
         _server = await EmbeddedServer.StartAsync(options, Cancelled);
         _channel = GrpcChannel.ForAddress(_server.GrpcAddress);
