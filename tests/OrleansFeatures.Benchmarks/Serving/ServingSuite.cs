@@ -18,6 +18,7 @@ internal static class ServingSuite
         ("ingest", WhileIngesting.RunAsync),
         ("observe", Observing.RunAsync),
         ("redis", AgainstRedis.RunAsync),
+        ("layers", Layers.RunAsync),
     ];
 
     public static async Task Run(Arguments arguments)

@@ -33,7 +33,7 @@ internal static class Observing
     private static async Task MeasureAsync(string what, Stage stage, Target target, Pace pace, Report report)
     {
         FeatureService.FeatureServiceClient[] clients = [.. Enumerable.Range(0, Target.Connections).Select(index => new FeatureService.FeatureServiceClient(target.Channel(index)))];
-        await ClosedLoop.RunAsync(target, ClosedLoop.Clients, Pace.WarmUp / 2, (client, random) => ObserveAsync(clients[client % clients.Length], stage, random, CancellationToken.None));
+        await ClosedLoop.RunAsync(target, ClosedLoop.Clients, Pace.WarmUp, (client, random) => ObserveAsync(clients[client % clients.Length], stage, random, CancellationToken.None));
         Throughput most = await ClosedLoop.RunAsync(target, ClosedLoop.Clients, pace.Round, (client, random) => ObserveAsync(clients[client % clients.Length], stage, random, CancellationToken.None));
         LoadRecord record = (await Steady.RunAsync(Steady.Lane("observe", Rate, pace.Steady, cancellation => ObserveAsync(clients[Random.Shared.Next(clients.Length)], stage, Random.Shared, cancellation))))[0];
         Console.WriteLine($"{what}, {ClosedLoop.Clients} clients  {most}");
