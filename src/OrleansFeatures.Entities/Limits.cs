@@ -12,6 +12,9 @@ public static class Limits
     /// <summary>Loops that apply events: beyond four, the one log writer is the slower part.</summary>
     public const int PartitionLoopsMax = 4;
 
+    /// <summary>Records of a batch that the dispatcher applies itself: some 20 us, as long as it takes to wake the loops and hear from the last of them.</summary>
+    public const int DispatcherRecordsMax = 64;
+
     /// <summary>Records that a partition takes in one turn: a reader waits for at most so many, some 3 us; entering for each would cost a tenth of applying it.</summary>
     public const int TurnRecordsMax = 16;
 

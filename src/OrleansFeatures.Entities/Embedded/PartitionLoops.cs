@@ -12,7 +12,8 @@ namespace OrleansFeatures.Entities.Embedded;
 ///                                  ├──> loop 1: partitions 1, 5, 9 ...     the last loop to finish a batch releases it
 ///                                  └──> ...
 /// </code>
-/// Ends when the log completes its channel, be it closed or poisoned.
+/// A batch of a few records that comes while no other is under way is applied by the dispatcher itself: waking the loops would cost ten times as much as applying it, and whoever pushes one event and waits for it would
+/// wait for them. Ends when the log completes its channel, be it closed or poisoned.
 /// </summary>
 internal sealed class PartitionLoops : IAsyncDisposable
 {
@@ -20,6 +21,9 @@ internal sealed class PartitionLoops : IAsyncDisposable
     private readonly Task _all;
     private readonly Action<LogRecords, int, int> _apply;
     private readonly Action<CommittedBatch> _applied;
+
+    /// <summary>Batches that the loops have not finished. Only the dispatcher adds, so where it finds none, no loop touches a partition.</summary>
+    private int _underWay;
 
     public PartitionLoops(ChannelReader<CommittedBatch> committed, int loops, Action<LogRecords, int, int> apply, Action<CommittedBatch> applied)
     {
@@ -40,6 +44,13 @@ internal sealed class PartitionLoops : IAsyncDisposable
             {
                 while (committed.TryRead(out CommittedBatch? batch))
                 {
+                    if (batch.Count <= Limits.DispatcherRecordsMax && Volatile.Read(ref _underWay) == 0)
+                    {
+                        ApplyHere(batch);
+                        continue;
+                    }
+
+                    Interlocked.Increment(ref _underWay);
                     var shared = new SharedBatch(batch, _queues.Length);
                     foreach (var queue in _queues)
                     {
@@ -73,9 +84,22 @@ internal sealed class PartitionLoops : IAsyncDisposable
                 {
                     _applied(shared.Batch);
                     shared.Batch.Release();
+                    Interlocked.Decrement(ref _underWay);
                 }
             }
         }
+    }
+
+    /// <summary>Every loop's share, one after the other.</summary>
+    private void ApplyHere(CommittedBatch batch)
+    {
+        for (int loop = 0; loop < _queues.Length; loop++)
+        {
+            _apply(batch.Records, loop, _queues.Length);
+        }
+
+        _applied(batch);
+        batch.Release();
     }
 
     private sealed class SharedBatch(CommittedBatch batch, int loops)
