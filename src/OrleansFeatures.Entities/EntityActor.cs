@@ -84,6 +84,9 @@ public sealed class EntityActor : IKeyed
     /// <summary>Asks for the memory that its next record will touch: first where its newest rows begin, and some records later, when that has come, where the next row goes.</summary>
     public void Warm(bool begun) => _state.Warm(begun);
 
+    /// <summary>Asks for the rows that a read to come will look at. Any thread, outside the gate: what it finds there is a guess, and nothing changes.</summary>
+    internal void WarmRows() => _state.WarmRows();
+
     /// <summary>In what form events of that time are held.</summary>
     public Presence PresenceOf(int timeline, EventTime time) => _state.PresenceOf(timeline, time);
 

@@ -7,16 +7,17 @@ namespace OrleansFeatures.Gateway;
 /// <summary>Around every gRPC call: whatever a handler throws becomes the status that <see cref="Failures"/> gives it; what is our own doing is logged.</summary>
 public sealed class FailureInterceptor(ILogger<FailureInterceptor> logger) : Interceptor
 {
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
         try
         {
-            return await continuation(request, context).ConfigureAwait(false);
+            // Most lookups are done when they come back, and need nobody to wait for them.
+            Task<TResponse> answer = continuation(request, context);
+            return answer.IsCompletedSuccessfully ? answer : AwaitAsync(answer, context);
         }
         catch (Exception exception) when (exception is not RpcException)
         {
-            // The top of a call: nothing above could do better than tell the client.
             throw Translated(exception, context);
         }
     }
@@ -57,6 +58,19 @@ public sealed class FailureInterceptor(ILogger<FailureInterceptor> logger) : Int
         }
         catch (Exception exception) when (exception is not RpcException)
         {
+            throw Translated(exception, context);
+        }
+    }
+
+    private async Task<TResponse> AwaitAsync<TResponse>(Task<TResponse> answer, ServerCallContext context)
+    {
+        try
+        {
+            return await answer.ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not RpcException)
+        {
+            // The top of a call: nothing above could do better than tell the client.
             throw Translated(exception, context);
         }
     }

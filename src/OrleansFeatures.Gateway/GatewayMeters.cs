@@ -61,14 +61,12 @@ public static class GatewayMeters
         }
     }
 
-    internal static async ValueTask<T> LookupAsync<T>(ValueTask<T> lookup)
-    {
-        if (!Lookups.Enabled)
-        {
-            return await lookup.ConfigureAwait(false);
-        }
+    /// <param name="lookup">It may be done already.</param>
+    /// <param name="began">When it began, as a stopwatch counts.</param>
+    internal static ValueTask<T> LookupAsync<T>(ValueTask<T> lookup, long began) => Lookups.Enabled ? TimedAsync(lookup, began) : lookup;
 
-        long began = Stopwatch.GetTimestamp();
+    private static async ValueTask<T> TimedAsync<T>(ValueTask<T> lookup, long began)
+    {
         string outcome = "failed";
         try
         {

@@ -95,7 +95,11 @@ public sealed record AnswerColumn(string Name, FieldType Type, FeatureShape Shap
 /// <param name="Entity">The entity type.</param>
 /// <param name="Positions">For each feature of <paramref name="Plan"/>: its place among the selection's features.</param>
 /// <param name="Plan">The read.</param>
-public sealed record EntityRead(EntityPlan Entity, ImmutableArray<int> Positions, ReadPlan Plan);
+public sealed record EntityRead(EntityPlan Entity, ImmutableArray<int> Positions, ReadPlan Plan)
+{
+    /// <summary>Where the first of its features stands, when they stand side by side in the order of <see cref="Plan"/>, as they do unless entities take turns; else -1.</summary>
+    public int Run { get; } = Positions.Length > 0 && Positions.Index().All(place => place.Item == Positions[0] + place.Index) ? Positions[0] : -1;
+}
 
 /// <summary>A feature that is asked for: of an entity, or on demand.</summary>
 internal readonly record struct SelectedFeature(EntityPlan? Entity, FeaturePlan? Feature, OnDemandPlan? OnDemand = null)

@@ -121,6 +121,22 @@ internal sealed class SlabMemory
     public ref byte At(uint handle) =>
         ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slabs[handle >> SlabShift]), (nint)(handle & GranuleMask) << GranuleShift);
 
+    /// <summary>Asks for a block's first lines. Any thread, also while blocks come and go: a handle that names nothing any more, or nothing yet, asks for memory that nobody looks at.</summary>
+    public void Warm(uint handle, int lines)
+    {
+        byte[][] slabs = _slabs;
+        int slab = (int)(handle >> SlabShift);
+        if (slab < slabs.Length && slabs[slab] is { } bytes)
+        {
+            int from = (int)(handle & GranuleMask) << GranuleShift;
+            int to = Math.Min(bytes.Length, from + (lines * Prefetch.LineBytes));
+            for (int at = from; at < to; at += Prefetch.LineBytes)
+            {
+                Prefetch.Line(ref bytes[at]);
+            }
+        }
+    }
+
     private static int ClassOf(int bytes)
     {
         int granules = (bytes + Granule - 1) >> GranuleShift;

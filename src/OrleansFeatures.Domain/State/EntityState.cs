@@ -142,6 +142,9 @@ public sealed partial class EntityState
     /// <summary>Asks for the memory that the next event will touch: first where the newest rows begin, and some events later, when that has come, where the next row goes.</summary>
     public void Warm(bool begun) => _first.Warm(_layout.Timelines[0], begun);
 
+    /// <summary>Asks for the rows that a read will look at. Any thread, also while another applies an event: it asks for what is there or for what was.</summary>
+    public void WarmRows() => _first.WarmRows(_layout.Timelines[0]);
+
     /// <summary>In what form events of that time are held.</summary>
     public Presence PresenceOf(int timeline, EventTime time) => Of(timeline).PresenceOf(_layout.Timelines[timeline], time.Micros);
 
@@ -151,6 +154,8 @@ public sealed partial class EntityState
     /// </summary>
     public void Read(ReadPlan plan, EventTime asOf, EventTime knownAt, Span<FeatureValue> values, WindowScratch scratch)
     {
+        // All of the rows come while the first search waits for the first of them.
+        WarmRows();
         Span<WindowRange> ranges = scratch.Ranges(plan.Ranges.Length);
         for (int range = 0; range < ranges.Length; range++)
         {

@@ -36,6 +36,9 @@ internal partial struct Timeline
     /// <summary>From so many chunks on, a new chunk has all its room at once.</summary>
     private const int DenseChunks = 4;
 
+    /// <summary>Lines that a read is likely to look at: half a kilobyte, which is the rows of some twenty-five events.</summary>
+    private const int ReadLines = 8;
+
     private ChunkDirectory? _many;
 
     /// <summary>The only chunk. With a directory, where the newest one was last seen: good for asking for its memory ahead, and for nothing else.</summary>
@@ -162,6 +165,19 @@ internal partial struct Timeline
             {
                 Prefetch.Object(_many);
             }
+        }
+    }
+
+    /// <summary>Asks for the rows of a sparse entity, or for the directory of a dense one. Any thread, also while another changes the timeline.</summary>
+    public readonly void WarmRows(RowLayout layout)
+    {
+        if (_many is { } many)
+        {
+            Prefetch.Object(many);
+        }
+        else
+        {
+            layout.Memory.Slabs.Warm(_single, ReadLines);
         }
     }
 

@@ -5,14 +5,25 @@ using OrleansFeatures.Entities.Reads;
 
 namespace OrleansFeatures.Entities.Embedded;
 
-/// <summary>Fills reads row by row from one generation's state, on the caller's thread: each entity inside its partition's gate, for no longer than its own values take.</summary>
+/// <summary>
+/// Fills reads row by row from one generation's state, on the caller's thread: each entity inside its partition's gate, for no longer than its own values take. Where there are many, their memory is asked for some rows ahead
+/// (<see cref="ReadAhead"/>).
+/// </summary>
 internal static class RowReads
 {
     public static void Fill(FeatureRead read, Generation generation, PartitionMap map, CancellationToken cancellationToken)
     {
-        var values = new FeatureValue[read.Selection.Features.Length];
+        int entities = read.Selection.Entities.Length;
+        int rowsAhead = Math.Max(1, ReadAhead.Reads / Math.Max(1, entities));
+        ReadAhead? ahead = read.Rows > 1 && entities is > 0 and <= ReadAhead.Reads ? new ReadAhead(generation, map) : null;
+        FeatureValue[] values = read.Selection.Entities.All(entity => entity.Run >= 0) ? [] : new FeatureValue[read.Selection.Features.Length];
         for (int row = 0; row < read.Rows; row++)
         {
+            if (row % rowsAhead == 0)
+            {
+                ahead?.See(read, row * entities, Math.Min(rowsAhead, read.Rows - row) * entities);
+            }
+
             cancellationToken.ThrowIfCancellationRequested();
             if (read.Partial is null)
             {
@@ -32,9 +43,17 @@ internal static class RowReads
         {
             EntityRead entity = read.Selection.Entities[index];
             ReadOnlySpan<byte> key = read.KeyOf(row, index);
-            Span<FeatureValue> own = values.AsSpan(0, entity.Plan.FeatureCount);
-            EntityStamp stamp = generation.PartitionOf(map.Of(entity.Entity, key)).Read(entity.Entity, key, entity.Plan, read.AsOf[row], read.KnownAt[row], own);
-            read.Store(row, index, own, stamp);
+            Partition partition = generation.PartitionOf(map.Of(entity.Entity, key));
+            if (entity.Run >= 0)
+            {
+                read.StampOf(row, index) = partition.Read(entity.Entity, key, entity.Plan, read.AsOf[row], read.KnownAt[row], read.RoomOf(row, entity));
+            }
+            else
+            {
+                Span<FeatureValue> own = values.AsSpan(0, entity.Plan.FeatureCount);
+                EntityStamp stamp = partition.Read(entity.Entity, key, entity.Plan, read.AsOf[row], read.KnownAt[row], own);
+                read.Store(row, index, own, stamp);
+            }
         }
     }
 

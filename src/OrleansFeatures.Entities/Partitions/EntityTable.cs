@@ -26,7 +26,9 @@ public interface IKeyed
 public sealed class EntityTable<T> where T : class, IKeyed
 {
     private readonly Dictionary<uint, Slots> _byType = [];
-    private readonly List<(uint Type, Slots Slots)> _inOrder = [];
+
+    /// <summary>A new array with every new type, of which there are few: whoever reads ahead has one or the other.</summary>
+    private volatile (uint Type, Slots Slots)[] _inOrder = [];
     private uint _lastType;
     private Slots? _last;
     private (int Type, int Slot) _hand;
@@ -66,6 +68,19 @@ public sealed class EntityTable<T> where T : class, IKeyed
 
     /// <summary>What a key of this hash most likely finds, without looking at it: it may be another's, where two keys have one hash.</summary>
     public T? Guess(uint entityTypeId, ulong hash) => Of(entityTypeId)?.Guess(hash);
+
+    /// <summary>
+    /// As <see cref="Warm"/>, for a read to come: any thread, also while another changes the table, because it looks at one state of it or another, keeps nothing, and changes nothing.
+    /// </summary>
+    public ulong WarmRead(uint entityTypeId, ReadOnlySpan<byte> key)
+    {
+        ulong hash = StableHash.Of(key);
+        Peek(entityTypeId)?.Warm(hash);
+        return hash;
+    }
+
+    /// <summary>As <see cref="Guess"/>, for a read to come: any thread. Null as well where the thing is not found within a few slots.</summary>
+    public T? GuessRead(uint entityTypeId, ulong hash) => Peek(entityTypeId)?.GuessNear(hash);
 
     /// <summary>The entity must not be there yet.</summary>
     public void Add(uint entityTypeId, T value)
@@ -142,7 +157,7 @@ public sealed class EntityTable<T> where T : class, IKeyed
     /// </summary>
     public bool Sweep(int slots, Func<T, StatePlace, bool> maySleep)
     {
-        for (; slots > 0 && _hand.Type < _inOrder.Count; slots--)
+        for (; slots > 0 && _hand.Type < _inOrder.Length; slots--)
         {
             Slots type = _inOrder[_hand.Type].Slots;
             if (_hand.Slot >= type.Capacity)
@@ -159,7 +174,7 @@ public sealed class EntityTable<T> where T : class, IKeyed
             }
         }
 
-        if (_hand.Type < _inOrder.Count)
+        if (_hand.Type < _inOrder.Length)
         {
             return false;
         }
@@ -181,6 +196,19 @@ public sealed class EntityTable<T> where T : class, IKeyed
 
             return capacity;
         }
+    }
+
+    private Slots? Peek(uint entityTypeId)
+    {
+        foreach ((uint type, Slots slots) in _inOrder)
+        {
+            if (type == entityTypeId)
+            {
+                return slots;
+            }
+        }
+
+        return null;
     }
 
     private Slots? Of(uint entityTypeId)
@@ -208,13 +236,16 @@ public sealed class EntityTable<T> where T : class, IKeyed
 
         var slots = new Slots();
         _byType[entityTypeId] = slots;
-        _inOrder.Add((entityTypeId, slots));
+        _inOrder = [.. _inOrder, (entityTypeId, slots)];
         return slots;
     }
 
     private sealed class Slots
     {
         private const int FirstCapacity = 16;
+
+        /// <summary>A search mostly ends within three; a guess that looks no further than this costs nothing that was not asked for.</summary>
+        private const int NearSlots = 4;
         private Slot[] _slots = new Slot[FirstCapacity];
         private int _count;
 
@@ -275,7 +306,28 @@ public sealed class EntityTable<T> where T : class, IKeyed
             return slots[at].Value;
         }
 
-        public void Warm(ulong hash) => Prefetch.Line(ref Unsafe.As<Slot, byte>(ref _slots[(int)(hash & (ulong)(_slots.Length - 1))]));
+        public T? GuessNear(ulong hash)
+        {
+            Slot[] slots = _slots;
+            int at = (int)(hash & (ulong)(slots.Length - 1));
+            for (int look = 0; look < NearSlots; look++)
+            {
+                if (slots[at].Hash == hash)
+                {
+                    return slots[at].Value;
+                }
+
+                at = (at + 1) & (slots.Length - 1);
+            }
+
+            return null;
+        }
+
+        public void Warm(ulong hash)
+        {
+            Slot[] slots = _slots;
+            Prefetch.Line(ref Unsafe.As<Slot, byte>(ref slots[(int)(hash & (ulong)(slots.Length - 1))]));
+        }
 
         public void Add(in Slot added)
         {

@@ -72,7 +72,7 @@ public sealed partial class Partition
     /// <summary>Begins a turn of some records (<see cref="Limits.TurnRecordsMax"/>), which ends with the scope: readers wait for it.</summary>
     public Lock.Scope Enter() => _gate.EnterScope();
 
-    /// <summary>The entities, for whoever looks ahead: only the thread that applies.</summary>
+    /// <summary>The entities, for whoever looks ahead: the thread that applies, and for what says so any that will read.</summary>
     internal EntityTable<EntityActor> Actors => _actors;
 
     /// <summary>Reads one entity; an entity never seen answers as one with empty windows.</summary>

@@ -74,6 +74,11 @@ public sealed class FeatureRead
 
     public ReadOnlySpan<byte> KeyOf(int row, int entity) => Keys[(row * Selection.Entities.Length) + entity].Span;
 
+    /// <summary>The places of an entity's features in a row, for an entity whose features stand side by side (<see cref="EntityRead.Run"/>). Whoever writes them there sets <see cref="StampOf"/> too.</summary>
+    public Span<FeatureValue> RoomOf(int row, EntityRead entity) => Values.AsSpan((row * Selection.Features.Length) + entity.Run, entity.Positions.Length);
+
+    public ref EntityStamp StampOf(int row, int entity) => ref Stamps[(row * Selection.Entities.Length) + entity];
+
     /// <summary>Puts one entity's answer into its places of the row.</summary>
     public void Store(int row, int entity, ReadOnlySpan<FeatureValue> values, EntityStamp stamp)
     {
@@ -84,7 +89,7 @@ public sealed class FeatureRead
             rowValues[positions[index]] = values[index];
         }
 
-        Stamps[(row * Selection.Entities.Length) + entity] = stamp;
+        StampOf(row, entity) = stamp;
     }
 
     /// <summary>A row of a partial read is not answered: every cell of it says INVALID, also those that had been read.</summary>

@@ -33,6 +33,7 @@ public sealed class AnswerLayout
         }
 
         Columns = columns.MoveToImmutable();
+        Lanes = [.. Columns.Select(column => column.Lane)];
         Widths = [.. widths];
     }
 
@@ -41,6 +42,9 @@ public sealed class AnswerLayout
 
     /// <summary>By column of the selection. Shared by all answers: do not change them.</summary>
     public ImmutableArray<Wire.FeatureColumn> Columns { get; }
+
+    /// <summary>By column: where its values go.</summary>
+    public ImmutableArray<Wire.Lane> Lanes { get; }
 
     /// <summary>By lane: how many features it holds per row.</summary>
     public ImmutableArray<int> Widths { get; }

@@ -24,13 +24,15 @@ internal static class FeatureAnswer
         rows.Strings.Capacity = count * layout.Widths[(int)Wire.Lane.String];
         rows.Lists.Capacity = count * layout.Widths[(int)Wire.Lane.List];
         rows.Maps.Capacity = count * layout.Widths[(int)Wire.Lane.Map];
-        int width = layout.Columns.Length;
+        ReadOnlySpan<Wire.Lane> lanes = layout.Lanes.AsSpan();
         ReadOnlySpan<FeatureValue> values = read.Answer(first, count);
         byte[]? statuses = null;
+        int column = 0;
         for (int cell = 0; cell < values.Length; cell++)
         {
             ref readonly FeatureValue value = ref values[cell];
-            Append(rows, layout.Columns[cell % width].Lane, value);
+            Append(rows, lanes[column], value);
+            column = column + 1 == lanes.Length ? 0 : column + 1;
             if (value.Status != FeatureStatus.Present && statuses is null)
             {
                 statuses = new byte[values.Length];

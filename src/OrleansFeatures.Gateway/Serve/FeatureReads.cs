@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
@@ -20,12 +21,18 @@ public sealed class FeatureReads(IEntityHost host, Predictions predictions, Time
 
     /// <summary>Fails with the call's cancellation once <paramref name="deadline"/> (UTC; <see cref="DateTime.MaxValue"/>: none) has passed, unless the request is content with a part: then that much is there shortly before.</summary>
     /// <exception cref="RequestRefusedException">The request contradicts the contract or the definitions, or its token did not come true in time.</exception>
-    public ValueTask<FeatureRead> GetAsync(GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken) =>
-        GatewayMeters.LookupAsync(GetCurrentAsync(catalog => Resolve(catalog, request.What), request, deadline, cancellationToken));
+    public ValueTask<FeatureRead> GetAsync(GetFeaturesRequest request, DateTime deadline, CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp();
+        return GatewayMeters.LookupAsync(GetCurrentAsync(catalog => Resolve(catalog, request.What), request, deadline, cancellationToken), began);
+    }
 
     /// <summary>The same with a selection that is resolved otherwise, and without a deadline; <c>request.What</c> is not read.</summary>
-    public ValueTask<FeatureRead> GetAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken) =>
-        GatewayMeters.LookupAsync(GetCurrentAsync(resolve, request, DateTime.MaxValue, cancellationToken));
+    public ValueTask<FeatureRead> GetAsync(Func<Catalog, Selection> resolve, GetFeaturesRequest request, CancellationToken cancellationToken)
+    {
+        long began = Stopwatch.GetTimestamp();
+        return GatewayMeters.LookupAsync(GetCurrentAsync(resolve, request, DateTime.MaxValue, cancellationToken), began);
+    }
 
     /// <summary>Waits for a token of our own making, with all the patience there is; the caller's deadline is shorter.</summary>
     public ValueTask AwaitAsync(FeatureRead read, ConsistencyToken token, CancellationToken cancellationToken) =>

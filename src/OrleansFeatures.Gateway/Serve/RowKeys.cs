@@ -15,24 +15,29 @@ namespace OrleansFeatures.Gateway.Serve;
 /// </summary>
 internal sealed class RowKeys
 {
+    /// <summary>Below the size from which on arrays live longer than a request.</summary>
+    private const int KeyRoomBytesMax = 64 * 1024;
+
     private readonly Selection _selection;
-    private readonly Dictionary<string, KeyColumn> _columns = [];
+
+    /// <summary>By key field of the selection. There are one or two, so a walk finds one sooner than a table would.</summary>
+    private readonly KeyColumn?[] _columns;
 
     /// <exception cref="RequestRefusedException">A key field is missing, unknown, twice, or of another length than the others.</exception>
     public RowKeys(Selection selection, IEnumerable<KeyColumn> keys)
     {
         _selection = selection;
+        _columns = new KeyColumn?[selection.KeyFields.Length];
         foreach (KeyColumn column in keys)
         {
             Add(column);
         }
 
-        foreach (FieldDefinition field in selection.KeyFields)
+        int missing = Array.IndexOf(_columns, null);
+        if (missing >= 0)
         {
-            if (!_columns.ContainsKey(field.Name))
-            {
-                throw Refuse.Argument($"keys.{field.Name}", $"{selection.Name} needs the key field '{field.Name}'", $"give one column for each of {string.Join(", ", selection.KeyFields.Select(key => key.Name))}");
-            }
+            string field = selection.KeyFields[missing].Name;
+            throw Refuse.Argument($"keys.{field}", $"{selection.Name} needs the key field '{field}'", $"give one column for each of {string.Join(", ", selection.KeyFields.Select(key => key.Name))}");
         }
     }
 
@@ -53,8 +58,14 @@ internal sealed class RowKeys
 
     private void EncodeEntity(EntityPlan plan, Span<ReadOnlyMemory<byte>> keys, int entity, int rows, int firstRow)
     {
-        KeyColumn[] columns = [.. plan.Key.Select(field => _columns[field.Name])];
+        var columns = new KeyColumn[plan.Key.Length];
+        for (int index = 0; index < columns.Length; index++)
+        {
+            columns[index] = _columns[IndexOf(plan.Key[index].Name)]!;
+        }
+
         Span<byte> key = stackalloc byte[EntityKeyEncoding.BytesMax];
+        Memory<byte> room = default;
         for (int row = 0; row < rows; row++)
         {
             int length = 0;
@@ -63,13 +74,36 @@ internal sealed class RowKeys
                 length += EntityKeyEncoding.Append(key[length..], ValueOf(columns[index], plan.Key[index], row, firstRow));
             }
 
-            keys[(row * _selection.Entities.Length) + entity] = key[..length].ToArray();
+            if (room.Length < length)
+            {
+                // Most keys are as long as the first, so their rows share an array.
+                room = new byte[Math.Max(length, (int)Math.Min((rows - row) * (long)length, KeyRoomBytesMax))];
+            }
+
+            key[..length].CopyTo(room.Span);
+            keys[(row * _selection.Entities.Length) + entity] = room[..length];
+            room = room[length..];
         }
+    }
+
+    /// <summary>The key field of that name; -1 where the selection has none.</summary>
+    private int IndexOf(string field)
+    {
+        for (int index = 0; index < _columns.Length; index++)
+        {
+            if (_selection.KeyFields[index].Name == field)
+            {
+                return index;
+            }
+        }
+
+        return -1;
     }
 
     private void Add(KeyColumn column)
     {
-        if (_selection.KeyFields.All(field => field.Name != column.Field))
+        int index = IndexOf(column.Field);
+        if (index < 0)
         {
             throw Refuse.Argument($"keys.{column.Field}", $"'{column.Field}' is not a key field of {_selection.Name}", NameSuggestion.DidYouMean(column.Field, _selection.KeyFields.Select(field => field.Name)));
         }
@@ -79,11 +113,12 @@ internal sealed class RowKeys
             throw Refuse.Argument($"keys.{column.Field}", "both `strings` and `int64s` are filled", "fill one of them");
         }
 
-        if (!_columns.TryAdd(column.Field, column))
+        if (_columns[index] is not null)
         {
             throw Refuse.Argument($"keys.{column.Field}", "the field is given twice", "give each key field once");
         }
 
+        _columns[index] = column;
         int rows = column.Strings.Count + column.Int64S.Count;
         Rows ??= rows;
         if (Rows != rows)

@@ -120,11 +120,12 @@ public sealed class EmbeddedServer : IAsyncDisposable
 
     /// <summary>
     /// Warnings and worse, to standard error: standard output belongs to the command. Not the host's own report of a failed start, because the
-    /// exception says the same to whoever started it.
+    /// exception says the same to whoever started it; and nothing of each request's beginning and end, which are no warnings anyway: while that may be logged, the framework makes an activity with an id for every request.
     /// </summary>
     private static void Logging(ILoggingBuilder logging) => logging
         .SetMinimumLevel(LogLevel.Warning)
         .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
+        .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
         .AddSimpleConsole(console => console.SingleLine = true)
         .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 }
