@@ -4,8 +4,12 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Gateway.Amendments;
 
 /// <summary>
-/// What of a vector is not as it was said to be. Two things are no difference: doubles that differ by rounding, because chunks that begin elsewhere add up in another order; and values that live state has
-/// forgotten meanwhile (OUTSIDE_RETENTION), or remembers in steps (APPROXIMATE): the log has to be asked for those. A value that was served with one of these statuses never claimed to be right, and is not watched.
+/// What of a vector is not as it was said to be. Three things are no difference:
+/// <list type="bullet">
+/// <item>Doubles that differ by rounding, because chunks that begin elsewhere add up in another order.</item>
+/// <item>Null because the entity was unknown (NOT_FOUND), and null because there is nothing in the window: any event makes an entity known, also one after the instant.</item>
+/// <item>Values that live state has forgotten meanwhile (OUTSIDE_RETENTION), or remembers in steps (APPROXIMATE): the log has to be asked for those. A value that was served so never claimed to be right, and is not watched.</item>
+/// </list>
 /// </summary>
 internal static class VectorDifference
 {
@@ -27,7 +31,7 @@ internal static class VectorDifference
             {
                 isForgotten = true;
             }
-            else if (!AreAlike(was, current))
+            else if (!AreAlike(was, current) && !(was.Status == FeatureStatus.NotFound && current.Status == FeatureStatus.NullValue))
             {
                 changed.Add(new AmendedFeature { Name = layout.Columns[column].Name, Served = CellOf(prediction.Answer.Rows, layout.Columns[column], column), Was = was, Is = current });
             }

@@ -62,7 +62,8 @@ public sealed class AmendmentTests
         await using var listener = new AmendmentListener(store.Features);
         Amendment only = (await listener.TakeAsync(1))[0];
         (only.PredictionId, only.Sequence).ShouldBe(("bob at 10", 1ul));
-        only.Features[0].Was.Status.ShouldBe(FeatureStatus.NotFound);
+        only.Features[0].ShouldBe(Changed("user_stats:n", Clicks.Of(0), Clicks.Of(0), Clicks.Of(1)));
+        (only.Features[1].Was.Status, only.Features[1].Is.Scalar).ShouldBe((FeatureStatus.NotFound, Clicks.Of(1.0)), "that it became known in between is no amendment");
     }
 
     [Fact]
