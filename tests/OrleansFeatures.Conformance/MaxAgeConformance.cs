@@ -1,6 +1,7 @@
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Operations;
 
 namespace OrleansFeatures.Conformance;
 
@@ -55,6 +56,16 @@ public abstract class MaxAgeConformance<TStores> : HostConformance<TStores>
         (await StatusAsync(store, "ann", (20 * 86_400) - 1)).ShouldBe(FeatureStatus.Present, "20 days old");
         await store.Host.ChangeCatalogAsync(Aging(Ttl), () => { }, Cancel);
         (await StatusAsync(store, "ann", (20 * 86_400) - 1)).ShouldBe(FeatureStatus.OutsideMaxAge);
+    }
+
+    [Fact]
+    public async Task An_expired_value_is_explained_by_what_its_window_gives_by_itself()
+    {
+        await using ConformanceStore store = await OpenAsync(Aging());
+        await store.PushAsync(Transactions.Insert(1, 0, "ann", "t1", 4));
+        IReadOnlyList<ExplainedValue> explained = await store.Host.ExplainAsync(store.Host.Question("customer", Transactions.At(700), "ann"), 10, Cancel);
+        explained.ShouldAllBe(value => value.Live == FeatureValue.OutsideMaxAge && value.Agreement == Agreement.NotComparable);
+        explained[0].Log.Recomputed.ShouldBe(FeatureValue.Of(Value.Of(1L)));
     }
 
     private static Catalog Aging(Duration? ttl = null)
