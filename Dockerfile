@@ -7,6 +7,7 @@ WORKDIR /source
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY protos/ protos/
 COPY definitions/ definitions/
+COPY loadtest/slo.yaml loadtest/
 COPY src/ src/
 # Packages stay in the builder's cache from one build to the next.
 RUN --mount=type=cache,target=/root/.nuget/packages \

@@ -46,6 +46,14 @@ public sealed class BenchTests(StoreFixture fixture) : IClassFixture<StoreFixtur
     }
 
     [Fact]
+    public async Task A_service_with_on_demand_features_gets_what_they_want_of_the_request()
+    {
+        CommandRun run = await BenchAsync("all", "--service", "fraud_online", "--duration", "1s", "--warm-up", "0s");
+        run.ExitCode.ShouldBe(0, run.Error);
+        run.Out.ShouldNotContain("INVALID_ARGUMENT");
+    }
+
+    [Fact]
     public async Task A_missed_bar_is_told_and_fails_a_strict_run_only()
     {
         CommandRun run = await BenchAsync("lookup");

@@ -58,49 +58,69 @@ internal sealed class EventDraw(TrafficSchema traffic, int entities, ulong seed)
         return column;
     }
 
-    private Column ColumnOf(Field field, long first, int count, SeededRandom random, long timeMicros, long spanMicros)
+    /// <summary>Values of one type that are nobody's id or key.</summary>
+    public static Column Values(FieldType type, int count, SeededRandom random)
     {
         var column = new Column();
         for (int at = 0; at < count; at++)
         {
-            long time = timeMicros - (spanMicros * (count - 1 - at) / count);
-            Value value = ValueOf(field, first + at, random, time);
-            switch (value.KindCase)
-            {
-                case Value.KindOneofCase.Int64:
-                    column.Int64S.Add(value.Int64);
-                    break;
-                case Value.KindOneofCase.Double:
-                    column.Doubles.Add(value.Double);
-                    break;
-                case Value.KindOneofCase.String:
-                    column.Strings.Add(value.String);
-                    break;
-                case Value.KindOneofCase.Bool:
-                    column.Bools.Add(value.Bool);
-                    break;
-                default:
-                    column.TimestampsMicros.Add(value.TimestampMicros);
-                    break;
-            }
+            Add(column, OtherValue(type, random, NowMicros(), OtherValues));
         }
 
         return column;
     }
 
+    private Column ColumnOf(Field field, long first, int count, SeededRandom random, long timeMicros, long spanMicros)
+    {
+        var column = new Column();
+        for (int at = 0; at < count; at++)
+        {
+            Add(column, ValueOf(field, first + at, random, timeMicros - (spanMicros * (count - 1 - at) / count)));
+        }
+
+        return column;
+    }
+
+    private static void Add(Column column, Value value)
+    {
+        switch (value.KindCase)
+        {
+            case Value.KindOneofCase.Int64:
+                column.Int64S.Add(value.Int64);
+                break;
+            case Value.KindOneofCase.Double:
+                column.Doubles.Add(value.Double);
+                break;
+            case Value.KindOneofCase.String:
+                column.Strings.Add(value.String);
+                break;
+            case Value.KindOneofCase.Bool:
+                column.Bools.Add(value.Bool);
+                break;
+            default:
+                column.TimestampsMicros.Add(value.TimestampMicros);
+                break;
+        }
+    }
+
     private Value ValueOf(Field field, long number, SeededRandom random, long timeMicros)
     {
-        bool isId = field.Name == traffic.Schema.EventId;
-        int below = traffic.EntityFields.Contains(field.Name) ? entities : OtherValues;
-        return field.Type switch
+        if (field.Name == traffic.Schema.EventId)
         {
-            FieldType.Int64 => new Value { Int64 = isId ? _firstId + number : random.Below(below) },
-            FieldType.Double => new Value { Double = Math.Round(random.Uniform(0, AmountMax), 2) },
-            FieldType.Bool => new Value { Bool = random.Unit() < TrueShare },
-            FieldType.Timestamp => new Value { TimestampMicros = timeMicros },
-            _ => new Value { String = isId ? $"bench-{_firstId + number}" : KeyText(random.Below(below)) },
-        };
+            return field.Type == FieldType.Int64 ? new Value { Int64 = _firstId + number } : new Value { String = $"bench-{_firstId + number}" };
+        }
+
+        return OtherValue(field.Type, random, timeMicros, traffic.EntityFields.Contains(field.Name) ? entities : OtherValues);
     }
+
+    private static Value OtherValue(FieldType type, SeededRandom random, long timeMicros, int below) => type switch
+    {
+        FieldType.Int64 => new Value { Int64 = random.Below(below) },
+        FieldType.Double => new Value { Double = Math.Round(random.Uniform(0, AmountMax), 2) },
+        FieldType.Bool => new Value { Bool = random.Unit() < TrueShare },
+        FieldType.Timestamp => new Value { TimestampMicros = timeMicros },
+        _ => new Value { String = KeyText(random.Below(below)) },
+    };
 
     private static string KeyText(int number) => $"k{number}";
 }

@@ -20,6 +20,7 @@ internal sealed class LookupDraw(TrafficSchema traffic, int entities, bool asOfS
     {
         GetFeaturesRequest request = Empty();
         request.Keys.AddRange(traffic.Keys.Select(key => EventDraw.Keys(key.Name, key.Type, rows, entities, random)));
+        request.Context.AddRange(Context(rows, random));
         return request;
     }
 
@@ -27,6 +28,7 @@ internal sealed class LookupDraw(TrafficSchema traffic, int entities, bool asOfS
     public GetFeaturesRequest OfLastEvent(PushRequest batch)
     {
         GetFeaturesRequest request = Empty();
+        request.Context.AddRange(Context(1, new SeededRandom(batch.Columns.Count)));
         foreach ((string name, FieldType type) in traffic.Keys.Select(key => (key.Name, key.Type)))
         {
             int at = traffic.Schema.Fields.ToList().FindIndex(field => field.Name == name);
@@ -35,6 +37,10 @@ internal sealed class LookupDraw(TrafficSchema traffic, int entities, bool asOfS
 
         return request;
     }
+
+    /// <summary>What on-demand features want of the request: one value for each row.</summary>
+    public IEnumerable<ContextColumn> Context(int rows, SeededRandom random) =>
+        traffic.Context.Select(field => new ContextColumn { Field = field.Name, Values = EventDraw.Values(field.Type, rows, random) });
 
     private static KeyColumn LastOf(Column column, string name)
     {

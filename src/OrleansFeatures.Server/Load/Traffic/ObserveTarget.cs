@@ -5,7 +5,7 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Server.Load.Traffic;
 
 /// <summary>Appends one event and takes the vector after it, in one call. An event that was not accepted is a failure.</summary>
-internal sealed class ObserveTarget(StoreConnections store, TrafficSchema traffic, EventDraw draw, int entities) : ILoadTarget
+internal sealed class ObserveTarget(StoreConnections store, TrafficSchema traffic, LookupDraw lookups, EventDraw draw, int entities) : ILoadTarget
 {
     /// <summary>Keys that events do not carry: the same entity for all.</summary>
     private readonly KeyColumn[] _otherKeys =
@@ -24,6 +24,7 @@ internal sealed class ObserveTarget(StoreConnections store, TrafficSchema traffi
             Event = draw.Row(EventDraw.NowMicros()),
             What = new FeatureSelection { FeatureService = traffic.Service },
             Keys = { _otherKeys },
+            Context = { lookups.Context(1, new Demo.SeededRandom(0)) },
             Compact = true,
         };
         try

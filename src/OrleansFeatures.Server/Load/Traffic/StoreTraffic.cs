@@ -92,7 +92,7 @@ internal sealed class StoreTraffic(StoreConnections store, TrafficSchema traffic
     {
         Operations.Lookup => new LookupTarget(store, _lookups.Draw(1, laneSeed)),
         Operations.Batch => new LookupTarget(store, _lookups.Draw(scenario.Rows, laneSeed)),
-        Operations.Observe => new ObserveTarget(store, traffic, _events, entities),
+        Operations.Observe => new ObserveTarget(store, traffic, _lookups, _events, entities),
         Operations.Push => new PushTarget(store, _events, scenario.Events),
         Operations.Readable => new ReadableTarget(store, _lookups, _events, scenario.Events),
         _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "no such operation"),

@@ -6,10 +6,11 @@ namespace OrleansFeatures.Server.Load.Traffic;
 /// <summary>What the load is made of: a feature service to read, and a stream that feeds it. Learned from the server, so that any store can be loaded.</summary>
 /// <param name="Service">The feature service.</param>
 /// <param name="Keys">The key fields that it wants.</param>
+/// <param name="Context">What its on-demand features want of the request itself.</param>
 /// <param name="Stream">The stream that events are pushed into.</param>
 /// <param name="Schema">Its fields.</param>
 /// <param name="EntityFields">Fields of the stream that are an entity's key: drawn from as many values as there are entities.</param>
-internal sealed record TrafficSchema(string Service, IReadOnlyList<KeyField> Keys, string Stream, StreamSchema Schema, IReadOnlySet<string> EntityFields)
+internal sealed record TrafficSchema(string Service, IReadOnlyList<KeyField> Keys, IReadOnlyList<Field> Context, string Stream, StreamSchema Schema, IReadOnlySet<string> EntityFields)
 {
     /// <param name="connection">The store.</param>
     /// <param name="service">The feature service; null: the first of the store's.</param>
@@ -23,7 +24,8 @@ internal sealed record TrafficSchema(string Service, IReadOnlyList<KeyField> Key
         stream ??= await StreamOfAsync(connection, service, cancellationToken).ConfigureAwait(false);
         Definition definition = await connection.DefinitionAsync("stream", stream, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<Definition> entities = await connection.DefinitionsAsync("entity", cancellationToken).ConfigureAwait(false);
-        return new TrafficSchema(service, keys.Fields, stream, definition.Stream, entities.SelectMany(entity => entity.Entity.Key).Select(field => field.Name).ToHashSet());
+        Definition asked = await connection.DefinitionAsync("feature_service", service, cancellationToken).ConfigureAwait(false);
+        return new TrafficSchema(service, keys.Fields, asked.FeatureService.RequestFields, stream, definition.Stream, entities.SelectMany(entity => entity.Entity.Key).Select(field => field.Name).ToHashSet());
     }
 
     private static async Task<string> StreamOfAsync(ServerConnection connection, string service, CancellationToken cancellationToken)

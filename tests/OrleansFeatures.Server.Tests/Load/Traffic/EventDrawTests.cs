@@ -13,6 +13,7 @@ public sealed class EventDrawTests
     private static readonly TrafficSchema Traffic = new(
         "risk",
         [new KeyField("card", FieldType.String), new KeyField("shop", FieldType.Int64)],
+        [new Field { Name = "amount", Type = FieldType.Double }],
         "payments",
         new StreamSchema
         {
@@ -55,6 +56,7 @@ public sealed class EventDrawTests
         lookup.Keys[0].ShouldBe(new KeyColumn { Field = "card", Strings = { batch.Columns.Columns[2].Strings[^1] } });
         lookup.Keys[1].Int64S.ShouldHaveSingleItem();
         lookup.AsOfStreamTime.ShouldBeTrue();
+        lookup.Context.ShouldHaveSingleItem().Values.Doubles.ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -62,7 +64,7 @@ public sealed class EventDrawTests
     {
         GetFeaturesRequest[] batches = new LookupDraw(Traffic, Entities, asOfStream: false).Draw(rows: 100, seed: 1);
         batches.Length.ShouldBe(400);
-        batches.ShouldAllBe(batch => batch.Keys.All(key => key.Strings.Count + key.Int64S.Count == 100) && !batch.AsOfStreamTime);
+        batches.ShouldAllBe(batch => batch.Keys.All(key => key.Strings.Count + key.Int64S.Count == 100) && batch.Context[0].Values.Doubles.Count == 100 && !batch.AsOfStreamTime);
         batches.Distinct().Count().ShouldBe(batches.Length);
     }
 }
