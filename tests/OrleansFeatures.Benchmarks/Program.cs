@@ -25,6 +25,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["end-to-end"] = (EndToEndBenchmark.About, EndToEndBenchmark.Run),
     ["states"] = (StatesBenchmark.About, StatesBenchmark.Run),
     ["postgres-log"] = (PostgresLogBenchmark.About, PostgresLogBenchmark.Run),
+    ["follow"] = (FollowBenchmark.About, FollowBenchmark.Run),
     ["serving"] = (ServingSuite.About, ServingSuite.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
