@@ -118,7 +118,8 @@ public sealed class Explanations(FeatureReads reads)
         int[] positions = [.. read.Selection.Entities.SelectMany(entity => entity.Positions)];
         for (int index = 0; index < positions.Length; index++)
         {
-            again.Values[positions[index]] = values[index].Log.Recomputed;
+            // The events of a window do not tell that it has expired, and an expression may have an answer to that.
+            again.Values[positions[index]] = values[index].Live.Status == FeatureStatus.OutsideMaxAge ? values[index].Live : values[index].Log.Recomputed;
         }
 
         FeatureValue value = read.Answer(0, 1)[0];

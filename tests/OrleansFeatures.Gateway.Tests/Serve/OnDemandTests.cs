@@ -131,6 +131,24 @@ public sealed class OnDemandTests
     }
 
     [Fact]
+    public async Task An_expired_feature_is_null_to_an_expression_that_has_an_answer_to_that_and_its_explanation_agrees()
+    {
+        string yaml = Yaml
+            .Replace("entity: user\n    stream: clicks\n", "entity: user\n    stream: clicks\n    ttl: 1h\n", StringComparison.Ordinal)
+            .Replace("on_demand:\n", "on_demand:\n  - {name: guarded, type: double, expr: \"has(user_stats.mean) ? request.amount / user_stats.mean : 1\"}\n", StringComparison.Ordinal);
+        await using RunningStore store = await RunningStore.StartAsync(yaml);
+        ConsistencyToken token = await GetFeaturesTests.PushFullRowsAsync(store);
+        GetFeaturesRequest request = Clicks.Ask("ada", 3_700, token, "user_stats:mean", "ratio", "guarded");
+        request.Context.Add(Doubles("amount", 4.5));
+        FeatureRows rows = (await store.Features.GetFeaturesAsync(request, cancellationToken: RunningStore.Cancelled)).Rows;
+        rows.Statuses.ToByteArray().ShouldBe([(byte)FeatureStatus.OutsideMaxAge, (byte)FeatureStatus.OutsideMaxAge, (byte)FeatureStatus.Present]);
+        rows.Doubles.ShouldBe([0, 0, 1]);
+        var why = new ExplainRequest { Feature = "guarded", Keys = { request.Keys }, AsOfMicros = request.AsOfMicros[0], Context = { request.Context } };
+        ExplainResponse explained = await store.Features.ExplainAsync(why, cancellationToken: RunningStore.Cancelled);
+        (explained.Features[0].Agreement, explained.Features[1].Agreement).ShouldBe((Agreement.Agrees, Agreement.NotComparable));
+    }
+
+    [Fact]
     public async Task Rest_takes_context_for_all_rows_or_one_object_for_each()
     {
         await using RunningStore store = await RunningStore.StartAsync(Yaml);
