@@ -64,6 +64,14 @@ def push_and_read_over_http():
     datetime.datetime.fromisoformat(answer["results"][1]["event_timestamps"][0].replace("Z", "+00:00"))
 
 
+def request_data_among_the_entities():
+    status, _ = post("/push", {"push_source_name": "transactions", "df": frame(110, [10.0], 1011), "to": "online"})
+    assert status == 200, status
+    status, answer = post("/get-online-features", {"features": ["amount_ratio"], "entities": {"customer_id": [1011, 1012], "amount": [25, 25.5]}})
+    assert status == 200 and answer["metadata"]["feature_names"] == ["customer_id", "amount_ratio"], answer
+    assert answer["results"][1]["values"] == [2.5, None] and answer["results"][1]["statuses"] == ["PRESENT", "NOT_FOUND"], answer
+
+
 def a_failure_names_the_class_to_raise():
     status, detail = post("/get-online-features", {"features": ["customer_spent:nb_tx_1d"], "entities": {"customer_id": [1]}})
     fields = json.loads(detail)
@@ -115,7 +123,9 @@ def an_unknown_view_is_not_found():
     raise AssertionError("the call succeeded")
 
 
-CASES = [push_and_read_over_http, a_failure_names_the_class_to_raise, healthy, info, push_and_read_over_grpc, a_service_over_two_entities, an_unknown_view_is_not_found]
+CASES = [
+    push_and_read_over_http, request_data_among_the_entities, a_failure_names_the_class_to_raise, healthy, info, push_and_read_over_grpc, a_service_over_two_entities, an_unknown_view_is_not_found,
+]
 
 
 def main():

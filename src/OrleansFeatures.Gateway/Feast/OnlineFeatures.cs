@@ -32,12 +32,13 @@ public sealed class OnlineFeatures(FeatureReads reads)
     {
         FeatureSelection what = FeastReferences.SelectionOf(asked);
         Selection selection = Resolve(reads.Host.Catalog, what);
-        string[] names = FeastReferences.NamesOf(selection, asked);
         var request = new GetFeaturesRequest { What = what };
         request.Keys.AddRange(FeastKeys.Of(selection, asked.Entities));
         request.Context.AddRange(FeastContext.Of(selection, asked));
         FeatureRead read = await reads.GetAsync(catalog => Resolve(catalog, what), request, cancellationToken).ConfigureAwait(false);
-        return Of(read, request, names, asked.IncludeFeatureViewVersionMetadata);
+
+        // The names of what was read: definitions may have changed since the selection was resolved for the keys.
+        return Of(read, request, FeastReferences.NamesOf(read.Selection, asked), asked.IncludeFeatureViewVersionMetadata);
     }
 
     private Selection Resolve(Catalog catalog, FeatureSelection what)

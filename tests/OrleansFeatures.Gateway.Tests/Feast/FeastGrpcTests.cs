@@ -67,6 +67,19 @@ public sealed class FeastGrpcTests
     }
 
     [Fact]
+    public async Task A_value_older_than_its_views_ttl_is_outside_max_age()
+    {
+        await using RunningStore store = await StartAsync();
+        await PostAsync(store, "/push", """{"push_source_name": "rides", "df": {"ride_id": [1], "at": ["2022-05-13 10:59:42"], "driver_id": [1], "city": ["Ulm"], "fare": [7]}}""");
+        using GrpcChannel channel = store.Connect();
+        var request = new GetOnlineFeaturesRequest { Features = new FeatureList { Val = { "fresh_rides:last_fare" } } };
+        request.Entities.Add("city", new RepeatedValue { Val = { new Value { StringVal = "Ulm" } } });
+        GetOnlineFeaturesResponse response = await new ServingService.ServingServiceClient(channel).GetOnlineFeaturesAsync(request, cancellationToken: RunningStore.Cancelled);
+        ((int)response.Results[1].Statuses[0]).ShouldBe(4);
+        response.Results[1].EventTimestamps[0].Seconds.ShouldBe(1652439582);
+    }
+
+    [Fact]
     public async Task No_rows_ask_nothing_and_are_answered_with_no_rows()
     {
         await using RunningStore store = await StartAsync();

@@ -54,7 +54,10 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
             : host.AppendAsync(batch, wait, cancellationToken);
     }
 
-    public ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken) => host.WaitAppliedAsync(position, cancellationToken);
+    /// <summary>What waiting for an offset is like, instead of waiting for it.</summary>
+    public Func<CancellationToken, ValueTask>? WhileWaiting { get; set; }
+
+    public ValueTask WaitAppliedAsync(PartitionOffset position, CancellationToken cancellationToken) => WhileWaiting?.Invoke(cancellationToken) ?? host.WaitAppliedAsync(position, cancellationToken);
 
     public async ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {

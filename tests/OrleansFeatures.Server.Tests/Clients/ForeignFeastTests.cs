@@ -17,7 +17,11 @@ public sealed class ForeignFeastTests : IDisposable
         await using StoreProcess store = await StoreProcess.StartAsync(_directory.File("data"));
         ClientRun run = await ClientProgram.RunAsync(ClientProgram.Python, [ClientProgram.Foreign("feast_client.py"), Address(store), store.Http], modules);
         run.Lines.ShouldBe(
-            ["ok push_and_read_over_http", "ok a_failure_names_the_class_to_raise", "ok healthy", "ok info", "ok push_and_read_over_grpc", "ok a_service_over_two_entities", "ok an_unknown_view_is_not_found"], run.ToString());
+            [
+                "ok push_and_read_over_http", "ok request_data_among_the_entities", "ok a_failure_names_the_class_to_raise", "ok healthy", "ok info", "ok push_and_read_over_grpc",
+                "ok a_service_over_two_entities", "ok an_unknown_view_is_not_found",
+            ],
+            run.ToString());
     }
 
     [Fact]
