@@ -3,6 +3,9 @@ namespace OrleansFeatures.Gateway;
 /// <summary>Every bound of the gateway, with the arithmetic behind it.</summary>
 public static class Limits
 {
+    /// <summary>Bytes of an array that the keys of several rows share: below the 85,000 from which on arrays outlive the request that made them.</summary>
+    public const int KeyRoomBytesMax = 64 * 1024;
+
     /// <summary>One definition file, in UTF-16 code units: about 10,000 features at 100 characters each.</summary>
     public const int DefinitionFileCharsMax = 1024 * 1024;
 

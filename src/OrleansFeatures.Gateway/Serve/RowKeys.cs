@@ -15,9 +15,6 @@ namespace OrleansFeatures.Gateway.Serve;
 /// </summary>
 internal sealed class RowKeys
 {
-    /// <summary>Below the size from which on arrays live longer than a request.</summary>
-    private const int KeyRoomBytesMax = 64 * 1024;
-
     private readonly Selection _selection;
 
     /// <summary>By key field of the selection. There are one or two, so a walk finds one sooner than a table would.</summary>
@@ -77,7 +74,7 @@ internal sealed class RowKeys
             if (room.Length < length)
             {
                 // Most keys are as long as the first, so their rows share an array.
-                room = new byte[Math.Max(length, (int)Math.Min((rows - row) * (long)length, KeyRoomBytesMax))];
+                room = new byte[Math.Max(length, (int)Math.Min((rows - row) * (long)length, Limits.KeyRoomBytesMax))];
             }
 
             key[..length].CopyTo(room.Span);

@@ -30,6 +30,9 @@ internal sealed class Report
 
     public void AtLeast(string name, double value, string unit, double bar) => _figures.Add(new Figure(_section, name, value, unit, $">= {Text(bar)} {unit}", value >= bar));
 
+    /// <summary>The section could not be measured to its end.</summary>
+    public void Fail(string why) => _figures.Add(new Figure(_section, $"not measured to the end: {why}", 0, "", "an end", false));
+
     /// <summary>As Markdown.</summary>
     public void Print()
     {

@@ -114,6 +114,7 @@ internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>?
     public const int Connections = 4;
 
     private readonly GrpcChannel[] _channels = [.. Enumerable.Range(0, Connections).Select(_ => GrpcChannel.ForAddress(process.Grpc))];
+    private readonly GrpcChannel _producer = GrpcChannel.ForAddress(process.Grpc);
 
     public string Name => name;
 
@@ -123,6 +124,9 @@ internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>?
 
     /// <summary>A client's connection; four carry twice what one does.</summary>
     public GrpcChannel Channel(int client) => _channels[client % _channels.Length];
+
+    /// <summary>The connection of whoever pushes while others look up: an event stream does not come from those who ask for features.</summary>
+    public GrpcChannel Producer => _producer;
 
     /// <summary>User and system time of everything behind it.</summary>
     public TimeSpan CpuTime() => process.CpuTime() + (alsoCpu?.Invoke() ?? TimeSpan.Zero);
@@ -134,6 +138,7 @@ internal sealed class Target(string name, ServerProcess process, Func<TimeSpan>?
             channel.Dispose();
         }
 
+        _producer.Dispose();
         await process.DisposeAsync();
     }
 }

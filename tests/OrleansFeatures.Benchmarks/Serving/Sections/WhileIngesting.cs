@@ -39,7 +39,6 @@ internal static class WhileIngesting
     private static async Task PushAsync(Stage stage, CancellationToken cancellationToken)
     {
         await Task.Yield();
-        var ingest = new IngestService.IngestServiceClient(stage.Store.Channel(Random.Shared.Next(Target.Connections)));
-        await ingest.PushAsync(stage.Cards.Now(EventRate / BatchesPerSecond, Random.Shared), cancellationToken: cancellationToken);
+        await new IngestService.IngestServiceClient(stage.Store.Producer).PushAsync(stage.Cards.Now(EventRate / BatchesPerSecond, Random.Shared), cancellationToken: cancellationToken);
     }
 }
