@@ -2,6 +2,7 @@ using Grpc.Core;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.State;
 using OrleansFeatures.Entities;
+using OrleansFeatures.Gateway.Amendments;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Serve;
 using OrleansFeatures.V1;
@@ -11,12 +12,12 @@ using Selection = OrleansFeatures.Domain.Definitions.Selection;
 namespace OrleansFeatures.Gateway.Admin;
 
 /// <summary>What operators ask, over gRPC.</summary>
-public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late, Reconciling reconciling, Replaying replaying) : V1.AdminService.AdminServiceBase
+public sealed class AdminService(IEntityHost host, Quarantine quarantine, LateOutput late, Reconciling reconciling, Replaying replaying, KeptAmendments amendments) : V1.AdminService.AdminServiceBase
 {
     public override Task<GetStatusResponse> GetStatus(GetStatusRequest request, ServerCallContext context)
     {
         HostStatus status = host.Status();
-        var response = new GetStatusResponse { LogBytes = (ulong)status.LogBytes, Memory = MemoryOf(status.Memory), Checkpoint = CheckpointOf(status, status.Checkpoints) };
+        var response = new GetStatusResponse { LogBytes = (ulong)status.LogBytes, Memory = MemoryOf(status.Memory), Checkpoint = CheckpointOf(status, status.Checkpoints), Predictions = amendments.Status() };
         response.Losses.AddRange(status.Losses);
 
         // A partition's offsets count from zero; the wire's numbers are how many records, so one more.

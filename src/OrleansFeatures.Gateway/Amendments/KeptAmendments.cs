@@ -1,4 +1,5 @@
 using OrleansFeatures.Gateway.Metadata;
+using OrleansFeatures.V1;
 
 namespace OrleansFeatures.Gateway.Amendments;
 
@@ -11,6 +12,14 @@ public sealed class KeptAmendments(MetadataDatabase database)
 
     /// <summary>Completes when this process has written an amendment after the property was read.</summary>
     internal Task NextWritten => Volatile.Read(ref _more).Task;
+
+    /// <summary>For operators.</summary>
+    internal PredictionStatus Status()
+    {
+        AmendmentHead head = Table.Head();
+        (long kept, long letGo, long due) = new PredictionTable(database).Counts();
+        return new PredictionStatus { Kept = (ulong)kept, LetGo = (ulong)letGo, Retired = (ulong)head.Retired, Due = (ulong)due, Amendments = (ulong)head.Newest, LogThrough = head.LogThrough };
+    }
 
     internal void Written(long count)
     {

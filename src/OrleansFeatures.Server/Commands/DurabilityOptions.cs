@@ -23,9 +23,12 @@ internal static class DurabilityOptions
     private static readonly Option<string?> Dedupe = Text(
         "--dedupe-horizon", "DURATION", $"How far behind stream time ids of events are remembered at least, to tell duplicates. {Of(Entities.Limits.DedupeHorizonDefault)} without it.");
 
+    private static readonly Option<string?> Predictions = Text(
+        "--prediction-history", "DURATION", $"How long answers that were given under a prediction id are watched for amendments. {Of(Gateway.Limits.PredictionHistoryDefault)} without it.");
+
     private static readonly Option<string> Recover = Recovery();
 
-    public static IEnumerable<Option> All => [Interval, LogBytes, Idle, History, Dedupe, Recover];
+    public static IEnumerable<Option> All => [Interval, LogBytes, Idle, History, Dedupe, Predictions, Recover];
 
     /// <exception cref="CommandFailure">One of them cannot be.</exception>
     public static ServeOptions Apply(ParseResult parsed, ServeOptions options) => options with
@@ -35,6 +38,7 @@ internal static class DurabilityOptions
         EntityIdleAfter = TimeOf(parsed, Idle, Limits.EntityIdleMin) ?? options.EntityIdleAfter,
         RawHistory = TimeOf(parsed, History, Limits.HistoryMin),
         DedupeHorizon = TimeOf(parsed, Dedupe, Limits.DedupeHorizonMin) ?? options.DedupeHorizon,
+        PredictionHistory = TimeOf(parsed, Predictions, Limits.HistoryMin) ?? options.PredictionHistory,
         SkipDamage = parsed.GetValue(Recover) == "skip",
     };
 

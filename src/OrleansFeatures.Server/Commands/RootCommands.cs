@@ -20,6 +20,7 @@ internal static class RootCommands
             BenchCommand.Create(),
             QuarantineCommand.Create(),
             LateCommand.Create(),
+            AmendmentsCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
             ReconcileCommand.Create(),

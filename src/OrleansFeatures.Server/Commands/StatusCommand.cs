@@ -58,6 +58,14 @@ internal static class StatusCommand
         terminal.Write(partitions);
         PrintMemory(terminal, status.Memory ?? new MemoryStatus());
         CheckpointOutput.Print(terminal, status.Checkpoint ?? new CheckpointStatus());
+        PredictionStatus predictions = status.Predictions ?? new PredictionStatus();
+        if (predictions.Kept + predictions.LetGo > 0)
+        {
+            terminal.Write(string.Create(
+                CultureInfo.InvariantCulture,
+                $"predictions: {predictions.Kept:N0} watched through sequence {predictions.LogThrough:N0}, {predictions.Amendments:N0} amendments; {predictions.Due:N0} wait for the log, {predictions.LetGo:N0} let go, {predictions.Retired:N0} retired"));
+        }
+
         foreach (string loss in status.Losses)
         {
             terminal.Write($"lost with skipped damage: {loss}");
@@ -95,10 +103,21 @@ internal static class StatusCommand
         ["heap_bytes"] = memory.HeapBytes,
     };
 
+    private static JsonObject PredictionsObject(PredictionStatus predictions) => new()
+    {
+        ["kept"] = predictions.Kept,
+        ["let_go"] = predictions.LetGo,
+        ["retired"] = predictions.Retired,
+        ["due"] = predictions.Due,
+        ["amendments"] = predictions.Amendments,
+        ["log_through"] = predictions.LogThrough,
+    };
+
     private static JsonObject Document(GetStatusResponse status) => new()
     {
         ["log_bytes"] = status.LogBytes,
         ["checkpoint"] = CheckpointOutput.Document(status.Checkpoint ?? new CheckpointStatus()),
+        ["predictions"] = PredictionsObject(status.Predictions ?? new PredictionStatus()),
         ["losses"] = new JsonArray(status.Losses.Select(JsonNode? (loss) => loss).ToArray()),
         ["memory"] = MemoryObject(status.Memory ?? new MemoryStatus()),
         ["streams"] = new JsonArray(status.Streams.Select(JsonNode (stream) => new JsonObject

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Gateway;
+using OrleansFeatures.Gateway.Amendments;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Metadata;
@@ -112,6 +113,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
         builder.Services.AddSingleton<MetadataDatabase>(store.Metadata);
         builder.Services.AddSingleton(new Quarantine(store.Metadata));
         builder.Services.AddSingleton(new LateOutput(store.Metadata));
+        builder.Services.AddSingleton(new PredictionHistory(options.PredictionHistory));
         builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));
         builder.Services.AddSingleton(new CrossOrigin(options.CorsOrigins));
         builder.Services.AddGateway();

@@ -40,6 +40,9 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
     /// <summary>How far behind stream time ids of events are remembered at least. Default <see cref="Entities.Limits.DedupeHorizonDefault"/>.</summary>
     public TimeSpan DedupeHorizon { get; init; } = Entities.Limits.DedupeHorizonDefault;
 
+    /// <summary>How long answers that were given under a prediction id are watched. Default <see cref="Gateway.Limits.PredictionHistoryDefault"/>.</summary>
+    public TimeSpan PredictionHistory { get; init; } = Gateway.Limits.PredictionHistoryDefault;
+
     /// <summary>Opens a store with damaged files, and gives up what is damaged. Default: refuses.</summary>
     public bool SkipDamage { get; init; }
 

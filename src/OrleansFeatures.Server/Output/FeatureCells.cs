@@ -78,7 +78,19 @@ internal sealed class FeatureCells
     }
 
     /// <summary>The cell as text for people; empty when it has no value.</summary>
-    public string Text(FeatureRows rows, int row, int column) => Json(rows, row, column) switch
+    public string Text(FeatureRows rows, int row, int column) => Text(Json(rows, row, column));
+
+    /// <summary>A value by itself as JSON; null where there is none.</summary>
+    public static JsonNode? Json(FeatureCell cell) => cell switch
+    {
+        { Scalar: { } scalar } => Json(scalar),
+        { List: { } list } => new JsonArray(list.Values.Select(Json).ToArray()),
+        { Map: { } map } => Json(map),
+        _ => null,
+    };
+
+    /// <summary>JSON as text for people.</summary>
+    public static string Text(JsonNode? json) => json switch
     {
         null => "",
         JsonValue value when value.TryGetValue(out string? text) => text,
