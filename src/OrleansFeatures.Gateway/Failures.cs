@@ -84,6 +84,18 @@ public static class Failures
         return new RpcException(new Status(failure.Code, failure.Message, exception), trailers);
     }
 
+    /// <summary>The same as the headers of an answer that has no body. Messages are printable ASCII without a percent sign, so that they need no encoding.</summary>
+    internal static IEnumerable<KeyValuePair<string, string>> GrpcHeaders(Failure failure)
+    {
+        yield return new("grpc-status", ((int)failure.Code).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        yield return new("grpc-message", failure.Message);
+        yield return new(DetailsTrailer, Convert.ToBase64String(DetailsOf(failure).ToByteArray()).TrimEnd('='));
+        if (failure.RetryAfterMs > 0)
+        {
+            yield return new(RetryAfterTrailer, failure.RetryAfterMs.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+    }
+
     /// <summary>The code as gRPC spells it.</summary>
     public static string NameOf(StatusCode code) => code switch
     {

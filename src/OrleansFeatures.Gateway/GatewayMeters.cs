@@ -27,6 +27,15 @@ public static class GatewayMeters
     /// <summary>Amendments written by this process.</summary>
     public const string Amendments = "amendments";
 
+    /// <summary>Calls by tags <c>class</c> (lookup, ingest) and <c>outcome</c>: admitted; or why they were refused before anything was done: queue, calls, client, late.</summary>
+    public const string Calls = "admission.calls";
+
+    /// <summary>Calls under way, by tag <c>class</c>.</summary>
+    public const string CallsUnderWay = "admission.under_way";
+
+    /// <summary>Seconds that calls wait for a thread.</summary>
+    public const string QueueDelaySeconds = "admission.queue_delay";
+
     private static readonly Meter Meter = new(Name);
     private static readonly Counter<long> EventCounter = Meter.CreateCounter<long>(Events);
     private static readonly Histogram<double> Lookups = Meter.CreateHistogram<double>(LookupDuration, "s");

@@ -193,4 +193,54 @@ public static class Limits
 
     /// <summary>Amendments of one message: some 300 bytes each, and 10 KB where many features with long lists have changed; half of what gRPC clients take by default.</summary>
     public const int AmendmentsPerMessage = 200;
+
+    /// <summary>
+    /// Calls at once on one connection; clients hold back the rest by themselves, which is the one way to turn calls away that costs the server nothing. RFC 9113 (6.5.2) wants no less than 100. At 2 ms to and fro
+    /// that is 50,000 calls a second on one connection, several times what one connection carries.
+    /// </summary>
+    public const int CallsPerConnectionMax = 100;
+
+    /// <summary>Lookups under way. In one process they hardly ever wait, so this bounds those that wait for tokens or for other silos: at 10 KB each 40 MB, and at 2 ms each two million a second.</summary>
+    public const int LookupsMax = 4_096;
+
+    /// <summary>Pushes under way. Small ones wait some milliseconds for a group commit, so at 5 ms 200,000 a second; what large ones hold is bounded by <see cref="IngestBytesMax"/>.</summary>
+    public const int PushesMax = 1_024;
+
+    /// <summary>One client that gives its name may have a quarter of either: three more like it find room.</summary>
+    public const int ClientShare = 4;
+
+    /// <summary>Names of clients whose calls are counted apart: some 200 bytes each, 2 MB.</summary>
+    public const int ClientNamesMax = 10_000;
+
+    /// <summary>Longer names are no names.</summary>
+    public const int ClientNameCharsMax = 128;
+
+    /// <summary>How often it is looked how long calls wait for a thread: often enough to see a burst begin, at 0.1 % of a core.</summary>
+    public static readonly TimeSpan QueueDelayLook = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>After a second without calls nobody looks.</summary>
+    public const int QueueDelayIdleLooks = 200;
+
+    /// <summary>Up to 5 ms of waiting nothing but counts is looked at.</summary>
+    public const long QueueDelayShortMicros = 5_000;
+
+    /// <summary>
+    /// Lookups that keep a thread at the same time: as many as there are cores, since more would only take turns. What waits for something has given its place back.
+    /// </summary>
+    public static readonly int LookupsRunningMax = Math.Max(2, Environment.ProcessorCount);
+
+    /// <summary>Lookups that have waited a quarter of a second for a thread are refused, earlier if their deadline is shorter. Not much earlier, because a refusal costs as much of HTTP/2 as an answer does.</summary>
+    public static readonly TimeSpan LookupDelayMax = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Pushes only much later, so that a flood of lookups, which keeps the delay at their own bound, never stops events.</summary>
+    public static readonly TimeSpan PushDelayMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>Pushes that are read at the same time, in CPU time without a pause: half of the cores, so that lookups find threads and cores during a flood of events.</summary>
+    public static readonly int PushesReadAtOnceMax = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Single pushes that may wait for their turn to be read; at a millisecond each, and two at once, a quarter of a second.</summary>
+    public const int PushesWaitingMax = 512;
+
+    /// <summary>Log records of pushes that have been read and are not durable yet, of all connections: four times what the log takes into its queue (64 MB). Whoever comes then waits, or is refused.</summary>
+    public const long IngestBytesMax = 256L * 1024 * 1024;
 }

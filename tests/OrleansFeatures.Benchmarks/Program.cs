@@ -2,6 +2,7 @@ using OrleansFeatures.Benchmarks;
 using OrleansFeatures.Benchmarks.Kernel;
 using OrleansFeatures.Benchmarks.Serving;
 using OrleansFeatures.Benchmarks.Serving.Echo;
+using OrleansFeatures.Benchmarks.Serving.Overload;
 using OrleansFeatures.Benchmarks.Serving.Redis;
 
 // Servers that a benchmark starts as processes of their own: no benchmarks themselves.
@@ -27,6 +28,7 @@ Dictionary<string, (string About, Func<Arguments, Task> Run)> benchmarks = new()
     ["postgres-log"] = (PostgresLogBenchmark.About, PostgresLogBenchmark.Run),
     ["follow"] = (FollowBenchmark.About, FollowBenchmark.Run),
     ["serving"] = (ServingSuite.About, ServingSuite.Run),
+    ["overload"] = (OverloadSuite.About, OverloadSuite.Run),
     ["kernel"] = (KernelBenchmark.About, KernelBenchmark.Run),
 };
 

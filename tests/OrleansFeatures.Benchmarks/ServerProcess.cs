@@ -24,8 +24,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static Task<ServerProcess> StartAsync(string program, string data, string definitions) =>
-        StartAsync(program, ["serve", "--data", data, "--definitions", definitions, "--grpc", "0", "--http", "0"]);
+    public static Task<ServerProcess> StartAsync(string program, string data, string definitions, params string[] flags) =>
+        StartAsync(program, ["serve", "--data", data, "--definitions", definitions, "--grpc", "0", "--http", "0", .. flags]);
 
     /// <summary>This program's own <paramref name="name"/>, which serves too.</summary>
     public static Task<ServerProcess> StartOwnAsync(string name, params string[] arguments) =>

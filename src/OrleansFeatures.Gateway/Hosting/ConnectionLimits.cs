@@ -11,6 +11,9 @@ public sealed record ConnectionLimits
     /// <summary>At once, over both listeners; the next one is closed as soon as it is accepted. Default <see cref="Limits.ConnectionsMax"/>, or less where the system allows few open files.</summary>
     public int Connections { get; init; } = Limits.ConnectionsMax;
 
+    /// <summary>Calls at once on one connection, which its client is told. Default <see cref="Limits.CallsPerConnectionMax"/>.</summary>
+    public int Calls { get; init; } = Limits.CallsPerConnectionMax;
+
     /// <summary>From the connection to its first words.</summary>
     public TimeSpan Greeting { get; init; } = Limits.GreetingMax;
 

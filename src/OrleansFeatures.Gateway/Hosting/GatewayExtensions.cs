@@ -1,10 +1,12 @@
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Admin;
 using OrleansFeatures.Gateway.Amendments;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Feast;
 using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Gateway.Ingest;
@@ -29,6 +31,9 @@ public static class GatewayExtensions
         services.TryAddSingleton(BackfillRight.Nobody);
         services.TryAddSingleton(PredictionHistory.Default);
         services.TryAddSingleton(CrossOrigin.None);
+        services.TryAddSingleton(new AdmissionLimits());
+        services.AddSingleton<CallAdmission>();
+        services.AddSingleton<IngestRoom>();
         services.AddSingleton<Ingestion>();
         services.AddSingleton<BodyIntake>();
         services.AddSingleton<Predictions>();
@@ -66,15 +71,18 @@ public static class GatewayExtensions
     public static WebApplication MapGateway(this WebApplication app)
     {
         app.UseRestEdge(app.Services.GetRequiredService<CrossOrigin>());
-        app.MapGrpcService<IngestService>();
-        app.MapGrpcService<FeatureService>();
-        app.MapGrpcService<RegistryService>();
-        app.MapGrpcService<AdminService>();
-        app.MapGrpcService<HealthServiceImpl>();
-        app.MapGrpcService<ServingService>();
-        app.MapGrpcService<FeatureServer>();
-        app.MapRest();
-        FeastEndpoints.Map(app);
+        // A group without a prefix: whatever is mapped in it has to pass admission.
+        RouteGroupBuilder calls = app.MapGroup("");
+        ((IEndpointConventionBuilder)calls).Finally(app.Services.GetRequiredService<CallAdmission>().Guard);
+        calls.MapGrpcService<IngestService>();
+        calls.MapGrpcService<FeatureService>();
+        calls.MapGrpcService<RegistryService>();
+        calls.MapGrpcService<AdminService>();
+        calls.MapGrpcService<HealthServiceImpl>();
+        calls.MapGrpcService<ServingService>();
+        calls.MapGrpcService<FeatureServer>();
+        calls.MapRest();
+        FeastEndpoints.Map(calls);
         ServeHealth(app.Services.GetRequiredService<HealthServiceImpl>(), app.Services.GetRequiredService<ServerLife>());
         return app;
     }

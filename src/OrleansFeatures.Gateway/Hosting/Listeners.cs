@@ -12,9 +12,6 @@ namespace OrleansFeatures.Gateway.Hosting;
 /// <summary>The gateway's two listeners: HTTP/2 for gRPC, HTTP/1.1 for REST (without TLS nothing can negotiate between the two on one port).</summary>
 public static class Listeners
 {
-    /// <summary>Calls at once on one connection. Clients beyond that wait in their own queue; four connections carry twice what one does.</summary>
-    private const int CallsPerConnectionMax = 1_000;
-
     /// <summary>HTTP/2's connection preface: "PRI * HTTP/2.0", "SM" and line ends (RFC 9113, 3.4).</summary>
     private const int PrefaceBytes = 24;
 
@@ -34,7 +31,7 @@ public static class Listeners
         ArgumentNullException.ThrowIfNull(connections);
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = Limits.MessageBytesMax;
-        kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = connections.Calls;
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
         kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
 

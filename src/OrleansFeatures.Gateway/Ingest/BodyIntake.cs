@@ -50,7 +50,7 @@ public sealed class BodyIntake(Ingestion ingestion, IEntityHost host, Quarantine
     {
         try
         {
-            PreparedPush push = await ingestion.PrepareAsync(source, cancellationToken).ConfigureAwait(false);
+            PreparedPush push = await ingestion.PrepareAsync(source, cancellationToken, isStream: true).ConfigureAwait(false);
             await ingestion.CommitAsync(push, wait: true, cancellationToken).ConfigureAwait(false);
             return null;
         }

@@ -55,7 +55,7 @@ public sealed class IngestService(Ingestion ingestion, ServerLife life) : V1.Ing
             while (await commits.WaitToWriteAsync(stop).ConfigureAwait(false) && await requests.MoveNext(stop).ConfigureAwait(false))
             {
                 PushRequest request = requests.Current;
-                PreparedPush push = await ingestion.PrepareAsync(SourceOf(request), stop).ConfigureAwait(false);
+                PreparedPush push = await ingestion.PrepareAsync(SourceOf(request), stop, isStream: true).ConfigureAwait(false);
                 commits.TryWrite(CommitAsync(request.Sequence, push, commit));
             }
         }

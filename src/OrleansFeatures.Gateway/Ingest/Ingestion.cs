@@ -3,6 +3,7 @@ using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Intake;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Log;
 
@@ -12,24 +13,23 @@ namespace OrleansFeatures.Gateway.Ingest;
 /// The one way of events into the store, for every transport: <see cref="PrepareAsync"/> reads a push into a batch (CPU only),
 /// <see cref="CommitAsync"/> makes it durable. Between the two lies what a stream pipelines. Any thread.
 /// </summary>
-public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutput late, BackfillRight backfill, HealthServiceImpl health, TimeProvider time)
+public sealed class Ingestion(IEntityHost host, IngestRoom room, Quarantine quarantine, LateOutput late, BackfillRight backfill, HealthServiceImpl health, TimeProvider time)
 {
     /// <summary>Reads, checks and encodes every event. One bad event never fails its neighbours. Hand the result to <see cref="CommitAsync"/>, or dispose it.</summary>
-    /// <exception cref="RequestRefusedException">The push as a whole contradicts the contract or names what does not exist; nothing is kept.</exception>
-    public async ValueTask<PreparedPush> PrepareAsync(EventSource source, CancellationToken cancellationToken)
+    /// <param name="source">The events.</param>
+    /// <param name="cancellationToken">Ends the wait for room.</param>
+    /// <param name="isStream">Waits for room as long as it takes; a single push is refused when there is none.</param>
+    /// <exception cref="RequestRefusedException">The push as a whole contradicts the contract or names what does not exist, or there is no room; nothing is kept.</exception>
+    public async ValueTask<PreparedPush> PrepareAsync(EventSource source, CancellationToken cancellationToken, bool isStream = false)
     {
-        IntakeBatch batch = await host.BeginBatchAsync(cancellationToken).ConfigureAwait(false);
-        PreparedPush? prepared = null;
+        await room.BeginTurnAsync(isStream, cancellationToken).ConfigureAwait(false);
         try
         {
-            return prepared = Fill(batch, source);
+            return await ReadAsync(source, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            if (prepared is null)
-            {
-                batch.Dispose();
-            }
+            room.EndTurn();
         }
     }
 
@@ -43,7 +43,8 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutpu
     /// <exception cref="Metadata.MetadataException">The events are durable but the refused or late ones could not be kept; the same push may be repeated.</exception>
     public async Task<PushOutcome> CommitAsync(PreparedPush push, bool wait, CancellationToken cancellationToken)
     {
-        using IntakeBatch batch = push.Batch;
+        using PreparedPush held = push;
+        IntakeBatch batch = push.Batch;
         try
         {
             if (!await host.AppendAsync(batch, wait, cancellationToken).ConfigureAwait(false))
@@ -63,6 +64,23 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutpu
         Keep(push);
         GatewayMeters.Pushed(push.Outcome);
         return push.Outcome;
+    }
+
+    private async ValueTask<PreparedPush> ReadAsync(EventSource source, CancellationToken cancellationToken)
+    {
+        IntakeBatch batch = await host.BeginBatchAsync(cancellationToken).ConfigureAwait(false);
+        PreparedPush? prepared = null;
+        try
+        {
+            return prepared = Fill(batch, source);
+        }
+        finally
+        {
+            if (prepared is null)
+            {
+                batch.Dispose();
+            }
+        }
     }
 
     /// <summary>Refused events into the quarantine, late ones into the late output, before anything is acknowledged.</summary>
@@ -130,7 +148,7 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutpu
             }
         }
 
-        return new PreparedPush(stream.Name, batch, source, outcome);
+        return new PreparedPush(stream.Name, batch, source, outcome, room);
     }
 
     private EventRefusal? Read(EventSource source, int index, Span<Value> fields, out Provenance provenance) =>
@@ -152,20 +170,33 @@ public sealed class Ingestion(IEntityHost host, Quarantine quarantine, LateOutpu
 }
 
 /// <summary>A push that is read and not yet durable. Disposing it gives it up; committing it disposes it.</summary>
-public sealed class PreparedPush(string stream, IntakeBatch batch, EventSource source, PushOutcome outcome) : IDisposable
+public sealed class PreparedPush : IDisposable
 {
-    public string Stream => stream;
+    private readonly IngestRoom _room;
+    private int _held;
+
+    internal PreparedPush(string stream, IntakeBatch batch, EventSource source, PushOutcome outcome, IngestRoom room)
+    {
+        (Stream, Batch, Source, Outcome, _room, _held) = (stream, batch, source, outcome, room, batch.Bytes);
+        room.Hold(_held);
+    }
+
+    public string Stream { get; }
 
     /// <summary>The definitions that it was read against.</summary>
-    public Catalog Catalog => batch.Catalog;
+    public Catalog Catalog => Batch.Catalog;
 
     /// <summary>What will have become of the events once it is committed.</summary>
-    internal PushOutcome Outcome => outcome;
+    internal PushOutcome Outcome { get; }
 
-    internal IntakeBatch Batch => batch;
+    internal IntakeBatch Batch { get; }
 
     /// <summary>The events as they came, for what is kept of them.</summary>
-    internal EventSource Source => source;
+    internal EventSource Source { get; }
 
-    public void Dispose() => batch.Dispose();
+    public void Dispose()
+    {
+        Batch.Dispose();
+        _room.Free(Interlocked.Exchange(ref _held, 0));
+    }
 }

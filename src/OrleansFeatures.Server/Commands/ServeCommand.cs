@@ -45,7 +45,7 @@ internal static class ServeCommand
         "serve",
         "Run a store. Prints one line with its addresses when it is ready; SIGTERM or Ctrl-C stops it after its calls have ended.",
         ["serve --data data --definitions definitions/fraud", "serve --data data --grpc 0 --http 0", "serve --data data --backfill-producer history", "serve --data data --memory-budget 8GB --entity-memory-budget 128MB", "serve --data data --checkpoint-interval 30s --history 90d", "serve --data data --recover skip"],
-        [Data, Definitions, Grpc, Http, Backfill, Cors, MemoryBudget, EntityMemoryBudget, .. DurabilityOptions.All],
+        [Data, Definitions, Grpc, Http, Backfill, Cors, MemoryBudget, EntityMemoryBudget, .. DurabilityOptions.All, .. AdmissionOptions.All],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -62,7 +62,7 @@ internal static class ServeCommand
             MemoryBudgetBytes = BytesOf("--memory-budget", parsed.GetValue(MemoryBudget)) ?? options.MemoryBudgetBytes,
             EntityBudgetBytes = BytesOf("--entity-memory-budget", parsed.GetValue(EntityMemoryBudget)) ?? options.EntityBudgetBytes,
         };
-        options = DurabilityOptions.Apply(parsed, options);
+        options = AdmissionOptions.Apply(parsed, DurabilityOptions.Apply(parsed, options));
         if (options.DefinitionsDirectory is { } directory)
         {
             // Reading them here says at once what is wrong with the path; the server reads them again.

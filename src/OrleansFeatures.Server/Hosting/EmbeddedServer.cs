@@ -116,6 +116,7 @@ public sealed class EmbeddedServer : IAsyncDisposable
         builder.Services.AddSingleton(new PredictionHistory(options.PredictionHistory));
         builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));
         builder.Services.AddSingleton(new CrossOrigin(options.CorsOrigins));
+        builder.Services.AddSingleton(options.Admission);
         builder.Services.AddGateway();
         return builder.Build().MapGateway();
     }

@@ -1,3 +1,4 @@
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Log;
 
@@ -24,6 +25,9 @@ public sealed record ServeOptions(string DataDirectory, string? DefinitionsDirec
 
     /// <summary>What clients may hold without saying anything.</summary>
     public ConnectionLimits Connections { get; init; } = ConnectionLimits.OfThisProcess();
+
+    /// <summary>How much may be under way at once.</summary>
+    public AdmissionLimits Admission { get; init; } = new();
 
     /// <summary>Time between checkpoints while events come. Default <see cref="Entities.Limits.CheckpointIntervalDefault"/>.</summary>
     public TimeSpan CheckpointInterval { get; init; } = Entities.Limits.CheckpointIntervalDefault;

@@ -42,7 +42,7 @@ public sealed class PartialAnswerTests
             // Either the token's own patience ends it, or half of the call's time.
             request.MaxWaitMs = isByDeadline ? 60_000u : 30;
             GetFeaturesResponse answer = await features.GetFeaturesAsync(
-                request, deadline: DateTime.UtcNow.AddSeconds(isByDeadline ? 2 : 60), cancellationToken: RunningStore.Cancelled);
+                request, deadline: DateTime.UtcNow.AddSeconds(isByDeadline ? 6 : 60), cancellationToken: RunningStore.Cancelled);
             answer.RowStatuses.ToByteArray().ShouldBe([(byte)RowStatus.DeadlineExceeded, (byte)RowStatus.Ok, (byte)RowStatus.DeadlineExceeded]);
             answer.Rows.Int64S.ShouldBe([0, 1, 0]);
             answer.Rows.Statuses.ToByteArray().ShouldBe([(byte)FeatureStatus.Invalid, (byte)FeatureStatus.Present, (byte)FeatureStatus.Invalid]);

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Metadata;
@@ -31,10 +32,10 @@ internal sealed class TroubledStore : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    public static async Task<TroubledStore> StartAsync(bool withDefinitions = true)
+    public static async Task<TroubledStore> StartAsync(bool withDefinitions = true, AdmissionLimits? admission = null)
     {
         var store = new TroubledStore();
-        await store.OpenAsync(withDefinitions);
+        await store.OpenAsync(withDefinitions, admission ?? new AdmissionLimits());
         return store;
     }
 
@@ -57,7 +58,7 @@ internal sealed class TroubledStore : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task OpenAsync(bool withDefinitions)
+    private async Task OpenAsync(bool withDefinitions, AdmissionLimits admission)
     {
         _metadata = SqliteMetadata.Open(_folder.Path);
         var registry = new DefinitionRegistry(_metadata, TimeProvider.System);
@@ -83,6 +84,7 @@ internal sealed class TroubledStore : IAsyncDisposable
         builder.Services.AddSingleton<MetadataDatabase>(_metadata);
         builder.Services.AddSingleton(new Quarantine(_metadata));
         builder.Services.AddSingleton(new LateOutput(_metadata));
+        builder.Services.AddSingleton(admission);
         builder.Services.AddGateway();
         _app = builder.Build().MapGateway();
         await _app.StartAsync(RunningStore.Cancelled);

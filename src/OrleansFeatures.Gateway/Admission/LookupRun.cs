@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+
+namespace OrleansFeatures.Gateway.Admission;
+
+/// <summary>One call that waits for a slot of <see cref="RunQueue"/>: its request is held meanwhile, unread. Ends when the call has, or has been refused.</summary>
+internal sealed class LookupRun(HttpContext context, RequestDelegate next, RunQueue queue, Func<HttpContext, Task> refuse)
+{
+    // Whoever awaits it is the server, which then sends the answer: here, at once.
+    private readonly TaskCompletionSource _done = new();
+    private readonly long _since = Stopwatch.GetTimestamp();
+
+    public Task WaitAsync(TimeSpan patience)
+    {
+        queue.Wait(patience, () => _ = RunAsync(), () => _ = EndAsync(refuse(context)));
+        return _done.Task;
+    }
+
+    private Task RunAsync()
+    {
+        Task call;
+        try
+        {
+            // Nobody waits for an answer any more: nothing is begun, and what the server writes goes nowhere.
+            GrpcTimeout.Shorten(context.Request.Headers, Stopwatch.GetElapsedTime(_since));
+            call = context.RequestAborted.IsCancellationRequested ? refuse(context) : next(context);
+        }
+        catch (Exception failure)
+        {
+            // The top of a work item; the server hears of it as of any other failed call.
+            call = Task.FromException(failure);
+        }
+
+        queue.Leave();
+        return EndAsync(call);
+    }
+
+    private async Task EndAsync(Task call)
+    {
+        await call.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _done.SetFromTask(call);
+    }
+}

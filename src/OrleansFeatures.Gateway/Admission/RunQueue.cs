@@ -1,0 +1,94 @@
+namespace OrleansFeatures.Gateway.Admission;
+
+/// <summary>
+/// Calls that are work for a core run a few at a time, and the rest wait here instead of in the thread pool's queue, so that the threads stay free for what keeps connections alive: reading frames, sending answers, health.
+/// <code>
+///   enter ── a slot is free ──> runs at once, where it is
+///      └─ none: waits ──> newest first when a slot is free ──> thread pool ──> runs
+///                └─ oldest first: waited too long, or no room for more ──> refused
+/// </code>
+/// Newest first, because when there is too much somebody has to wait in vain, and who came last still has time; while there is not, nobody waits and the order does not matter. A slot is held for as long as the call keeps its thread:
+/// one that waits for something, a group commit or another silo, has given it back. Any thread; a call that finds a slot takes no lock.
+/// </summary>
+internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Waiting> _line = new();
+    private int _running;
+    private int _waiting;
+
+    public int Running => Volatile.Read(ref _running);
+
+    public int WaitingNow => Volatile.Read(ref _waiting);
+
+    /// <summary>Takes a slot if there is one; <see cref="Leave"/> once after it.</summary>
+    public bool TryEnter()
+    {
+        for (int running = Volatile.Read(ref _running); running < slots;)
+        {
+            int found = Interlocked.CompareExchange(ref _running, running + 1, running);
+            if (found == running)
+            {
+                return true;
+            }
+
+            running = found;
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives the slot to who waits, if anybody does.</summary>
+    public void Leave()
+    {
+        Interlocked.Decrement(ref _running);
+
+        // After the slot is free, as whoever waits looks for a slot after it has entered the line: one of the two sees the other.
+        if (Volatile.Read(ref _waiting) > 0)
+        {
+            Move();
+        }
+    }
+
+    /// <summary>Waits for a slot: <paramref name="run"/> is then called on the thread pool with the slot taken, or <paramref name="refuse"/> when it has waited too long, or too many wait.</summary>
+    public void Wait(TimeSpan patience, Action run, Action refuse)
+    {
+        lock (_gate)
+        {
+            _line.AddLast(new Waiting(time.GetTimestamp(), patience, run, refuse));
+            Interlocked.Increment(ref _waiting);
+        }
+
+        Move();
+    }
+
+    private void Move()
+    {
+        List<Waiting>? refused = null;
+        List<Waiting>? next = null;
+        lock (_gate)
+        {
+            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest)))
+            {
+                (refused ??= []).Add(oldest);
+                _line.RemoveFirst();
+            }
+
+            while (_line.Last is { Value: var newest } && TryEnter())
+            {
+                (next ??= []).Add(newest);
+                _line.RemoveLast();
+            }
+
+            Interlocked.Add(ref _waiting, -((refused?.Count ?? 0) + (next?.Count ?? 0)));
+        }
+
+        // Outside of the lock, and in the pool's own order, so that whoever reads frames or sends answers gets its turn between two calls.
+        next?.ForEach(static waiting => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), waiting.Run, preferLocal: false));
+        refused?.ForEach(static waiting => ThreadPool.UnsafeQueueUserWorkItem(static refuse => refuse(), waiting.Refuse, preferLocal: false));
+    }
+
+    private bool IsOver(Waiting waiting) => time.GetElapsedTime(waiting.Since) > waiting.Patience;
+
+    private sealed record Waiting(long Since, TimeSpan Patience, Action Run, Action Refuse);
+}
