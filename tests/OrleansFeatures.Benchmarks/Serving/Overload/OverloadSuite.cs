@@ -29,7 +29,7 @@ internal static class OverloadSuite
 
     public static async Task Run(Arguments arguments)
     {
-        int rows = arguments.Number("rows", 200);
+        int rows = arguments.Number("rows", 1_500);
         int connections = arguments.Number("connections", 8);
         int factor = arguments.Number("factor", 10);
         TimeSpan duration = TimeSpan.FromSeconds(arguments.Has("quick") ? 3 : 8);
