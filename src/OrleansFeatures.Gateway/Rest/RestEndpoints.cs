@@ -18,6 +18,7 @@ public static class RestEndpoints
         IServiceProvider services = endpoints.ServiceProvider;
         var features = ActivatorUtilities.CreateInstance<FeatureEndpoints>(services);
         var explain = ActivatorUtilities.CreateInstance<ExplainEndpoints>(services);
+        var document = ActivatorUtilities.CreateInstance<OpenApiEndpoints>(services);
         var observe = ActivatorUtilities.CreateInstance<ObserveEndpoints>(services);
         var events = ActivatorUtilities.CreateInstance<EventEndpoints>(services);
         ServerLife life = services.GetRequiredService<ServerLife>();
@@ -31,6 +32,8 @@ public static class RestEndpoints
         endpoints.MapPost("/features/v1/{service}:observe", Guarded(observe.PostAsync, logger));
         endpoints.MapPost("/features/v1:observe", Guarded(observe.PostAsync, logger));
         endpoints.MapPost("/events/v1/{stream}", Guarded(events.PostAsync, logger));
+        endpoints.MapGet("/openapi", Guarded(document.GetAsync, logger));
+        endpoints.MapGet("/openapi/v1.json", Guarded(document.GetAsync, logger));
         endpoints.MapGet("/healthz", context => context.Response.WriteAsync("ok\n"));
         endpoints.MapGet("/readyz", context => ReadinessAsync(context, life));
     }
