@@ -14,7 +14,7 @@ namespace OrleansFeatures.Server.Commands;
 internal static class ExplainCommand
 {
     private static readonly Option<string> Server = CommandOptions.Server();
-    private static readonly Option<string> Feature = CommandOptions.Required("--feature", "FEATURE", "One feature, as view:feature or view@2:feature.");
+    private static readonly Option<string> Feature = CommandOptions.Required("--feature", "FEATURE", "One feature, as view:feature or view@2:feature, or an on-demand feature's name.");
 
     private static readonly Option<string[]> Entity = new("--entity")
     {
@@ -38,15 +38,23 @@ internal static class ExplainCommand
         HelpName = "N",
     };
 
+    private static readonly Option<string[]> Request = new("--request")
+    {
+        Description = "A field of the request that an on-demand feature computes with. field= is null.",
+        HelpName = "field=value",
+        DefaultValueFactory = _ => [],
+    };
+
     public static Command Create() => CommandOptions.Command(
         "explain",
         "Show why a value is what it is: its window, the events that count, and those that do not with the reason. Goes through the log. Exit code 1 when the events do not give the served value.",
         [
             "explain --feature customer_spend:avg_amount_7d --entity customer=596",
             "explain --feature customer_spend:avg_amount_7d --entity customer=596 --as-of 2018-06-01T12:00:00Z --known-at 2018-06-01T12:00:05Z",
+            "explain --feature amount_ratio --entity customer=596 --request amount=57.16",
             "explain --feature terminal_risk:risk_7d --entity terminal=3156 --as-of stream --events 20 --output json",
         ],
-        [Server, Feature, Entity, AsOf, KnownAt, Events],
+        [Server, Feature, Entity, AsOf, KnownAt, Request, Events],
         RunAsync);
 
     private static async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancellationToken)
@@ -89,6 +97,7 @@ internal static class ExplainCommand
             request.KnownAtMicros = TimeOf("--known-at", knownAt, "");
         }
 
+        request.Context.AddRange(parsed.GetValue(Request)!.Select(ContextOf));
         request.EventsMax = parsed.GetValue(Events) switch
         {
             null => 0,
@@ -96,6 +105,20 @@ internal static class ExplainCommand
             var events => throw CommandFailure.Usage(string.Create(CultureInfo.InvariantCulture, $"--events {events}: expected 1 to {Gateway.Limits.ExplainListMax}")),
         };
         return request;
+    }
+
+    /// <summary>As text, which the store takes for the field's type.</summary>
+    private static ContextColumn ContextOf(string given)
+    {
+        int equals = given.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0)
+        {
+            throw CommandFailure.Usage($"--request {given}: expected field=value");
+        }
+
+        string text = given[(equals + 1)..];
+        var values = new Column { Strings = { text }, Nulls = text.Length == 0 ? Google.Protobuf.ByteString.CopyFrom(1) : Google.Protobuf.ByteString.Empty };
+        return new ContextColumn { Field = given[..equals], Values = values };
     }
 
     private static long TimeOf(string option, string text, string orElse) => EventTime.TryParse(text, out EventTime time)

@@ -58,6 +58,15 @@ public sealed class ExplainCommandTests(StoreFixture fixture) : IClassFixture<St
         feature.GetProperty("events").GetArrayLength().ShouldBe(2);
     }
 
+    [Fact]
+    public async Task An_on_demand_feature_is_explained_with_a_field_of_the_request()
+    {
+        CommandRun run = await RunAsync("--feature amount_ratio --entity customer=596 --as-of 2018-04-01T12:00:00Z --request amount=30 --output json");
+        run.ExitCode.ShouldBe(0, run.Error);
+        JsonElement features = JsonDocument.Parse(run.Out).RootElement.GetProperty("features");
+        (features[0].GetProperty("value").GetDouble(), features[1].GetProperty("feature").GetString()).ShouldBe((2, "customer_spend:avg_amount_7d"));
+    }
+
     [Theory]
     [InlineData("--feature customer_spend:avg_amount_9d --entity customer=596", 1, "there is no feature 'customer_spend:avg_amount_9d'")]
     [InlineData("--feature customer_spend:avg_amount_1d --entity custmer=596", 2, "did you mean 'customer'?")]
