@@ -19,7 +19,7 @@ internal sealed class YamlTarget : FuzzTarget
     public override IReadOnlyList<byte[]> Tokens { get; } = Words(
         "\n", "  ", "    ", "- ", ": ", "{", "}", "[", "]", ",", "\"", "'", "|", ">", "#", "&a ", "*a", "!!str ", "---\n", "...\n", "? ", "%YAML 1.2\n", "\t", "~", "null", "true", "0x1F", "1e3", ".inf", "name: ", "version: ", "window: ",
         "aggregate: ", "where: ", "by: ", "delay: ", "default: ", "accuracy: {exact_for: 1h, hop: 1m}", "{tumbling: month, time_zone: America/St_Johns}", "{tumbling: week}", "{session: 1s, max: 2s}", "{last: 3}", "lifetime", "history: 1h",
-        "allowed_lateness: 0s", "count", "sum(amount)", "percentile(amount, 0.5)", "top_k(note, 3)", "ewma(amount, 1h)", "histogram(amount, 1, 2)", "max_by(note, amount)", "amount > 1", "has(note)", "entity: ", "stream: ", "features:", "streams:\n",
+        "allowed_lateness: 0s", "ttl: 1h", "on_demand:\n", "type: double", "expr: ", "request.amount / v.f", "request: {note: string}", "count", "sum(amount)", "percentile(amount, 0.5)", "top_k(note, 3)", "ewma(amount, 1h)", "histogram(amount, 1, 2)", "max_by(note, amount)", "amount > 1", "has(note)", "entity: ", "stream: ", "features:", "streams:\n",
         "\u0085", "\u2028", "\uFEFF", "\\x41", "\\U0001F600", "3650d", "1ms", "0d");
 
     public override int InputBytesMax => 16 * 1024;
@@ -84,7 +84,8 @@ internal sealed class YamlTarget : FuzzTarget
 
     private static string Written(DefinitionSet definitions) =>
         "apiVersion: orleansfeatures/v1\n" + Section("streams", definitions.Streams.Select(DefinitionText.Of)) + Section("entities", definitions.Entities.Select(DefinitionText.Of))
-        + Section("feature_views", definitions.FeatureViews.Select(DefinitionText.Of)) + Section("feature_services", definitions.FeatureServices.Select(DefinitionText.Of));
+        + Section("feature_views", definitions.FeatureViews.Select(DefinitionText.Of)) + Section("on_demand", definitions.OnDemand.Select(DefinitionText.Of))
+        + Section("feature_services", definitions.FeatureServices.Select(DefinitionText.Of));
 
     private static string Section(string name, IEnumerable<string> items) => string.Concat(items) is { Length: > 0 } text ? $"{name}:\n{text}" : "";
 }
