@@ -65,8 +65,8 @@ internal sealed class PartitionKeeper(
     /// <summary>What was delivered until now has been applied, or it takes longer than the last checkpoint may.</summary>
     private async Task CaughtUpAsync(PartitionHome home, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using ITimer timer = time.CreateTimer(static patience => ((CancellationTokenSource)patience!).Cancel(), patience, Limits.LastCheckpointMax, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(Limits.LastCheckpointMax, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
         await home.Ownership.ReachedAsync(store.Log.DurableOffset(home.Partition), patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -100,8 +100,8 @@ internal sealed class PartitionKeeper(
     /// <summary>Until it is time again, or the plan changes.</summary>
     private async Task WaitAsync(PartitionPlan plan, TimeSpan pause)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        using ITimer timer = time.CreateTimer(static over => ((CancellationTokenSource)over!).Cancel(), over, pause, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(pause, time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, timer.Token);
         try
         {
             await plans.WaitForChangeAsync(plan, over.Token);

@@ -37,8 +37,8 @@ internal sealed class AppliedWaits(PartitionPlans plans, PartitionHomes homes, C
     private async Task WaitHereAsync(PartitionOffset position, CancellationToken cancellationToken)
     {
         // For a moment only: the plan may want it elsewhere by then.
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using ITimer timer = time.CreateTimer(static patience => ((CancellationTokenSource)patience!).Cancel(), patience, Limits.OwnerWaitMax, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(Limits.OwnerWaitMax, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
         if (await homes.WaitAsync(position.Partition, 0, patience.Token) is { } home)
         {
             await home.Ownership.ReachedAsync(position.Offset, cancellationToken);

@@ -136,8 +136,8 @@ internal sealed class LocalReads(PartitionHomes homes, PartitionMap map, EntityS
     private async Task<EntityAnswer> AnswerSlowlyAsync(long generation, Selection selection, EntityQuestion question, CancellationToken over)
     {
         EntityRead entity = selection.Entities[question.Entity];
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(over);
-        using ITimer timer = time.CreateTimer(static patience => ((CancellationTokenSource)patience!).Cancel(), patience, Limits.OwnerWaitMax, Timeout.InfiniteTimeSpan);
+        using var timer = new CancellationTokenSource(Limits.OwnerWaitMax, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(over, timer.Token);
         try
         {
             if (await homes.WaitAsync(map.Of(entity.Entity.Id, question.Key.Span), generation, patience.Token) is not { } home)
