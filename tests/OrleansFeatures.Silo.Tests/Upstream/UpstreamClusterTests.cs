@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using OrleansFeatures.Conformance;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Metadata;
@@ -49,7 +50,7 @@ public sealed class UpstreamClusterTests
     {
         silo.Services.AddSingleton(services => services.GetRequiredService<ClusterStore>().Postgres);
         silo.Services.AddSingleton(new Quarantine(metadata)).AddSingleton(new LateOutput(metadata)).AddSingleton(BackfillRight.Nobody);
-        silo.Services.AddSingleton<HealthServiceImpl>().AddSingleton<Ingestion>().AddSingleton<BodyIntake>();
+        silo.Services.AddSingleton<HealthServiceImpl>().AddSingleton<IngestRoom>().AddSingleton<Ingestion>().AddSingleton<BodyIntake>();
         HubStreams.AddTo(silo, hub);
     }
 
