@@ -9,6 +9,7 @@ using Orleans.Streams;
 using Orleans.TestingHost;
 using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Health;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Metadata;
@@ -93,7 +94,7 @@ internal sealed class UpstreamStore : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(_postgres).AddSingleton<IEntityHost>(Host).AddSingleton(Quarantine).AddSingleton(new LateOutput(_metadata)).AddSingleton(BackfillRight.Nobody);
-            silo.Services.AddSingleton(TimeProvider.System).AddSingleton<HealthServiceImpl>().AddSingleton<Ingestion>().AddSingleton<BodyIntake>();
+            silo.Services.AddSingleton(TimeProvider.System).AddSingleton<HealthServiceImpl>().AddSingleton<IngestRoom>().AddSingleton<Ingestion>().AddSingleton<BodyIntake>();
             silo.Services.AddSingleton<ILoggerProvider>(_warnings);
             HubStreams.AddTo(silo, Hub, agents);
             silo.Configure<ClusterMembershipOptions>(options =>
