@@ -229,8 +229,17 @@ public static class Limits
     /// </summary>
     public static readonly int LookupsRunningMax = Math.Max(2, Environment.ProcessorCount);
 
-    /// <summary>Lookups that have waited a quarter of a second for a thread are refused, earlier if their deadline is shorter. Not much earlier, because a refusal costs as much of HTTP/2 as an answer does.</summary>
+    /// <summary>Lookups that have waited a quarter of a second for a thread are refused while they are a crowd, earlier if their deadline is shorter. Not much earlier, because a refusal costs as much of HTTP/2 as an answer does.</summary>
     public static readonly TimeSpan LookupDelayMax = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// Lookups are a crowd, and may be refused for a long wait, from 2,000 a second for each core on: at 25 us of HTTP/2 each, a twentieth of what the cores can do. Fewer did not make calls wait. Lookups of many rows get there
+    /// never; <see cref="LookupsRunningMax"/> and the line behind it bound these.
+    /// </summary>
+    public static readonly int LookupsCrowdPerSecond = 2_000 * Environment.ProcessorCount;
+
+    /// <summary>Pushes from 10 a second for each core on: at 5 ms for one of several thousand events, again a twentieth.</summary>
+    public static readonly int PushesCrowdPerSecond = 10 * Environment.ProcessorCount;
 
     /// <summary>Pushes only much later, so that a flood of lookups, which keeps the delay at their own bound, never stops events.</summary>
     public static readonly TimeSpan PushDelayMax = TimeSpan.FromSeconds(1);

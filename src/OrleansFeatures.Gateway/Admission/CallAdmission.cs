@@ -28,15 +28,19 @@ public sealed class CallAdmission : IDisposable
     private readonly AdmissionMeter _meter;
     private readonly RunQueue _runs;
 
-    public CallAdmission(AdmissionLimits limits, TimeProvider time) : this(limits, new QueueDelay(time), new RunQueue(Limits.LookupsRunningMax, limits.Lookups / 2, time))
+    public CallAdmission(AdmissionLimits limits, TimeProvider time) : this(limits, time, queue: null, new RunQueue(Limits.LookupsRunningMax, limits.Lookups / 2, time))
     {
     }
 
-    internal CallAdmission(AdmissionLimits limits, QueueDelay delay, RunQueue runs)
+    /// <param name="limits">How much may come in.</param>
+    /// <param name="time">Measures the waiting.</param>
+    /// <param name="queue">Where calls wait for a thread; null for the thread pool's queue.</param>
+    /// <param name="runs">Where lookups wait for a slot.</param>
+    internal CallAdmission(AdmissionLimits limits, TimeProvider time, Action<IThreadPoolWorkItem>? queue, RunQueue runs)
     {
-        (_delay, _runs) = (delay, runs);
-        _lookups = new ClassGate(limits.Lookups, limits.LookupDelay, limits.ClientShare);
-        _pushes = new ClassGate(limits.Pushes, limits.PushDelay, limits.ClientShare);
+        _lookups = new ClassGate(limits.Lookups, limits.LookupDelay, limits.ClientShare, Limits.LookupsCrowdPerSecond);
+        _pushes = new ClassGate(limits.Pushes, limits.PushDelay, limits.ClientShare, Limits.PushesCrowdPerSecond);
+        (_delay, _runs) = (new QueueDelay(time, [_lookups, _pushes], queue), runs);
         _meter = new AdmissionMeter(this);
     }
 
@@ -154,7 +158,10 @@ public sealed class CallAdmission : IDisposable
         return Shed.Client;
     }
 
-    /// <summary>Only while calls wait for threads: what waited in vain is let go of first, because nobody would hear the answer.</summary>
+    /// <summary>
+    /// Only while calls wait for threads: what waited in vain is let go of first, because nobody would hear the answer. What would only wait long is let go of when it is for others of its class that it waits; threads that other
+    /// work holds are no sooner free for it.
+    /// </summary>
     private static Shed Overdue(HttpContext context, ClassGate gate, long delay)
     {
         if (context.RequestAborted.IsCancellationRequested || (GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed && allowed <= delay))
@@ -162,7 +169,7 @@ public sealed class CallAdmission : IDisposable
             return Shed.Late;
         }
 
-        return delay > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
+        return gate.IsCrowd && delay > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
     }
 
     /// <summary>How long a call may wait before it is begun: three quarters of its own time, if it says how much it has, but no longer than its class may.</summary>

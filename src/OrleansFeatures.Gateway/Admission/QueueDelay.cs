@@ -7,11 +7,12 @@ namespace OrleansFeatures.Gateway.Admission;
 ///   tick ── queues the probe ──┐          a tick that finds it still waiting knows at least how long so far; timers do not wait in that queue
 ///                              └─ waits as calls do ─ runs: that long
 /// </code>
-/// While nobody calls there are no ticks. Any thread.
+/// What comes out of the queue meanwhile stood before it, so the gates can tell whose calls it waited for. While nobody calls there are no ticks. Any thread.
 /// </summary>
 internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
 {
     private readonly TimeProvider _time;
+    private readonly ClassGate[] _gates;
     private readonly Action<IThreadPoolWorkItem> _queue;
     private readonly ITimer _ticks;
     private long _queuedAt;
@@ -22,10 +23,11 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
     private int _idleTicks;
 
     /// <param name="time">Measures, and ticks.</param>
+    /// <param name="gates">Are told of each probe, before what it measured can be read.</param>
     /// <param name="queue">Where calls wait; null for the thread pool's queue.</param>
-    public QueueDelay(TimeProvider time, Action<IThreadPoolWorkItem>? queue = null)
+    public QueueDelay(TimeProvider time, ClassGate[] gates, Action<IThreadPoolWorkItem>? queue = null)
     {
-        (_time, _queue) = (time, queue ?? (static probe => ThreadPool.UnsafeQueueUserWorkItem(probe, preferLocal: false)));
+        (_time, _gates, _queue) = (time, gates, queue ?? (static probe => ThreadPool.UnsafeQueueUserWorkItem(probe, preferLocal: false)));
         _ticks = time.CreateTimer(static delay => ((QueueDelay)delay!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -49,7 +51,7 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
     /// <summary>The probe's turn has come.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        Volatile.Write(ref _micros, MicrosSince(Volatile.Read(ref _queuedAt)));
+        Waited(MicrosSince(Volatile.Read(ref _queuedAt)));
         Volatile.Write(ref _isWaiting, 0);
     }
 
@@ -71,7 +73,7 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
             long sofar = MicrosSince(Volatile.Read(ref _queuedAt));
             if (sofar > Volatile.Read(ref _micros))
             {
-                Volatile.Write(ref _micros, sofar);
+                Waited(sofar);
             }
 
             return;
@@ -88,9 +90,20 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
             return;
         }
 
+        Array.ForEach(_gates, static gate => gate.OnProbeQueued());
         Volatile.Write(ref _queuedAt, _time.GetTimestamp());
         Volatile.Write(ref _isWaiting, 1);
         _queue(this);
+    }
+
+    private void Waited(long micros)
+    {
+        foreach (ClassGate gate in _gates)
+        {
+            gate.OnProbeWaited(micros);
+        }
+
+        Volatile.Write(ref _micros, micros);
     }
 
     private long MicrosSince(long timestamp) => (long)_time.GetElapsedTime(timestamp).TotalMicroseconds;

@@ -12,9 +12,6 @@ internal sealed class CardTraffic(GrpcChannel channel, int customers = 500)
 {
     public const int BatchEvents = 500;
 
-    /// <summary>With pauses of 20 ms that grow by as much each time: half a minute.</summary>
-    private const int RefusalsMax = 50;
-
     private const long FirstMicros = 1_522_540_800_000_000; // 2018-04-01T00:00:00Z
     private const long SpacingMicros = 1_000;
 
@@ -99,7 +96,7 @@ internal sealed class CardTraffic(GrpcChannel channel, int customers = 500)
     {
         var request = new GetFeaturesRequest { What = new FeatureSelection { Features = new FeatureList { Names = { "customer_spend:nb_tx_30d" } } }, AsOfMicros = { TimeOf(Acknowledged) }, MinToken = _token };
         request.Keys.Add(new KeyColumn { Field = "customer_id", Int64S = { customer } });
-        GetFeaturesResponse answer = await AsToldAsync(() => _features.GetFeaturesAsync(request, Options()));
+        GetFeaturesResponse answer = await _features.GetFeaturesAsync(request, Options());
         return (answer.Rows.Int64S.Single(), Enumerable.Range(0, (int)Acknowledged).LongCount(id => id % customers == customer));
     }
 
@@ -109,24 +106,6 @@ internal sealed class CardTraffic(GrpcChannel channel, int customers = 500)
         (await HeldAsync()).ShouldBe(Acknowledged);
         (long found, long expected) = await CountAsync(customer: 7);
         found.ShouldBe(expected);
-    }
-
-    /// <summary>
-    /// As a client should: what is refused for the moment is asked again when the refusal says so. A server whose threads are all taken refuses lookups that would wait too long, here on a busy machine with a hundred and fifty other clients.
-    /// </summary>
-    private static async Task<T> AsToldAsync<T>(Func<AsyncUnaryCall<T>> call)
-    {
-        for (int refused = 0; ; refused++)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (RpcException refusal) when (refusal.StatusCode == StatusCode.ResourceExhausted && refused < RefusalsMax && refusal.Trailers.GetValue("retry-after-ms") is { } hint)
-            {
-                await Task.Delay((refused + 1) * int.Parse(hint, System.Globalization.CultureInfo.InvariantCulture), TestContext.Current.CancellationToken);
-            }
-        }
     }
 
     public static long TimeOf(long id) => FirstMicros + (id * SpacingMicros);

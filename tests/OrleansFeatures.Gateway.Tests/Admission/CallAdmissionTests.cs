@@ -65,22 +65,52 @@ public sealed class CallAdmissionTests
     }
 
     [Fact]
-    public void While_calls_wait_long_for_threads_lookups_are_shed_and_pushes_only_later()
+    public void While_a_crowd_of_calls_waits_long_for_threads_lookups_are_shed_and_pushes_only_later()
     {
         using CallAdmission admission = Start(new AdmissionLimits());
-        _slow.Delay(TimeSpan.FromMilliseconds(200));
+        new Call(admission, Lookup).Status.ShouldBe("under way", "nothing waits; from now on it is looked how long they do");
+        Crowd(admission, TimeSpan.FromMilliseconds(200));
         new Call(admission, Lookup).Status.ShouldBe("under way");
-        _slow.Delay(TimeSpan.FromMilliseconds(300));
+        Crowd(admission, TimeSpan.FromMilliseconds(300));
+        long lookups = admission.ShedFor(CallClass.Lookup, Shed.Queue), pushes = admission.ShedFor(CallClass.Ingest, Shed.Queue);
         new Call(admission, Lookup).Status.ShouldBe("8");
         new Call(admission, RestLookup).Status.ShouldBe("429");
         new Call(admission, Push).Status.ShouldBe("under way");
         new Call(admission, Health).Status.ShouldBe("under way");
-        _slow.Delay(TimeSpan.FromMilliseconds(1_100));
+        (admission.ShedFor(CallClass.Lookup, Shed.Queue) - lookups, admission.ShedFor(CallClass.Ingest, Shed.Queue) - pushes).ShouldBe((2, 0));
+        Crowd(admission, TimeSpan.FromMilliseconds(1_100));
         new Call(admission, Push).Status.ShouldBe("8");
         new Call(admission, Health).Status.ShouldBe("under way");
         _slow.Delay(TimeSpan.Zero);
         new Call(admission, Lookup).Status.ShouldBe("under way");
-        (admission.ShedFor(CallClass.Lookup, Shed.Queue), admission.ShedFor(CallClass.Ingest, Shed.Queue)).ShouldBe((2, 1));
+    }
+
+    [Fact]
+    public void A_few_calls_are_not_shed_for_threads_that_others_hold()
+    {
+        using CallAdmission admission = Start(new AdmissionLimits());
+        new Call(admission, Lookup).Status.ShouldBe("under way", "nothing waits; from now on it is looked how long they do");
+        _slow.Delay(TimeSpan.FromSeconds(3));
+        admission.Delay.ShouldBe(TimeSpan.FromSeconds(3));
+        new Call(admission, Lookup).Status.ShouldBe("under way");
+        new Call(admission, RestLookup).Status.ShouldBe("under way");
+        new Call(admission, Push).Status.ShouldBe("under way");
+        new Call(admission, Lookup, timeout: "2S").Status.ShouldBe("4", "its deadline has passed, whoever is the reason");
+
+        // While the probe waits on, whoever holds the threads.
+        _slow.Fire();
+        _slow.Pass(TimeSpan.FromSeconds(3));
+        _slow.Fire();
+        new Call(admission, Lookup).Status.ShouldBe("under way");
+
+        // Many of the one class are no reason to shed the other.
+        _slow.Run();
+        _slow.Fire();
+        Come(admission, Lookup, Limits.LookupsCrowdPerSecond * 3);
+        _slow.Pass(TimeSpan.FromSeconds(3));
+        _slow.Run();
+        new Call(admission, Lookup).Status.ShouldBe("8");
+        new Call(admission, Push).Status.ShouldBe("under way");
     }
 
     [Theory]
@@ -94,7 +124,7 @@ public sealed class CallAdmissionTests
     {
         using CallAdmission admission = Start(new AdmissionLimits());
         new Call(admission, Lookup, timeout: timeout).Status.ShouldBe("under way", "nothing waits");
-        _slow.Delay(TimeSpan.FromMilliseconds(20));
+        Crowd(admission, TimeSpan.FromMilliseconds(20));
         new Call(admission, Lookup, timeout: timeout).Status.ShouldBe(status);
         admission.ShedFor(CallClass.Lookup, Shed.Late).ShouldBe(status == "4" ? 1 : 0);
     }
@@ -134,7 +164,27 @@ public sealed class CallAdmissionTests
         calls.TryEnter("client 8").ShouldBeNull();
     }
 
-    private CallAdmission Start(AdmissionLimits limits) => new(limits, new QueueDelay(_slow, _slow.Queue), new RunQueue(slots: 2, waitingMax: 2, _slow));
+    private CallAdmission Start(AdmissionLimits limits) => new(limits, _slow, _slow.Queue, new RunQueue(slots: 2, waitingMax: 2, _slow));
+
+    /// <summary>As many calls of both classes as are a crowd come out of the queue, and have waited so long.</summary>
+    private void Crowd(CallAdmission admission, TimeSpan delay)
+    {
+        _slow.Fire();
+        Come(admission, Lookup, (int)Math.Ceiling(Limits.LookupsCrowdPerSecond * delay.TotalSeconds));
+        Come(admission, Push, (int)Math.Ceiling(Limits.PushesCrowdPerSecond * delay.TotalSeconds));
+        _slow.Pass(delay);
+        _slow.Run();
+    }
+
+    /// <summary>Calls that have ended again at once.</summary>
+    private static void Come(CallAdmission admission, string route, int calls)
+    {
+        for (int number = 0; number < calls; number++)
+        {
+            using var call = new Call(admission, route);
+            call.End();
+        }
+    }
 
     private static string Padded(string base64) => base64.PadRight((base64.Length + 3) / 4 * 4, '=');
 
@@ -177,6 +227,8 @@ public sealed class CallAdmissionTests
         private static Marshaller<string> Text => new(Encoding.UTF8.GetBytes, Encoding.UTF8.GetString);
 
         public string Header(string name) => _http.Response.Headers[name].ToString();
+
+        public void End() => _ends.SetResult();
 
         public Task EndAsync()
         {

@@ -11,7 +11,7 @@ public sealed class QueueDelayTests
     [Fact]
     public void A_probe_that_has_run_tells_how_long_it_waited_and_one_that_has_not_how_long_so_far()
     {
-        using var delay = new QueueDelay(_queue, _queue.Queue);
+        using var delay = new QueueDelay(_queue, [], _queue.Queue);
         delay.Micros.ShouldBe(0);
         _queue.Fire();
         _queue.Pass(TimeSpan.FromMilliseconds(30));
@@ -30,7 +30,7 @@ public sealed class QueueDelayTests
     [Fact]
     public void While_nobody_calls_nobody_looks_and_the_next_call_begins_it_again()
     {
-        using var delay = new QueueDelay(_queue, _queue.Queue);
+        using var delay = new QueueDelay(_queue, [], _queue.Queue);
         _queue.Fire();
         _queue.Queued.ShouldBe(0, "nobody has ever called");
         _ = delay.Micros;
@@ -50,7 +50,7 @@ public sealed class QueueDelayTests
     public async Task The_thread_pool_runs_the_probe()
     {
         var ran = new TaskCompletionSource();
-        using var delay = new QueueDelay(TimeProvider.System, probe => ThreadPool.UnsafeQueueUserWorkItem(
+        using var delay = new QueueDelay(TimeProvider.System, [], probe => ThreadPool.UnsafeQueueUserWorkItem(
             _ =>
             {
                 probe.Execute();
