@@ -49,7 +49,7 @@ public interface IEntityHost
 
     /// <summary>
     /// Fills the read's values for any past instant: from live state where it reaches, the rest by passes over the log with the same domain code.
-    /// Costs a scan of the whole log as soon as one row needs it.
+    /// Costs a scan of the whole log as soon as one row needs it, and waits for its turn first: <see cref="Limits.HistoryReadsAtOnceMax"/> are made at the same time.
     /// </summary>
     /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
     ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken);

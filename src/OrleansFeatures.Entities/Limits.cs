@@ -27,6 +27,12 @@ public static class Limits
     /// <summary>Records held in memory by one pass over history: some 100 bytes each, so 2 GB. More records mean more passes.</summary>
     public const long HistoryRecordsPerPassMax = 20_000_000;
 
+    /// <summary>Training queries, and checks of amended predictions, that go over the log at the same time: half of the cores, the rest is for lookups and events.</summary>
+    public static readonly int HistoryReadsAtOnceMax = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Explanations at the same time, beside those: somebody sits and waits, so they have a turn of their own.</summary>
+    public const int ExplanationsAtOnceMax = 1;
+
     /// <summary>Rows of one history read: 40 bytes a cell, so 12 features are 1 GB at the limit. A client splits a longer file.</summary>
     public const int HistoryRowsMax = 2_000_000;
 

@@ -36,6 +36,8 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     private readonly DefinitionChange _change;
     private readonly SiloMemory _memory;
     private readonly IGrainFactory _grains;
+    private readonly HistoryTurns _historyTurns = new(Entities.Limits.HistoryReadsAtOnceMax);
+    private readonly HistoryTurns _explanationTurns = new(Entities.Limits.ExplanationsAtOnceMax);
     private int _reconciling;
 
     public ClusterHost(
@@ -107,7 +109,7 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     {
         await ReadAsync(read, cancellationToken);
         IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
-        await Task.Run(() => new HistoryReader(_store.Log, _map, floors).Fill(read, progress, cancellationToken), cancellationToken);
+        await _historyTurns.RunAsync(() => new HistoryReader(_store.Log, _map, floors).Fill(read, progress, cancellationToken), cancellationToken);
     }
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken) => await _change.RunAsync(next, commit, cancellationToken);
@@ -150,7 +152,7 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     {
         IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
         await ReadAsync(read, cancellationToken);
-        return await Task.Run(() => new Explaining(_store.Log, _map, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+        return await _explanationTurns.RunAsync(() => new Explaining(_store.Log, _map, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
     }
 
     /// <summary>Of every partition.</summary>

@@ -34,6 +34,8 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly CatalogGate _gate = new();
     private readonly TokenWaiters _waiters = new();
+    private readonly HistoryTurns _historyTurns = new(Limits.HistoryReadsAtOnceMax);
+    private readonly HistoryTurns _explanationTurns = new(Limits.ExplanationsAtOnceMax);
     private readonly LoopShare[] _shares;
     private readonly PartitionLoops _loops;
     private readonly MemoryBudget _budget;
@@ -170,16 +172,20 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
 
     public ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {
-        Generation generation = _generation;
-        RequireLive(read.Selection, generation.Catalog);
-        RowReads.Fill(read, generation, Partitions, cancellationToken);
+        Fill(read, _generation, cancellationToken);
         return ValueTask.CompletedTask;
     }
 
     public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
-        await ReadAsync(read, cancellationToken);
-        await Background.Run(() => new HistoryReader(_log, Partitions, _generation.History.Floors).Fill(read, progress, cancellationToken), cancellationToken);
+        await _historyTurns.RunAsync(
+            () =>
+            {
+                Generation generation = _generation;
+                Fill(read, generation, cancellationToken);
+                new HistoryReader(_log, Partitions, generation.History.Floors).Fill(read, progress, cancellationToken);
+            },
+            cancellationToken);
     }
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken)
@@ -281,7 +287,7 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     {
         IReadOnlyDictionary<uint, long> floors = _generation.History.Floors;
         await ReadAsync(read, cancellationToken);
-        return await Background.Run(() => new Explaining(_log, Partitions, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+        return await _explanationTurns.RunAsync(() => new Explaining(_log, Partitions, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
     }
 
     /// <summary>Waits for what is being appended, takes a last checkpoint, then closes the log. Whatever was acknowledged is on disk.</summary>
@@ -318,6 +324,12 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     /// <summary>Whether an entity can give an event back: it holds it as itself, or not at all any more.</summary>
     private bool CanTakeBack(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time) =>
         _generation.PartitionOf(Partitions.Of(entity, key)).PresenceOf(entity, key, timeline, time) != Presence.Summed;
+
+    private void Fill(FeatureRead read, Generation generation, CancellationToken cancellationToken)
+    {
+        RequireLive(read.Selection, generation.Catalog);
+        RowReads.Fill(read, generation, Partitions, cancellationToken);
+    }
 
     /// <summary>Plans number columns and timelines; numbers of other definitions would read the wrong ones.</summary>
     private static void RequireLive(Selection selection, Catalog live)
