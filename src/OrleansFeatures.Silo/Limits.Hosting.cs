@@ -29,6 +29,12 @@ public static partial class Limits
     /// <summary>A silo writes to Redis that it is alive this often; one that has not for three of these is not waited for by those who join.</summary>
     public static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(5);
 
+    /// <summary>Calls under way that a setting can allow: at 10 KB each 10 GB, so more is a slip and no setting.</summary>
+    public const int CallsSettingMax = 1_000_000;
+
+    /// <summary>A lookup takes a tenth of a millisecond; who may not wait ten of them for a thread is refused whenever two come at once.</summary>
+    public static readonly TimeSpan ShedAfterMin = TimeSpan.FromMilliseconds(1);
+
     /// <summary>From start to ready, unless told otherwise: joining takes a second, loading and replaying what was lost some more.</summary>
     public static readonly TimeSpan StartTimeoutDefault = TimeSpan.FromMinutes(2);
 

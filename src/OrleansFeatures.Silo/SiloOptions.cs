@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Silo.Upstream;
 
@@ -67,6 +68,9 @@ public sealed record SiloOptions
     /// <summary>How far behind stream time ids of events are remembered at least.</summary>
     public TimeSpan DedupeHorizon { get; init; } = Entities.Limits.DedupeHorizonDefault;
 
+    /// <summary>How long answers that were given under a prediction id are watched. Of the store: the silo that has the turn lets go by its own.</summary>
+    public TimeSpan PredictionHistory { get; init; } = Gateway.Limits.PredictionHistoryDefault;
+
     /// <summary>Producers that may state when their events arrived; <c>*</c> is everyone.</summary>
     public IReadOnlyCollection<string> BackfillProducers { get; init; } = [];
 
@@ -98,6 +102,9 @@ public sealed record SiloOptions
 
     /// <summary>What clients may hold without saying anything.</summary>
     public ConnectionLimits Connections { get; init; } = ConnectionLimits.OfThisProcess();
+
+    /// <summary>How much may be under way at once at this silo's gateway.</summary>
+    public AdmissionLimits Admission { get; init; } = new();
 
     /// <summary>What other silos connect to.</summary>
     internal IPAddress Advertised => Advertise ?? Listen;

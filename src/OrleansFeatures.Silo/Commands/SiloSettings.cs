@@ -34,6 +34,11 @@ internal static class SiloSettings
     private static readonly Setting Idle = new("--entity-idle", "DURATION", $"Entities that nobody wants for so long leave memory until somebody does. {Of(Limits.EntityIdleAfter)} without it.", "ORLEANS_FEATURES_ENTITY_IDLE");
     private static readonly Setting History = new("--history", "DURATION", "How long raw events are kept, by when they came. For ever without it.", "ORLEANS_FEATURES_HISTORY");
     private static readonly Setting Dedupe = new("--dedupe-horizon", "DURATION", $"How far behind stream time ids of events are remembered at least. {Of(Entities.Limits.DedupeHorizonDefault)} without it.", "ORLEANS_FEATURES_DEDUPE_HORIZON");
+    private static readonly Setting Predictions = new("--prediction-history", "DURATION", $"How long answers that were given under a prediction id are watched for amendments. {Of(Gateway.Limits.PredictionHistoryDefault)} without it.", "ORLEANS_FEATURES_PREDICTION_HISTORY");
+    private static readonly Setting MaxLookups = new("--max-lookups", "N", $"Lookups under way at once at this silo's gateway; one client that gives its name may have a quarter of them. {Gateway.Limits.LookupsMax} without it.", "ORLEANS_FEATURES_MAX_LOOKUPS");
+    private static readonly Setting MaxPushes = new("--max-pushes", "N", $"The same for pushes, an open stream counting as one. {Gateway.Limits.PushesMax} without it.", "ORLEANS_FEATURES_MAX_PUSHES");
+    private static readonly Setting Calls = new("--calls-per-connection", "N", $"Calls at once on one gRPC connection. Clients hold back the rest. {Gateway.Limits.CallsPerConnectionMax} without it.", "ORLEANS_FEATURES_CALLS_PER_CONNECTION");
+    private static readonly Setting ShedAfter = new("--shed-after", "DURATION", $"Lookups that would wait longer than this for a thread are refused; earlier if their deadline is shorter. {Of(Gateway.Limits.LookupDelayMax)} without it.", "ORLEANS_FEATURES_SHED_AFTER");
     private static readonly Setting Cors = new("--cors-origins", "ORIGINS", "Origins whose pages may use REST from a browser, with commas between; * is every page.", "ORLEANS_FEATURES_CORS_ORIGINS");
     private static readonly Setting Backfill = new("--backfill-producers", "NAMES", "Producers that may state when their events arrived, with commas between; * is everyone.", "ORLEANS_FEATURES_BACKFILL_PRODUCERS");
     private static readonly Setting Grace = new("--leave-grace", "DURATION", $"At SIGTERM, from 'not ready' to the first refused call. {Of(Limits.LeaveGraceDefault)} without it.", "ORLEANS_FEATURES_LEAVE_GRACE");
@@ -48,7 +53,7 @@ internal static class SiloSettings
         new[]
         {
             Postgres, Schema, Redis, Cluster, ServiceName, Name, Listen, Advertise, SiloPort, GatewayPort, Grpc, Http, Definitions, Partitions, Memory, EntityMemory, Interval, Idle, History, Dedupe,
-            Backfill, Cors, Grace, Drain, Start, Dashboard, Kubernetes, DeletePods, Level,
+            Predictions, MaxLookups, MaxPushes, Calls, ShedAfter, Backfill, Cors, Grace, Drain, Start, Dashboard, Kubernetes, DeletePods, Level,
         }.Select(setting => setting.Option);
 
     /// <exception cref="CommandFailure">One of them cannot be, or not beside the others. Never says a connection string, which may hold a password.</exception>
@@ -78,6 +83,14 @@ internal static class SiloSettings
             EntityIdleAfter = Of(Idle)?.Time(Limits.EntityIdleMin) ?? defaults.EntityIdleAfter,
             RawHistory = Of(History)?.Time(Server.Limits.HistoryMin),
             DedupeHorizon = Of(Dedupe)?.Time(Server.Limits.DedupeHorizonMin) ?? defaults.DedupeHorizon,
+            PredictionHistory = Of(Predictions)?.Time(Server.Limits.HistoryMin) ?? defaults.PredictionHistory,
+            Admission = defaults.Admission with
+            {
+                Lookups = Of(MaxLookups)?.Count(Limits.CallsSettingMax) ?? defaults.Admission.Lookups,
+                Pushes = Of(MaxPushes)?.Count(Limits.CallsSettingMax) ?? defaults.Admission.Pushes,
+                LookupDelay = Of(ShedAfter)?.Time(Limits.ShedAfterMin) ?? defaults.Admission.LookupDelay,
+            },
+            Connections = defaults.Connections with { Calls = Of(Calls)?.Count(Limits.CallsSettingMax) ?? defaults.Connections.Calls },
             CorsOrigins = Of(Cors)?.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? defaults.CorsOrigins,
             BackfillProducers = Of(Backfill)?.Text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? defaults.BackfillProducers,
             LeaveGrace = Of(Grace)?.Time(TimeSpan.Zero) ?? defaults.LeaveGrace,

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Dashboard;
 using OrleansFeatures.Gateway;
+using OrleansFeatures.Gateway.Amendments;
 using OrleansFeatures.Gateway.Hosting;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Gateway.Registry;
@@ -173,6 +174,8 @@ public sealed class SiloServer : IAsyncDisposable
         builder.Services.AddSingleton(options).AddSingleton(life).AddSingleton(readiness);
         builder.Services.AddSingleton(new BackfillRight(options.BackfillProducers));
         builder.Services.AddSingleton(new CrossOrigin(options.CorsOrigins));
+        builder.Services.AddSingleton(new PredictionHistory(options.PredictionHistory));
+        builder.Services.AddSingleton(options.Admission);
         store.AddTo(builder.Services);
         builder.Services.AddSingleton<SiloSelf>().AddSingleton<SiloReportsClient>().AddSingleton<ClusterView>();
         builder.Services.AddSingleton<LocalPartitions>().AddSingleton<ProcessFigures>().AddSingleton<ClusterMetrics>();

@@ -3,12 +3,18 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansFeatures.Gateway;
+using OrleansFeatures.Gateway.Admission;
+using OrleansFeatures.Gateway.Subscribe;
 
 namespace OrleansFeatures.Silo.Operations;
 
 /// <summary>What <c>/metrics</c> says of this silo; Prometheus adds the silos up. The names are part of the contract: alerts and autoscalers use them (docs/kubernetes.md).</summary>
-internal sealed class ClusterMetrics(SiloSelf self, ServerLife life, LocalPartitions owned, ProcessFigures figures, IClusterMembershipService membership)
+internal sealed class ClusterMetrics(
+    SiloSelf self, ServerLife life, LocalPartitions owned, ProcessFigures figures, Subscriptions subscriptions, CallAdmission admission, IClusterMembershipService membership)
 {
+    private static readonly CallClass[] Classes = [CallClass.Lookup, CallClass.Ingest];
+    private static readonly Shed[] Reasons = [.. Enum.GetValues<Shed>().Where(reason => reason != Shed.None)];
+
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         ClusterMetrics metrics = endpoints.ServiceProvider.GetRequiredService<ClusterMetrics>();
@@ -36,8 +42,18 @@ internal sealed class ClusterMetrics(SiloSelf self, ServerLife life, LocalPartit
             .Gauge("memory_used_bytes", "What this silo's entities take.", owned.MemoryBytes)
             .Gauge("memory_budget_bytes", "What they may take.", self.Options.MemoryBudgetBytes);
         figures.WriteTo(text);
+        text.Gauge("subscriptions", "Subscriptions that are open at this silo's gateway.", subscriptions.Count);
+        WriteCalls(text, admission);
         return text.ToString();
     }
+
+    private static void WriteCalls(MetricsText text, CallAdmission admission) => text
+        .Each("gauge", "calls_under_way", "Calls at this silo's gateway, of the classes that can be refused.", "class", Classes.Select(kind => (NameOf(kind), (double)admission.UnderWay(kind))))
+        .Each("counter", "calls_admitted_total", "Calls of them that were taken in and have ended.", "class", Classes.Select(kind => (NameOf(kind), (double)admission.Admitted(kind))))
+        .Each("counter", "calls_shed_total", "Calls of them that were refused before anything was done, by why.", "class", "reason", from kind in Classes from reason in Reasons select (NameOf(kind), NameOf(reason), (double)admission.ShedFor(kind, reason)))
+        .Gauge("call_delay_seconds", "How long a call waits for a thread, as last measured.", admission.Delay.TotalSeconds);
+
+    private static string NameOf<T>(T one) where T : struct, Enum => one.ToString().ToLowerInvariant();
 
     private static void WriteTotals(MetricsText text, SiloMetrics totals) => text
         .Counter("events_applied_total", "Records that this silo has applied.", totals.RecordsApplied)

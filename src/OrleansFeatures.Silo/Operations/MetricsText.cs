@@ -34,6 +34,18 @@ internal sealed class MetricsText
         return this;
     }
 
+    /// <summary>One line for each pair of values of two labels.</summary>
+    public MetricsText Each(string type, string name, string help, string first, string second, IEnumerable<(string First, string Second, double Number)> lines)
+    {
+        Head(type, name, help);
+        foreach ((string one, string other, double number) in lines)
+        {
+            _text.Append(CultureInfo.InvariantCulture, $"{Prefix}{name}{{{first}=\"{Escaped(one)}\",{second}=\"{Escaped(other)}\"}} {Number(number)}\n");
+        }
+
+        return this;
+    }
+
     /// <param name="name">Without the common prefix.</param>
     /// <param name="help">One line.</param>
     /// <param name="bounds">Upper bounds, rising.</param>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Microsoft.Extensions.Logging;
+using OrleansFeatures.Gateway.Admission;
 using OrleansFeatures.Server;
 using OrleansFeatures.Silo.Commands;
 
@@ -70,7 +71,26 @@ public sealed class SiloSettingsTests
         options.Partitions.ShouldBe(128);
     }
 
+    [Fact]
+    public void What_the_gateway_takes_in_and_remembers_is_read()
+    {
+        var environment = new Dictionary<string, string>(Least) { ["ORLEANS_FEATURES_MAX_PUSHES"] = "16", ["ORLEANS_FEATURES_PREDICTION_HISTORY"] = "7d", ["ORLEANS_FEATURES_CORS_ORIGINS"] = "https://a.example, https://b.example" };
+        SiloOptions options = Read(["--max-lookups", "64", "--calls-per-connection", "10", "--shed-after", "50ms"], environment);
+        (options.Admission.Lookups, options.Admission.Pushes, options.Connections.Calls).ShouldBe((64, 16, 10));
+        options.Admission.LookupDelay.ShouldBe(TimeSpan.FromMilliseconds(50));
+        options.PredictionHistory.ShouldBe(TimeSpan.FromDays(7));
+        options.CorsOrigins.ShouldBe(["https://a.example", "https://b.example"]);
+        SiloOptions without = Read([], Least);
+        without.Admission.ShouldBe(new AdmissionLimits());
+        without.PredictionHistory.ShouldBe(TimeSpan.FromDays(30));
+    }
+
     [Theory]
+    [InlineData("--max-lookups", "0", "--max-lookups 0: expected a number, 1 to")]
+    [InlineData("--calls-per-connection", "many", "--calls-per-connection many: expected a number, 1 to")]
+    [InlineData("--shed-after", "0s", "--shed-after 0s: expected a duration of at least 1ms")]
+    [InlineData("--prediction-history", "1s", "--prediction-history 1s: expected a duration of at least")]
+    [InlineData("--cors-origins", "https://a.example/page", "--cors-origins https://a.example/page: expected a scheme, a host")]
     [InlineData("--grpc", "70000", "--grpc 70000: expected a port, 0 to 65535")]
     [InlineData("--silo-port", "0", "--silo-port 0: expected a port, 1 to 65535")]
     [InlineData("--listen", "localhost", "--listen localhost: expected an IP address")]

@@ -27,6 +27,9 @@ public sealed partial class MetricsTextTests
         string text = new MetricsText().Each("gauge", "odd", "Odd.", "name", [("a\"b\\c\nd", 0.5)]).ToString();
         text.ShouldEndWith("orleansfeatures_odd{name=\"a\\\"b\\\\c\\nd\"} 0.5\n");
         ShouldParse(text);
+        string two = new MetricsText().Each("counter", "odd_total", "Odd.", "one", "other", [("a", "b\"", 2)]).ToString();
+        two.ShouldEndWith("orleansfeatures_odd_total{one=\"a\",other=\"b\\\"\"} 2\n");
+        ShouldParse(two);
     }
 
     [Fact]
@@ -67,6 +70,6 @@ public sealed partial class MetricsTextTests
     [GeneratedRegex("^# TYPE ([a-z_]+) (gauge|counter|histogram)$")]
     private static partial Regex Type();
 
-    [GeneratedRegex("""^([a-z_]+)(?:\{[a-z_]+="(?:[^"\\]|\\["\\n])*"\})? (\S+)$""")]
+    [GeneratedRegex("""^([a-z_]+)(?:\{[a-z_]+="(?:[^"\\]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\]|\\["\\n])*")*\})? (\S+)$""")]
     private static partial Regex Sample();
 }
