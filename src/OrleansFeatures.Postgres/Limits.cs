@@ -18,11 +18,14 @@ public static class Limits
     /// <summary>No statement of the store should come near it; a network that swallows packets is noticed by it.</summary>
     public const int CommandSecondsMax = 30;
 
-    /// <summary>Silence after which TCP asks whether the other side is there, and how often: a dead peer is found in 10 + 9 x 5 s by Linux's default of nine questions.</summary>
+    /// <summary>Silence after which TCP asks whether the other side is there, and how often: we find a dead peer in 10 + 9 x 5 s, by Linux's default of nine questions; PostgreSQL finds us in 10 + 3 x 5 s.</summary>
     public const int KeepAliveSeconds = 10;
 
     /// <inheritdoc cref="KeepAliveSeconds"/>
     public const int KeepAliveIntervalSeconds = 5;
+
+    /// <summary>Questions of PostgreSQL's that go unanswered; by default it would ask for the first time after two hours.</summary>
+    public const int KeepAliveQuestions = 3;
 
     /// <summary>Default of <see cref="PostgresOptions.AppendIdleMax"/>: between the two round trips of an append lies a millisecond of work, and at most <see cref="PresenceMax"/> of asking entities.</summary>
     public static readonly TimeSpan AppendIdleMax = TimeSpan.FromSeconds(5);

@@ -84,7 +84,11 @@ public sealed class PostgresStore : IAsyncDisposable
         connection.MaxPoolSize = options.PoolConnectionsMax;
 
         // What is acknowledged is on disk, whatever the server's default.
-        List<string> set = ["synchronous_commit=on", .. settings];
+        // And PostgreSQL asks after us as we ask after it: what a connection holds, a turn or a row, is free again when its machine is gone.
+        List<string> set =
+        [
+            "synchronous_commit=on", $"tcp_keepalives_idle={Limits.KeepAliveSeconds}", $"tcp_keepalives_interval={Limits.KeepAliveIntervalSeconds}", $"tcp_keepalives_count={Limits.KeepAliveQuestions}", .. settings,
+        ];
         connection.Options = string.Join(' ', [connection.Options, .. set.Select(setting => $"-c {setting}")]).Trim();
         return new NpgsqlDataSourceBuilder(connection.ConnectionString).Build();
     }

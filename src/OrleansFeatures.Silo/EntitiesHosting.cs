@@ -5,6 +5,7 @@ using OrleansFeatures.Entities;
 using OrleansFeatures.Entities.Partitions;
 using OrleansFeatures.Postgres.Log;
 using OrleansFeatures.Silo.Grains;
+using OrleansFeatures.Silo.Hosting;
 using OrleansFeatures.Silo.Reads;
 using OrleansFeatures.Silo.Streams;
 
@@ -42,6 +43,7 @@ public static class EntitiesHosting
 
     private static void AddGrains(IServiceCollection services)
     {
+        GrainNeeds.Require(services, typeof(PartitionGrain), typeof(EntityGrain), typeof(RetentionGrain));
         services.AddSingleton<SiloMetrics>();
         services.AddSingleton<PartitionHomes>();
         services.AddSingleton<PartitionClaims>();

@@ -106,6 +106,9 @@ public sealed record SiloOptions
     /// <summary>How much may be under way at once at this silo's gateway.</summary>
     public AdmissionLimits Admission { get; init; } = new();
 
+    /// <summary>Tests put into the silo, or take out of it, what is theirs.</summary>
+    internal Action<ISiloBuilder>? Also { get; init; }
+
     /// <summary>What other silos connect to.</summary>
     internal IPAddress Advertised => Advertise ?? Listen;
 

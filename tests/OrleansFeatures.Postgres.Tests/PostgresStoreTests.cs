@@ -56,6 +56,14 @@ public sealed class PostgresStoreTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task PostgreSQL_asks_after_every_connection_so_that_what_one_holds_is_free_when_its_machine_is_gone()
+    {
+        await using PostgresStore store = await PostgresFixture.OpenAsync(await postgres.OptionsAsync());
+        (await ScalarAsync(store, "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE 'tcp_keepalives%'"))
+            .ShouldBe("tcp_keepalives_count=3 tcp_keepalives_idle=10 tcp_keepalives_interval=5");
+    }
+
+    [Fact]
     public async Task Two_schemas_of_one_database_are_two_stores()
     {
         PostgresOptions options = await postgres.OptionsAsync(partitionCount: 16);

@@ -38,6 +38,24 @@ ORLEANS_FEATURES_HISTORY: {{ . | quote }}
 {{- with .Values.options.dedupeHorizon }}
 ORLEANS_FEATURES_DEDUPE_HORIZON: {{ . | quote }}
 {{- end }}
+{{- with .Values.options.predictionHistory }}
+ORLEANS_FEATURES_PREDICTION_HISTORY: {{ . | quote }}
+{{- end }}
+{{- with .Values.options.maxLookups }}
+ORLEANS_FEATURES_MAX_LOOKUPS: {{ printf "%d" (int .) | quote }}
+{{- end }}
+{{- with .Values.options.maxPushes }}
+ORLEANS_FEATURES_MAX_PUSHES: {{ printf "%d" (int .) | quote }}
+{{- end }}
+{{- with .Values.options.callsPerConnection }}
+ORLEANS_FEATURES_CALLS_PER_CONNECTION: {{ printf "%d" (int .) | quote }}
+{{- end }}
+{{- with .Values.options.shedAfter }}
+ORLEANS_FEATURES_SHED_AFTER: {{ . | quote }}
+{{- end }}
+{{- with .Values.options.corsOrigins }}
+ORLEANS_FEATURES_CORS_ORIGINS: {{ join "," . | quote }}
+{{- end }}
 {{- with .Values.options.startTimeout }}
 ORLEANS_FEATURES_START_TIMEOUT: {{ . | quote }}
 {{- end }}

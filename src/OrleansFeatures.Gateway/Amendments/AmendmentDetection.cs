@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Following;
+using OrleansFeatures.Gateway.Registry;
 using OrleansFeatures.Gateway.Serve;
 using OrleansFeatures.Log;
 using OrleansFeatures.V1;
@@ -26,13 +27,14 @@ namespace OrleansFeatures.Gateway.Amendments;
 /// <para><b>None is told twice.</b> An amendment is a difference from what was said last, and what is said moves in the same transaction. Changes that lie close together make one amendment.</para>
 /// <para>One process of those that share the database does it. Should two believe to have the turn, the second one's commit finds another version of the head, and writes nothing.</para>
 /// </summary>
-internal sealed class AmendmentDetection(KeptAmendments amendments, Predictions predictions, PredictionHistory history, FeatureReads reads, TimeProvider time, ILogger<AmendmentDetection> logger) : BackgroundService
+internal sealed class AmendmentDetection(
+    KeptAmendments amendments, Predictions predictions, PredictionHistory history, FeatureReads reads, DefinitionRegistry registry, TimeProvider time, ILogger<AmendmentDetection> logger) : BackgroundService
 {
     /// <summary>Drawn once, for <see cref="Metadata.MetadataDatabase.TryTakeTurn"/>.</summary>
     private const long Turn = 0x616D_656E_6473_0001;
 
     private readonly PredictionTable _table = predictions.Table;
-    private readonly Recheck _recheck = new(reads, time);
+    private readonly Recheck _recheck = new(reads, registry, time);
     private AmendmentHead _head = new(0, -1, 0, 0, 0);
     private AmendmentHead _written = new(0, -1, 0, 0, 0);
     private WatchedEntities _watched = new();

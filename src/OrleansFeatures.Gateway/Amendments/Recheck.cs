@@ -19,8 +19,9 @@ internal sealed record RecheckQuestion(Prediction Prediction, AmendmentCause? Ca
 
 /// <summary>
 /// Asks predictions again, at their own instants and with everything known by now, by the code that served them; what has changed goes into a step. Those that ask the same way are one read.
+/// Fails with <see cref="DefinitionsChangedException"/> where it is not known yet whether the definitions of a prediction are gone.
 /// </summary>
-internal sealed class Recheck(FeatureReads reads, TimeProvider time)
+internal sealed class Recheck(FeatureReads reads, DefinitionRegistry registry, TimeProvider time)
 {
     /// <summary>From live state. With <paramref name="afterDurable"/> only once that has applied what is durable where the predictions' entities live.</summary>
     public Task LiveAsync(IEnumerable<RecheckQuestion> questions, bool afterDurable, AmendmentStep step, CancellationToken cancellationToken) =>
@@ -45,6 +46,7 @@ internal sealed class Recheck(FeatureReads reads, TimeProvider time)
             Catalog catalog = reads.Host.Catalog;
             if (SelectionOf(group[0].Prediction, catalog) is not { } selection)
             {
+                RequireLive(catalog);
                 step.Retired.AddRange(group.Select(question => question.Prediction.Sequence));
                 continue;
             }
@@ -100,6 +102,15 @@ internal sealed class Recheck(FeatureReads reads, TimeProvider time)
         amendment.Keys.AddRange(prediction.Question.Keys);
         amendment.Features.AddRange(changed);
         return amendment;
+    }
+
+    /// <summary>Another process may have served them by definitions that this one has not heard of yet, and what is retired does not come back.</summary>
+    private void RequireLive(Catalog catalog)
+    {
+        if (!registry.IsLive(catalog))
+        {
+            throw new DefinitionsChangedException();
+        }
     }
 
     /// <summary>What the prediction selects, if that still means what it meant.</summary>

@@ -121,6 +121,14 @@ public sealed class DefinitionRegistry
         }
     }
 
+    /// <summary>Whether these are the definitions that are live now, whichever process has committed last. Asks the database.</summary>
+    /// <exception cref="MetadataException">The database cannot be read.</exception>
+    public bool IsLive(Catalog catalog)
+    {
+        LiveDefinitions live = _live;
+        return live.Catalog == catalog && _database.Read(GenerationIn) == live.Generation;
+    }
+
     /// <summary>The newest applies first, at most <see cref="Limits.AppliesKeptMax"/>.</summary>
     public IReadOnlyList<DefinitionApply> History() => _database.Read(connection => connection.Rows(
         "SELECT at_micros, hash, base_hash, applied_by, verdict, changes FROM definition_applies ORDER BY id DESC",

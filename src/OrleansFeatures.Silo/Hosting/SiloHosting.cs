@@ -47,6 +47,8 @@ internal static class SiloHosting
             // Its live log shows whatever the silo logs to whoever asks.
             silo.AddDashboard(dashboard => dashboard.HideTrace = true);
         }
+
+        options.Also?.Invoke(silo);
     }
 
     private static void Listen(EndpointOptions endpoint, SiloOptions options)

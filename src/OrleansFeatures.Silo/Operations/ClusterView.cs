@@ -13,14 +13,28 @@ internal sealed class ClusterView(IClusterMembershipService membership, SiloRepo
         return [.. silos.OrderBy(silo => silo.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Activations by grain type and silo.</summary>
+    /// <summary>Activations by grain type and silo. Those of a silo that did not answer within <see cref="Limits.ReportMax"/> are not in it: one that is slow, or is just joining, must not hide the others.</summary>
     public async Task<IReadOnlyList<GrainCount>> GrainsAsync(CancellationToken cancellationToken)
     {
-        IManagementGrain management = grains.GetGrain<IManagementGrain>(0);
-        SimpleGrainStatistic[] counts = await management.GetSimpleGrainStatistics().WaitAsync(Limits.ReportMax, cancellationToken).ConfigureAwait(false);
+        ClusterMember[] members = [.. membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active)];
+        SimpleGrainStatistic[][] counts = await Task.WhenAll(members.Select(member => CountsAsync(member.SiloAddress, cancellationToken))).ConfigureAwait(false);
         return [.. counts
+            .SelectMany(count => count)
             .Select(count => new GrainCount(count.GrainType, count.SiloAddress.ToParsableString(), count.ActivationCount))
             .OrderBy(count => count.Type, StringComparer.Ordinal).ThenBy(count => count.Silo, StringComparer.Ordinal)];
+    }
+
+    private async Task<SimpleGrainStatistic[]> CountsAsync(SiloAddress silo, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await grains.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics([silo]).WaitAsync(Limits.ReportMax, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is OrleansException or TimeoutException)
+        {
+            logger.ReportMissing(silo.ToString(), failure);
+            return [];
+        }
     }
 
     private async Task<SiloView> ViewAsync(ClusterMember member, CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using Orleans.Providers;
 using Orleans.Streams;
 using OrleansFeatures.Gateway.Ingest;
 using OrleansFeatures.Postgres.Upstream;
+using OrleansFeatures.Silo.Hosting;
 using OrleansFeatures.Silo.Streams;
 
 namespace OrleansFeatures.Silo.Upstream;
@@ -12,11 +13,12 @@ namespace OrleansFeatures.Silo.Upstream;
 public static class UpstreamHosting
 {
     /// <summary>
-    /// What <see cref="UpstreamGrain"/> needs. Wants a <c>PostgresStore</c> and the gateway's <see cref="BodyIntake"/> among the services. The provider itself is the caller's: any persistent stream provider of the name
+    /// What <see cref="UpstreamGrain"/> needs. Wants a <c>PostgresStore</c> and the gateway's <see cref="BodyIntake"/> among the services, and the silo does not start without them. The provider itself is the caller's: any persistent stream provider of the name
     /// <see cref="UpstreamStream.Name"/> whose streams are <see cref="UpstreamStream.IdOf"/>, whose items are <see cref="UpstreamEvents"/>, and which begins reading where <see cref="UpstreamCheckpointerFactory"/> says.
     /// </summary>
     public static ISiloBuilder AddUpstream(this ISiloBuilder silo)
     {
+        GrainNeeds.Require(silo.Services, typeof(UpstreamGrain));
         silo.Services.TryAddSingleton<UpstreamPositions>();
         silo.Services.AddKeyedSingleton<IControllable>(UpstreamStream.Name, (services, _) => new UpstreamReceivers(services));
         return silo;

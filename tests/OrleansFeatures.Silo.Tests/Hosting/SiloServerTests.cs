@@ -46,16 +46,21 @@ public sealed class SiloServerTests : IAsyncLifetime
     {
         await using SiloServer first = await SiloServer.StartAsync(Options(), Cancelled);
         await using SiloServer second = await SiloServer.StartAsync(Options(), Cancelled);
-        JsonArray silos = await ListAsync(first, "silos");
-        silos.Select(silo => silo!["status"]!.GetValue<string>()).ShouldBe(["Active", "Active"]);
-        await Eventually.Is(() => ListAsync(second, "silos").GetAwaiter().GetResult().All(silo => silo!["ready"]!.GetValue<bool>()), "both silos are ready");
+        foreach (SiloServer asked in new[] { first, second })
+        {
+            // Gossip and a first call between the two take their time where the machine is busy.
+            await Eventually.Is(
+                async () => (await ListAsync(asked, "silos")).Count(silo => silo!["status"]!.GetValue<string>() == "Active" && silo["ready"]!.GetValue<bool>()) == 2, () => "each silo tells of both that they are active and ready");
+        }
 
         JsonArray partitions = await ListAsync(second, "partitions");
         partitions.Select(partition => partition!["partition"]!.GetValue<int>()).ShouldBe(Enumerable.Range(0, 8));
         partitions.GroupBy(partition => partition!["silo"]!.GetValue<string>()).Select(silo => silo.Count()).ShouldBe([4, 4], "the plan is even");
 
-        // Orleans counts activations by process, and here all silos of all tests are one.
-        (await ListAsync(first, "grains")).Where(grain => grain!["type"]!.GetValue<string>().Contains("PartitionGrain", StringComparison.Ordinal)).Max(grain => grain!["activations"]!.GetValue<int>()).ShouldBeGreaterThanOrEqualTo(8);
+        // Orleans counts activations by process, and here all silos of all tests are one. A silo that has not answered in time is left out, which on a busy machine is one that has just joined.
+        await Eventually.Is(
+            async () => (await ListAsync(first, "grains")).Where(grain => grain!["type"]!.GetValue<string>().Contains("PartitionGrain", StringComparison.Ordinal)).Count(grain => grain!["activations"]!.GetValue<int>() >= 8) == 2,
+            () => "both silos tell of the partitions' grains");
 
         using GrpcChannel channel = GrpcChannel.ForAddress(first.GrpcAddress);
         PushResponse pushed = await new IngestService.IngestServiceClient(channel).PushAsync(Transactions(events: 50), cancellationToken: Cancelled);
@@ -218,6 +223,7 @@ public sealed class SiloServerTests : IAsyncLifetime
         Partitions = 8,
         DefinitionsDirectory = Path.Combine(AppContext.BaseDirectory, "definitions", "fraud"),
         LeaveGrace = TimeSpan.Zero,
+        Also = TestGrains.LeaveOut,
     };
 
     private async Task<(HttpStatusCode Status, string Text)> ReadinessAsync(SiloServer silo)

@@ -11,7 +11,6 @@ using OrleansFeatures.Postgres;
 using OrleansFeatures.Postgres.Tests;
 using OrleansFeatures.Silo.Grains;
 using OrleansFeatures.Silo.Placement;
-using OrleansFeatures.Silo.Tests.Streams;
 
 namespace OrleansFeatures.Silo.Tests.Kit;
 
@@ -119,7 +118,7 @@ internal sealed class EntityCluster : IAsyncDisposable
         _stores.Add(store);
         silo.AddEntities(store, host);
         silo.AddMemoryGrainStorage(EntitiesHosting.RetentionStorage);
-        silo.Services.PostConfigure<GrainTypeOptions>(types => types.Classes.Remove(typeof(TailGrain)));
+        TestGrains.LeaveOut(silo);
         silo.Services.AddLogging(logging => logging.AddProvider(new Collecting(Logged)).AddFilter("OrleansFeatures", LogLevel.Information).AddFilter("Orleans", LogLevel.Warning));
         silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
         silo.Configure<ClusterMembershipOptions>(membership =>

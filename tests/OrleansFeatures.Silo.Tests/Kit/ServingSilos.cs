@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using OrleansFeatures.Acceptance.Tests;
 using OrleansFeatures.Gateway.Tests;
 using OrleansFeatures.Gateway.Tests.Serving;
+using OrleansFeatures.Log;
 using OrleansFeatures.Silo.Hosting;
+using OrleansFeatures.Silo.Placement;
 
 namespace OrleansFeatures.Silo.Tests.Kit;
 
@@ -51,6 +54,7 @@ internal sealed class ServingSilos : IAsyncDisposable
                 Partitions = Partitions,
                 DefinitionsDirectory = _definitions.Path,
                 LeaveGrace = TimeSpan.Zero,
+                Also = TestGrains.LeaveOut,
             },
             Eventually.Token);
         _here.Add(name, silo);
@@ -71,6 +75,12 @@ internal sealed class ServingSilos : IAsyncDisposable
         Dictionary<string, string> said = ready.Split(' ').Where(word => word.Contains('=', StringComparison.Ordinal)).Select(word => word.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
         return Client(name, new Uri(said["grpc"]), new Uri(said["http"]));
     }
+
+    /// <summary>Of a silo of this process.</summary>
+    public T Of<T>(SiloClient silo) where T : notnull => _here[silo.Name].Services.GetRequiredService<T>();
+
+    /// <summary>Whether a silo of this process is to own a partition.</summary>
+    public bool IsPlannedAt(SiloClient silo, PartitionId partition) => Of<PartitionPlans>(silo).SiloOf(partition)?.Equals(Of<ILocalSiloDetails>(silo).SiloAddress) == true;
 
     public SiloClient this[string name] => _clients.Single(client => client.Name == name);
 

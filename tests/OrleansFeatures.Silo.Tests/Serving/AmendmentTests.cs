@@ -1,3 +1,5 @@
+using OrleansFeatures.Conformance;
+using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Tests.Serving;
 using OrleansFeatures.Silo.Tests.Kit;
 using OrleansFeatures.Silo.Tests.Operations;
@@ -100,6 +102,57 @@ public sealed class AmendmentTests
 
         (await silos.WatcherAsync()).Name.ShouldBeOneOf(first.Name, second.Name);
     }
+
+    [Fact]
+    public async Task A_silo_that_has_not_heard_of_new_definitions_retires_nothing_that_was_served_by_them()
+    {
+        await using ServingSilos silos = await ServingSilos.StartAsync(2);
+        SiloClient stale = await silos.WatcherAsync();
+        SiloClient other = silos.All.Except([stale]).Single();
+        using var hears = new ManualResetEventSlim();
+        IClusterDefinitions definitions = silos.Of<IClusterDefinitions>(stale);
+        Action<ClusterDefinitions>? taken = definitions.Taken;
+        definitions.Taken = newer =>
+        {
+            hears.Wait(Cancelled);
+            taken?.Invoke(newer);
+        };
+        try
+        {
+            var files = new ApplyRequest { Files = { new DefinitionFile { Name = "everything.yaml", Content = Definitions.Everything }, new DefinitionFile { Name = "visits.yaml", Content = Visits } } };
+            Task applied = other.Registry.ApplyAsync(files, cancellationToken: Cancelled).ResponseAsync;
+            IEntityHost host = silos.Of<IEntityHost>(other);
+            await Eventually.Is(() => host.Catalog.Entity("visitor") is not null, "the silo that applies definitions has them");
+
+            // Served, and changed, where the definitions are known; the other silo has the turn, and does not know what was served.
+            string visitor = Enumerable.Range(0, 100).Select(NameOf).First(name => silos.IsPlannedAt(other, host.Partitions.Of(host.Catalog.Entity("visitor")!, HostCalls.KeyOf(name))));
+            var request = new GetFeaturesRequest { What = Clicks.List("visitor_stats:n"), Keys = { Clicks.Keys("visitor", visitor) }, AsOfMicros = { Clicks.Midnight + (10 * Clicks.Second) }, PredictionIds = { "v" } };
+            await other.Features.GetFeaturesAsync(request, cancellationToken: Cancelled);
+            var visit = new EventRow { Values = { Clicks.Of(1), Clicks.At(Clicks.Midnight + Clicks.Second), Clicks.Of(visitor) } };
+            await other.Ingest.PushAsync(new PushRequest { Stream = "visits", Rows = new RowEvents { Rows = { visit } } }, cancellationToken: Cancelled);
+            using AmendmentReader reader = new AmendmentReader().At(other);
+            List<Amendment> amendments = await reader.UntilAsync(read => read.Count > 0, "whoever knows the definitions has taken the turn over");
+            amendments[0].PredictionId.ShouldBe("v");
+            ShouldTell(amendments[0], ("visitor_stats:n", Clicks.Of(0), Clicks.Of(1)));
+            hears.Set();
+            await applied;
+        }
+        finally
+        {
+            hears.Set();
+        }
+    }
+
+    /// <summary>A stream of one entity type.</summary>
+    private const string Visits = """
+        apiVersion: orleansfeatures/v1
+        streams:
+          - {name: visits, version: 1, event_id: id, event_time: at, fields: {id: int64, at: timestamp, visitor: string}}
+        entities:
+          - {name: visitor, key: [visitor]}
+        feature_views:
+          - {name: visitor_stats, version: 1, entity: visitor, stream: visits, features: [{name: n, aggregate: count, window: 1d}]}
+        """;
 
     /// <summary>What a listener believes of each prediction's count.</summary>
     private static Dictionary<string, long> Believed(IEnumerable<Amendment> read) => read
