@@ -47,7 +47,7 @@ internal sealed class ConformanceCluster : ConformanceStore
         return records.Payloads;
     }
 
-    public override async ValueTask DisposeAsync() => await StopAsync();
+    public override async ValueTask DisposeAsync() => await (_cluster?.DisposeAsync() ?? ValueTask.CompletedTask);
 
     private async Task StartAsync() => _cluster = await EntityCluster.StartAsync(_definitions.Live.Catalog, silos: 2, time: Clock, database: _database, definitions: _definitions);
 

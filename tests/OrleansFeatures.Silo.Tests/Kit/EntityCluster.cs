@@ -91,8 +91,10 @@ internal sealed class EntityCluster : IAsyncDisposable
         return $"{silo.SiloAddress}: the plan has {plan.Silos.Length} silos and here [{string.Join(' ', plan.PartitionsOf(silo.SiloAddress))}]; owned [{string.Join(' ', homes.All.Select(home => $"{home.Partition}@{home.Ownership.Applied}"))}]";
     }
 
+    /// <summary>Ends the silos as they are: nobody will look at the store again, and whatever a silo does to leave in order takes seconds.</summary>
     public async ValueTask DisposeAsync()
     {
+        await Task.WhenAll(Cluster.Silos.Select(silo => silo.StopSiloAsync(stopGracefully: false)));
         await Cluster.DisposeAsync();
         foreach (ClusterStore store in _stores)
         {
