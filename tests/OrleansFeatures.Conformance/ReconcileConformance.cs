@@ -9,19 +9,15 @@ namespace OrleansFeatures.Conformance;
 public abstract class ReconcileConformance<TStores> : HostConformance<TStores>
     where TStores : IStores
 {
-    private const int Customers = 40;
-
-    private static readonly ReconcileScope Everything = new(null, null, 0);
-
     [Fact]
     public async Task A_sound_store_has_no_differences_whatever_came_late_twice_or_was_corrected()
     {
         await using ConformanceStore store = await OpenAsync();
-        await FillAsync(store, 3_000, seed: 17);
-        ReconcileReport report = await ReconcileAsync(store, Everything);
+        await ToReconcile.FillAsync(store, 3_000, seed: 17);
+        ReconcileReport report = await store.ReconcileAsync();
         report.Differences.ShouldBeEmpty();
         (report.Counts.Differences, report.Counts.Unreadable, report.Counts.Approximate).ShouldBe((0, 0, 0));
-        report.Counts.Entities.ShouldBe(Customers + 10);
+        report.Counts.Entities.ShouldBe(ToReconcile.Entities);
         report.Counts.Values.ShouldBeGreaterThan(report.Counts.Entities * 3 * Limits.ReconcileBackMicros.Length);
     }
 
@@ -29,18 +25,18 @@ public abstract class ReconcileConformance<TStores> : HostConformance<TStores>
     public async Task A_sample_has_the_size_asked_for_and_only_the_type_asked_for()
     {
         await using ConformanceStore store = await OpenAsync();
-        await FillAsync(store, 2_000, seed: 5);
+        await ToReconcile.FillAsync(store, 2_000, seed: 5);
         EntityPlan customer = store.Host.Catalog.Entity("customer")!;
-        ReconcileReport sample = await ReconcileAsync(store, new ReconcileScope(customer, 7, 1) { RecordsPerPassMax = 50 });
+        ReconcileReport sample = await store.ReconcileAsync(new ReconcileScope(customer, 7, 1) { RecordsPerPassMax = 50 });
         sample.Counts.Entities.ShouldBe(7);
-        (await ReconcileAsync(store, new ReconcileScope(customer, 1_000, 1))).Counts.Entities.ShouldBe(Customers);
+        (await store.ReconcileAsync(new ReconcileScope(customer, 1_000, 1))).Counts.Entities.ShouldBe(ToReconcile.Customers);
     }
 
     [Fact]
     public async Task While_events_keep_coming_each_value_is_compared_at_its_own_state()
     {
         await using ConformanceStore store = await OpenAsync();
-        await FillAsync(store, 1_000, seed: 8);
+        await ToReconcile.FillAsync(store, 1_000, seed: 8);
         using var enough = new CancellationTokenSource();
         long pushed = 0;
         Task pushing = Task.Run(
@@ -48,7 +44,7 @@ public abstract class ReconcileConformance<TStores> : HostConformance<TStores>
             {
                 for (long id = 1_000_000; !enough.IsCancellationRequested; id += 20)
                 {
-                    await store.PushAsync([.. Enumerable.Range(0, 20).Select(step => Transactions.Of(id + step, 3_600 + (id + step - 1_000_000), $"c{(id + step) % Customers}", $"t{step % 10}", step))]);
+                    await store.PushAsync([.. Enumerable.Range(0, 20).Select(step => Transactions.Of(id + step, 3_600 + (id + step - 1_000_000), $"c{(id + step) % ToReconcile.Customers}", $"t{step % 10}", step))]);
                     Interlocked.Add(ref pushed, 20);
                 }
             },
@@ -59,10 +55,10 @@ public abstract class ReconcileConformance<TStores> : HostConformance<TStores>
         for (int run = 0; run < 5; run++)
         {
             long before = Interlocked.Read(ref pushed);
-            ReconcileReport report = await ReconcileAsync(store, Everything with { BatchEntities = 4 });
+            ReconcileReport report = await store.ReconcileAsync(ToReconcile.Everything with { BatchEntities = 4 });
             during += Interlocked.Read(ref pushed) - before;
-            Said(report).ShouldBeEmpty();
-            report.Counts.Entities.ShouldBe(Customers + 10);
+            ToReconcile.Differences(report).ShouldBeEmpty();
+            report.Counts.Entities.ShouldBe(ToReconcile.Entities);
         }
 
         await enough.CancelAsync();
@@ -74,12 +70,12 @@ public abstract class ReconcileConformance<TStores> : HostConformance<TStores>
     public async Task One_reconciliation_at_a_time_and_a_cancelled_one_makes_way()
     {
         await using ConformanceStore store = await OpenAsync();
-        await FillAsync(store, 500, seed: 2);
+        await ToReconcile.FillAsync(store, 500, seed: 2);
         using var cancel = new CancellationTokenSource();
         var started = new TaskCompletionSource();
         var goOn = new TaskCompletionSource();
         Task<ReconcileReport> first = store.Host.ReconcileAsync(
-            Everything,
+            ToReconcile.Everything,
             _ =>
             {
                 started.TrySetResult();
@@ -87,37 +83,12 @@ public abstract class ReconcileConformance<TStores> : HostConformance<TStores>
             },
             cancel.Token);
         await started.Task;
-        await Should.ThrowAsync<ReconcileUnderWayException>(() => ReconcileAsync(store, Everything));
+        await Should.ThrowAsync<ReconcileUnderWayException>(() => store.ReconcileAsync());
         await cancel.CancelAsync();
         goOn.SetResult();
 
         // It was at its last report or before another pass: either way it ends.
         await Task.WhenAny(first);
-        (await ReconcileAsync(store, Everything)).Counts.Differences.ShouldBe(0);
-    }
-
-    private static IEnumerable<string> Said(ReconcileReport report) =>
-        report.Differences.Select(difference => $"{difference.Feature.Reference} as of {difference.AsOf} at {difference.StateVersion}: {difference.Live} {difference.Recomputed}");
-
-    private static Task<ReconcileReport> ReconcileAsync(ConformanceStore store, ReconcileScope scope) => store.Host.ReconcileAsync(scope, _ => { }, Cancel);
-
-    /// <summary>Transactions out of order, some of them twice, some corrected, some deleted.</summary>
-    private static async Task FillAsync(ConformanceStore store, int events, int seed)
-    {
-        var random = new Random(seed);
-        for (int first = 0; first < events; first += 100)
-        {
-            Push[] pushes = [.. Enumerable.Range(0, 100).Select(_ => RandomPush(random, events))];
-            await store.PushAsync(pushes.DistinctBy(push => push.Fields[0]).ToArray());
-        }
-
-        // Every customer and terminal has come at least once.
-        await store.PushAsync([.. Enumerable.Range(0, Customers).Select(customer => Transactions.Of(200_000 + customer, 5_000, $"c{customer}", $"t{customer % 10}", 1))]);
-    }
-
-    private static Push RandomPush(Random random, int events)
-    {
-        EventOperation operation = random.Next(10) switch { 0 => EventOperation.Upsert, 1 => EventOperation.Delete, _ => EventOperation.Insert };
-        return new Push(Transactions.Of(random.Next(events), random.Next(7_000), $"c{random.Next(Customers)}", $"t{random.Next(10)}", Math.Round(random.NextDouble() * 100, 2)), operation);
+        (await store.ReconcileAsync()).Counts.Differences.ShouldBe(0);
     }
 }

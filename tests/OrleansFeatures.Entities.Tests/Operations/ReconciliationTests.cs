@@ -9,22 +9,18 @@ namespace OrleansFeatures.Entities.Tests.Operations;
 
 public sealed class ReconciliationTests
 {
-    private const int Customers = 40;
-
-    private static readonly ReconcileScope Everything = new(null, null, 0);
-
     [Fact]
     public async Task Entities_that_sleep_in_a_checkpoint_are_compared_like_others()
     {
         await using TestStore store = await TestStore.OpenAsync();
-        await FillAsync(store, 2_000, seed: 23);
+        await ToReconcile.FillAsync(store, 2_000, seed: 23);
         await store.Host.CheckpointAsync(TestContext.Current.CancellationToken);
-        await FillAsync(store, 500, seed: 24);
+        await ToReconcile.FillAsync(store, 500, seed: 24);
         await store.ReopenAsync(store.Host.Catalog);
-        store.Host.Status().Partitions.Sum(partition => partition.Awake).ShouldBeLessThan(Customers + 10, "most sleep");
-        ReconcileReport report = await ReconcileAsync(store, Everything);
-        Said(report).ShouldBeEmpty();
-        (report.Counts.Entities, report.Counts.Unreadable).ShouldBe((Customers + 10, 0));
+        store.Host.Status().Partitions.Sum(partition => partition.Awake).ShouldBeLessThan(ToReconcile.Entities, "most sleep");
+        ReconcileReport report = await store.ReconcileAsync();
+        ToReconcile.Differences(report).ShouldBeEmpty();
+        (report.Counts.Entities, report.Counts.Unreadable).ShouldBe((ToReconcile.Entities, 0));
     }
 
     [Fact]
@@ -44,26 +40,26 @@ public sealed class ReconciliationTests
         }
 
         store.Host.Status().FirstSequence.ShouldBeGreaterThan(0, "the oldest segments are gone");
-        ReconcileReport report = await ReconcileAsync(store, Everything);
-        Said(report).ShouldBeEmpty();
+        ReconcileReport report = await store.ReconcileAsync();
+        ToReconcile.Differences(report).ShouldBeEmpty();
         report.Counts.Entities.ShouldBe(11);
         report.Counts.OutsideRetention.ShouldBeLessThan(report.Counts.Values, "what lies behind the cut is compared");
 
         // The oldest of what is left reaches back before the cut: read there, live state knows more than history does.
         await store.Host.ReplayAsync(new LogSequence(0), null, TestContext.Current.CancellationToken);
-        Said(await ReconcileAsync(store, Everything)).ShouldBeEmpty();
+        ToReconcile.Differences(await store.ReconcileAsync()).ShouldBeEmpty();
     }
 
     [Fact]
     public async Task A_live_state_that_took_another_event_than_the_log_holds_is_reported_with_both_values()
     {
         await using TestStore store = await TestStore.OpenAsync(Transactions.Catalog(terminals: false));
-        await FillAsync(store, 500, seed: 3);
+        await ToReconcile.FillAsync(store, 500, seed: 3);
         await store.PushAsync(Transactions.Of(100_001, 9_000, "ann", "t1", 10));
         await CorruptAsync(store, "ann", Transactions.Of(100_002, 9_001, "ann", "t1", 1_000));
         await store.PushAsync(Transactions.Of(100_002, 9_001, "ann", "t1", 20));
 
-        ReconcileReport report = await ReconcileAsync(store, Everything);
+        ReconcileReport report = await store.ReconcileAsync();
         FeatureDifference sum = report.Differences.First(difference => difference.Feature.Name == "sum" && difference.AsOf == Transactions.At(9_001));
         (sum.Live.Scalar, sum.Recomputed.Scalar).ShouldBe((Value.Of(1_010.0), Value.Of(30.0)));
         sum.Entity.Name.ShouldBe("customer");
@@ -82,7 +78,7 @@ public sealed class ReconciliationTests
         await store.PushAsync(Transactions.Of(1, 0, "ann", "t1", 10), Transactions.Of(2, 0, "bob", "t1", 10));
         await Should.ThrowAsync<Exception>(() => CorruptAsync(store, "ann", Transactions.Of(3, 1, "ann", "t1", 1_000), cutBytes: 3));
 
-        ReconcileReport report = await ReconcileAsync(store, Everything);
+        ReconcileReport report = await store.ReconcileAsync();
         UnreadableEntity ann = report.Unreadable.ShouldHaveSingleItem();
         EntityKeyEncoding.Read(ann.Key.Span).ShouldBe([Value.Of("ann")]);
         ann.Reason.ShouldContain("met a bug");
@@ -93,10 +89,10 @@ public sealed class ReconciliationTests
     public async Task Small_passes_and_batches_compare_every_entity_once()
     {
         await using TestStore store = await TestStore.OpenAsync();
-        await FillAsync(store, 2_000, seed: 5);
-        ReconcileReport report = await ReconcileAsync(store, Everything with { RecordsPerPassMax = 300, BatchEntities = 3 });
-        report.Counts.ShouldBe((await ReconcileAsync(store, Everything)).Counts);
-        report.Counts.Entities.ShouldBe(Customers + 10);
+        await ToReconcile.FillAsync(store, 2_000, seed: 5);
+        ReconcileReport report = await store.ReconcileAsync(ToReconcile.Everything with { RecordsPerPassMax = 300, BatchEntities = 3 });
+        report.Counts.ShouldBe((await store.ReconcileAsync()).Counts);
+        report.Counts.Entities.ShouldBe(ToReconcile.Entities);
     }
 
     [Fact]
@@ -112,31 +108,6 @@ public sealed class ReconciliationTests
                 ranges[index].First.ShouldBe(ranges[index - 1].Last + 1);
             }
         }
-    }
-
-    private static IEnumerable<string> Said(ReconcileReport report) =>
-        report.Differences.Select(difference => $"{difference.Feature.Reference} as of {difference.AsOf} at {difference.StateVersion}: {difference.Live} {difference.Recomputed}");
-
-    private static Task<ReconcileReport> ReconcileAsync(TestStore store, ReconcileScope scope) => store.Host.ReconcileAsync(scope, _ => { }, TestContext.Current.CancellationToken);
-
-    /// <summary>Transactions out of order, some of them twice, some corrected, some deleted.</summary>
-    private static async Task FillAsync(TestStore store, int events, int seed)
-    {
-        var random = new Random(seed);
-        for (int first = 0; first < events; first += 100)
-        {
-            Push[] pushes = [.. Enumerable.Range(0, 100).Select(_ => RandomPush(random, events))];
-            await store.PushAsync(pushes.DistinctBy(push => push.Fields[0]).ToArray());
-        }
-
-        // Every customer and terminal has come at least once.
-        await store.PushAsync([.. Enumerable.Range(0, Customers).Select(customer => Transactions.Of(200_000 + customer, 5_000, $"c{customer}", $"t{customer % 10}", 1))]);
-    }
-
-    private static Push RandomPush(Random random, int events)
-    {
-        EventOperation operation = random.Next(10) switch { 0 => EventOperation.Upsert, 1 => EventOperation.Delete, _ => EventOperation.Insert };
-        return new Push(Transactions.Of(random.Next(events), random.Next(7_000), $"c{random.Next(Customers)}", $"t{random.Next(10)}", Math.Round(random.NextDouble() * 100, 2)), operation);
     }
 
     /// <summary>The live entity takes an event at the offset that the partition's next record will have; the entity then passes over the record that the log gets there.</summary>

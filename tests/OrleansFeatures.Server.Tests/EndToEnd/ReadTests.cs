@@ -4,31 +4,11 @@ using Xunit;
 
 namespace OrleansFeatures.Server.Tests.EndToEnd;
 
-public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture>, IAsyncLifetime
+public sealed class ReadTests(ReadStoreFixture store) : IClassFixture<ReadStoreFixture>, IDisposable
 {
-    private const string Events = """
-        tx_id,tx_time,customer_id,terminal_id,amount,fraud
-        1,2018-04-01T10:00:00Z,596,3156,10,0
-        2,2018-04-01T11:00:00Z,596,3156,20,1
-        3,2018-04-03T11:00:00Z,596,7,90,0
-        4,2018-04-09T10:30:00Z,4961,3156,5,0
-
-        """;
-
     private readonly TempDirectory _directory = new();
 
-    public async ValueTask InitializeAsync()
-    {
-        string file = _directory.Write("events.csv", Events);
-        CommandRun run = await CommandRun.RunAsync(["push", "--server", fixture.Store.Grpc, "--stream", "transactions", "--file", file]);
-        run.ExitCode.ShouldBe(0, run.Error);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _directory.Dispose();
-        return ValueTask.CompletedTask;
-    }
+    public void Dispose() => _directory.Dispose();
 
     [Fact]
     public async Task Features_are_read_as_of_a_past_instant()
@@ -52,7 +32,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
     [Fact]
     public async Task What_is_computed_with_the_request_is_the_same_in_get_and_training()
     {
-        string[] common = ["get", "--server", fixture.Store.Grpc, "--service", "fraud_online", "--entity", "customer=596", "--entity", "terminal=3156", "--as-of", "2018-04-01T12:00:00Z"];
+        string[] common = ["get", "--server", store.Grpc, "--service", "fraud_online", "--entity", "customer=596", "--entity", "terminal=3156", "--as-of", "2018-04-01T12:00:00Z"];
         CommandRun run = await CommandRun.RunAsync([.. common, "--output", "json", "--request", "amount=30"]);
         run.ExitCode.ShouldBe(0, run.Error);
         Value(JsonDocument.Parse(run.Out).RootElement[0], "amount_ratio").GetDouble().ShouldBe(2);
@@ -65,7 +45,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
 
         string rows = _directory.Write("rows.csv", "customer_id,terminal_id,as_of,request.amount\n596,3156,2018-04-01T12:00:00Z,30\n596,3156,2018-04-01T12:00:00Z,\n");
         string output = _directory.File("training.csv");
-        CommandRun training = await CommandRun.RunAsync(["training", "--server", fixture.Store.Grpc, "--service", "fraud_online", "--rows", rows, "--out", output]);
+        CommandRun training = await CommandRun.RunAsync(["training", "--server", store.Grpc, "--service", "fraud_online", "--rows", rows, "--out", output]);
         training.ExitCode.ShouldBe(0, training.Error);
         string[] lines = File.ReadAllLines(output);
         lines[0].ShouldEndWith(",amount_ratio");
@@ -86,7 +66,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
     [Fact]
     public async Task The_table_shows_value_status_and_state()
     {
-        CommandRun run = await CommandRun.RunAsync(["get", "--server", fixture.Store.Grpc, "--service", "fraud", "--entity", "customer=596", "--entity", "terminal=3156", "--as-of", "2018-04-01T12:00:00Z"]);
+        CommandRun run = await CommandRun.RunAsync(["get", "--server", store.Grpc, "--service", "fraud", "--entity", "customer=596", "--entity", "terminal=3156", "--as-of", "2018-04-01T12:00:00Z"]);
         run.ExitCode.ShouldBe(0, run.Error);
         run.Out.ShouldContain("customer_spend:avg_amount_1d");
         run.Out.ShouldContain("PRESENT");
@@ -102,7 +82,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
     [InlineData("--service fraud --entity customer=1 --entity customer=2 --entity customer=3 --entity terminal=1 --entity terminal=2", 2, "give each type once for all rows, or once per row")]
     public async Task A_read_that_cannot_be_answered_names_what_is_wrong(string arguments, int code, string expected)
     {
-        CommandRun run = await CommandRun.RunAsync(["get", "--server", fixture.Store.Grpc, .. arguments.Split(' ')]);
+        CommandRun run = await CommandRun.RunAsync(["get", "--server", store.Grpc, .. arguments.Split(' ')]);
         run.Error.ShouldContain(expected);
         run.ExitCode.ShouldBe(code);
     }
@@ -112,7 +92,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
     {
         string rows = _directory.Write("rows.csv", "label,customer_id,terminal_id,when\na,596,3156,2018-04-01T10:30:00Z\nb,596,3156,2018-04-09T10:30:00Z\nc,1,1,2018-04-01T00:00:00Z\n");
         string output = _directory.File("training.csv");
-        CommandRun run = await CommandRun.RunAsync(["training", "--server", fixture.Store.Grpc, "--service", "fraud", "--rows", rows, "--out", output, "--map", "as_of=when"]);
+        CommandRun run = await CommandRun.RunAsync(["training", "--server", store.Grpc, "--service", "fraud", "--rows", rows, "--out", output, "--map", "as_of=when"]);
         run.ExitCode.ShouldBe(0, run.Error);
         string[][] cells = File.ReadLines(output).Select(line => line.Split(',')).ToArray();
         cells[0][..4].ShouldBe(["label", "customer_id", "terminal_id", "when"]);
@@ -126,10 +106,10 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
     [Fact]
     public async Task Definitions_that_are_live_plan_as_no_change_and_apply_again()
     {
-        CommandRun plan = await CommandRun.RunAsync(["plan", "--server", fixture.Store.Grpc, "--definitions", StoreProcess.FraudDefinitions]);
+        CommandRun plan = await CommandRun.RunAsync(["plan", "--server", store.Grpc, "--definitions", StoreProcess.FraudDefinitions]);
         plan.ExitCode.ShouldBe(0, plan.Error);
         plan.Out.ShouldContain("no changes");
-        CommandRun apply = await CommandRun.RunAsync(["apply", "--server", fixture.Store.Grpc, "--definitions", StoreProcess.FraudDefinitions, "--output", "json"]);
+        CommandRun apply = await CommandRun.RunAsync(["apply", "--server", store.Grpc, "--definitions", StoreProcess.FraudDefinitions, "--output", "json"]);
         apply.ExitCode.ShouldBe(0, apply.Error);
         JsonDocument.Parse(apply.Out).RootElement.GetProperty("applied").GetBoolean().ShouldBeTrue();
     }
@@ -140,13 +120,13 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
         string file = _directory.Write("fraud.yaml", FraudYaml().Replace("nb_tx_1d, aggregate: count, window: 1d}", "nb_tx_1d, aggregate: count, window: 2d}", StringComparison.Ordinal));
         foreach (string command in new[] { "plan", "apply" })
         {
-            CommandRun run = await CommandRun.RunAsync([command, "--server", fixture.Store.Grpc, "--definitions", file]);
+            CommandRun run = await CommandRun.RunAsync([command, "--server", store.Grpc, "--definitions", file]);
             run.ExitCode.ShouldBe(1);
             run.Out.ShouldContain("breaking");
             run.Error.ShouldContain("--allow-breaking");
         }
 
-        (await CommandRun.RunAsync(["plan", "--server", fixture.Store.Grpc, "--definitions", StoreProcess.FraudDefinitions])).Out.ShouldContain("no changes");
+        (await CommandRun.RunAsync(["plan", "--server", store.Grpc, "--definitions", StoreProcess.FraudDefinitions])).Out.ShouldContain("no changes");
     }
 
     [Theory]
@@ -158,7 +138,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
         string text = FraudYaml();
         text.ShouldContain(from);
         string file = _directory.Write("wrong.yaml", text.Replace(from, to, StringComparison.Ordinal));
-        CommandRun run = await CommandRun.RunAsync(["plan", "--server", fixture.Store.Grpc, "--definitions", file]);
+        CommandRun run = await CommandRun.RunAsync(["plan", "--server", store.Grpc, "--definitions", file]);
         run.ExitCode.ShouldBe(1);
         run.Error.ShouldMatch(@"wrong\.yaml:\d+:\d+: ");
         run.Error.ShouldContain(expected);
@@ -171,7 +151,7 @@ public sealed class ReadTests(StoreFixture fixture) : IClassFixture<StoreFixture
 
     private async Task<JsonElement> GetAsync(params string[] arguments)
     {
-        CommandRun run = await CommandRun.RunAsync(["get", "--server", fixture.Store.Grpc, "--service", "fraud", "--output", "json", .. arguments]);
+        CommandRun run = await CommandRun.RunAsync(["get", "--server", store.Grpc, "--service", "fraud", "--output", "json", .. arguments]);
         run.ExitCode.ShouldBe(0, run.Error);
         return JsonDocument.Parse(run.Out).RootElement;
     }
