@@ -23,6 +23,8 @@ public sealed class SimulationTests
         total.PowerLosses.ShouldBeGreaterThan(SeedsInCi);
         total.TornWrites.ShouldBeGreaterThan(SeedsInCi);
         total.Corrections.ShouldBeGreaterThan(100 * SeedsInCi);
+        total.ValuesExpired.ShouldBeGreaterThan(20 * SeedsInCi);
+        total.ValuesOnDemand.ShouldBeGreaterThan(100 * SeedsInCi);
         total.FullDisks.ShouldBeGreaterThan(SeedsInCi / 2);
         total.FailedOperations.ShouldBeGreaterThan(SeedsInCi / 4);
     }

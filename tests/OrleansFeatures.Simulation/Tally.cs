@@ -58,6 +58,10 @@ internal sealed class Tally
 
     public long ValuesChecked { get; set; }
 
+    public long ValuesExpired { get; set; }
+
+    public long ValuesOnDemand { get; set; }
+
     public long ValuesApproximate { get; set; }
 
     public long Compactions { get; set; }

@@ -108,8 +108,26 @@ internal sealed class Checker(World world, EmbeddedHostOptions options, Simulate
 
                 long knownAt = _random.Next(2) == 0 ? EventTime.Never.Micros : clock.WorldMicros - _random.NextInt64(6 * Bounds.HourMicros);
                 await readings.ReadHistoryAsync(host, entity, key, clock.WorldMicros - _random.NextInt64(12 * Bounds.HourMicros), knownAt);
+                await readings.ReadOnDemandAsync(host, _random, clock.WorldMicros - _random.NextInt64(6 * Bounds.HourMicros), knownAt, isHistory: number % 2 == 1);
+                await readings.ReadAsync(host, entity, key, Edge(entity, key));
             }
         }
+    }
+
+    /// <summary>An instant at which an event of the entity stands at the very edge of a window or of a ttl, or just beside it; one drawn at random would hardly ever be.</summary>
+    private long Edge(string entity, Value key)
+    {
+        IReadOnlyList<LoggedCopy> copies = _history.CopiesOf(entity, History.KeyOf(key));
+        if (copies.Count == 0)
+        {
+            return clock.WorldMicros;
+        }
+
+        SimulatedView[] views = [.. world.Views.Where(view => view.Entity == entity)];
+        SimulatedView view = views[_random.Next(views.Length)];
+        SimulatedFeature feature = view.Features[_random.Next(view.Features.Length)];
+        long reach = view.Ttl is { } ttl && _random.Next(2) == 0 ? ttl.Micros : feature.Window.Width.Micros + feature.Delay.Micros;
+        return copies[^_random.Next(1, Math.Min(copies.Count, 4) + 1)].Row.Time + reach + _random.Next(-1, 2);
     }
 
     /// <summary>Live is replay, bit for bit.</summary>

@@ -23,6 +23,13 @@ internal static class Oracle
         return Compute(feature, [.. values.Where(value => !value.IsNull)]);
     }
 
+    /// <summary>Whether the newest event of the view's stream, of those that the entity knew of and that came in time, is older than the view's ttl. No event is no old event.</summary>
+    public static bool HasExpired(SimulatedView view, IEnumerable<Row> versions, long asOf, long knownAt)
+    {
+        long[] times = [.. versions.Where(row => row.Id.Stream == view.Stream && row.Arrival <= knownAt && !(knownAt >= row.Until) && CameInTime(row, view) && row.Time <= asOf).Select(row => row.Time)];
+        return view.Ttl is { } ttl && times.Length > 0 && times.Max() < asOf - ttl.Micros;
+    }
+
     public static bool CameInTime(Row row, SimulatedView view) =>
         view.AllowedLateness is not { } allowed || row.StreamTime == EventRecord.NoStreamTime || row.StreamTime - row.Time <= allowed.Micros;
 

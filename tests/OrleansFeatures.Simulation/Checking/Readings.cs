@@ -14,18 +14,18 @@ namespace OrleansFeatures.Simulation.Checking;
 internal sealed class Readings(World world, bool mayBeCut, Trace trace, Tally tally)
 {
     private readonly List<Reading> _open = [];
-    private readonly Dictionary<(string Entity, string Key), long> _newest = [];
+    private readonly Dictionary<Subject, long> _newest = [];
 
     /// <summary>Records before this have left the log, and a state made since does not know their offsets.</summary>
     public long CutBefore { get; set; }
 
     /// <summary>Reads one entity from live state.</summary>
     /// <param name="token">What the answer must include: the newest offset by partition.</param>
-    public async Task ReadAsync(EmbeddedHost host, string entity, Value key, long asOf, IReadOnlyDictionary<int, long>? token = null, long? knownAt = null)
+    public async Task ReadAsync(EmbeddedHost host, string entity, Value key, long asOf, IReadOnlyDictionary<int, long>? token = null)
     {
-        FeatureRead read = Question(host, entity, key, asOf, knownAt);
+        FeatureRead read = Question(host, entity, key, asOf, null);
         await host.ReadAsync(read, CancellationToken.None);
-        Keep(read, entity, key, token, isHistory: false);
+        Keep(read, [new Subject(entity, key)], token, isHistory: false);
     }
 
     /// <summary>The same by way of the log where live state does not reach: a training query. Only while nothing is being appended, or the answer has no version.</summary>
@@ -33,50 +33,81 @@ internal sealed class Readings(World world, bool mayBeCut, Trace trace, Tally ta
     {
         FeatureRead read = Question(host, entity, key, asOf, knownAt);
         await host.ReadHistoryAsync(read, null, CancellationToken.None);
-        Keep(read, entity, key, null, isHistory: true);
+        Keep(read, [new Subject(entity, key)], null, isHistory: true);
     }
 
-    public static FeatureRead Question(EmbeddedHost host, string entity, Value key, long asOf, long? knownAt)
+    /// <summary>Reads what is computed from a customer, a shop and a request of so many fields, all of them drawn; from live state, or as training does.</summary>
+    public async Task ReadOnDemandAsync(EmbeddedHost host, Random random, long asOf, long knownAt, bool isHistory, IReadOnlyDictionary<int, long>? token = null)
     {
-        var read = new FeatureRead(host.Catalog.AllOf(entity)!, 1);
-        byte[] bytes = new byte[EntityKeyEncoding.BytesMax];
-        read.Keys[0] = bytes.AsMemory(0, EntityKeyEncoding.Append(bytes, key));
-        read.AsOf[0] = new EventTime(asOf);
-        read.KnownAt[0] = knownAt is { } known ? new EventTime(known) : EventTime.Never;
-        return read;
+        Selection selection = host.Catalog.Service(World.Computed)!;
+        Subject[] subjects = [.. selection.Entities.Select(entity => entity.Entity.Name).Select(entity => new Subject(entity, EventMaker.KeyOf(entity, random.Next(entity == "shop" ? Bounds.Shops + 1 : Bounds.Customers + 1))))];
+        FeatureRead read = Question(selection, subjects, asOf, knownAt);
+        for (int field = 0; field < read.Context.Length; field++)
+        {
+            read.Context[field] = SimulatedOnDemand.Draw(selection.RequestFields[field].Name, random);
+        }
+
+        await (isHistory ? host.ReadHistoryAsync(read, null, CancellationToken.None) : host.ReadAsync(read, CancellationToken.None));
+        Keep(read, subjects, token, isHistory);
     }
+
+    public static FeatureRead Question(EmbeddedHost host, string entity, Value key, long asOf, long? knownAt) =>
+        Question(host.Catalog.AllOf(entity)!, [new Subject(entity, key)], asOf, knownAt ?? EventTime.Never.Micros);
 
     /// <summary>Judges every answer since the last time.</summary>
     public void Check(History history)
     {
         foreach (Reading reading in _open)
         {
-            CheckToken(history, reading);
+            for (int entity = 0; entity < reading.Subjects.Length; entity++)
+            {
+                CheckToken(history, reading, entity);
+            }
+
             CheckValues(history, reading);
         }
 
         _open.Clear();
     }
 
-    private void Keep(FeatureRead read, string entity, Value key, IReadOnlyDictionary<int, long>? token, bool isHistory)
+    private static FeatureRead Question(Selection selection, Subject[] subjects, long asOf, long knownAt)
     {
-        string bytes = History.KeyOf(key);
-        EntityStamp stamp = read.Stamps[0];
-        long newest = _newest.GetValueOrDefault((entity, bytes));
-        trace.Note($"read {entity} {key}: state version {stamp.StateVersion}, {string.Join(" ", read.Values.Select(Describe))}");
-        if (stamp.StateVersion < newest && !mayBeCut)
+        var read = new FeatureRead(selection, 1);
+        for (int entity = 0; entity < subjects.Length; entity++)
         {
-            throw new ViolationException($"{entity} {key} was read at state version {newest} before and is at {stamp.StateVersion} now");
+            byte[] bytes = new byte[EntityKeyEncoding.BytesMax];
+            read.Keys[entity] = bytes.AsMemory(0, EntityKeyEncoding.Append(bytes, subjects[entity].Key));
         }
 
-        _newest[(entity, bytes)] = stamp.StateVersion;
-        _open.Add(new Reading(entity, key, bytes, read, token, isHistory, CutBefore));
+        read.AsOf[0] = new EventTime(asOf);
+        read.KnownAt[0] = new EventTime(knownAt);
+        return read;
     }
 
-    private static void CheckToken(History history, Reading reading)
+    private void Keep(FeatureRead read, Subject[] subjects, IReadOnlyDictionary<int, long>? token, bool isHistory)
     {
-        LoggedCopy? missed = history.CopiesOf(reading.Entity, reading.KeyBytes)
-            .FirstOrDefault(copy => reading.Token is { } token && token.TryGetValue(copy.Partition, out long offset) && copy.Offset <= offset && copy.Offset >= reading.StateVersion && copy.Sequence >= reading.CutBefore);
+        for (int entity = 0; entity < subjects.Length; entity++)
+        {
+            Subject subject = subjects[entity];
+            long version = read.Stamps[entity].StateVersion;
+            long newest = _newest.GetValueOrDefault(subject);
+            trace.Note($"read {subject}: state version {version}, {string.Join(" ", read.Selection.Entities[entity].Positions.Select(position => Describe(read.Values[position])))}");
+            if (version < newest && !mayBeCut)
+            {
+                throw new ViolationException($"{subject} was read at state version {newest} before and is at {version} now");
+            }
+
+            _newest[subject] = version;
+        }
+
+        _open.Add(new Reading(subjects, read, token, isHistory, CutBefore));
+    }
+
+    private static void CheckToken(History history, Reading reading, int entity)
+    {
+        Subject subject = reading.Subjects[entity];
+        LoggedCopy? missed = history.CopiesOf(subject.Entity, subject.KeyBytes).FirstOrDefault(copy =>
+            reading.Token is { } token && token.TryGetValue(copy.Partition, out long offset) && copy.Offset <= offset && copy.Offset >= reading.StateVersion(entity) && copy.Sequence >= reading.CutBefore);
         if (missed is not null)
         {
             throw new ViolationException($"{reading} was read with a token that includes offset {missed.Offset} of partition {missed.Partition}");
@@ -85,52 +116,120 @@ internal sealed class Readings(World world, bool mayBeCut, Trace trace, Tally ta
 
     private void CheckValues(History history, Reading reading)
     {
-        List<Row> rows = history.RowsOf(reading.Entity, reading.KeyBytes, reading.StateVersion, reading.CutBefore);
-        if (reading.StateVersion > 0 && history.CopiesOf(reading.Entity, reading.KeyBytes).All(copy => copy.Offset + 1 != reading.StateVersion))
+        Selection selection = reading.Read.Selection;
+        var due = new Due[selection.Features.Length];
+        for (int entity = 0; entity < reading.Subjects.Length; entity++)
         {
-            throw new ViolationException($"{reading} has a state version that no record of it has");
+            (string type, string key, long version) = (reading.Subjects[entity].Entity, reading.Subjects[entity].KeyBytes, reading.StateVersion(entity));
+            List<Row> rows = history.RowsOf(type, key, version, reading.CutBefore);
+            if (version > 0 && history.CopiesOf(type, key).All(copy => copy.Offset + 1 != version))
+            {
+                throw new ViolationException($"{reading} has a state version that no record of it has");
+            }
+
+            foreach (int position in selection.Entities[entity].Positions)
+            {
+                FeaturePlan plan = selection.Features[position];
+                SimulatedView view = world.Views.First(view => view.Name == plan.View);
+                SimulatedFeature feature = view.Features.First(feature => feature.Name == plan.Name);
+                (long asOf, long knownAt) = (reading.Read.AsOf[0].Micros, reading.Read.KnownAt[0].Micros);
+                // State that is made of a log whose beginning is gone cannot tell an entity that has been silent since from one that never had any event.
+                bool hasExpired = Oracle.HasExpired(view, rows, asOf, knownAt);
+                bool isAsNew = hasExpired && mayBeCut && reading.Read.Values[position].Status != FeatureStatus.OutsideMaxAge;
+                due[position] = hasExpired && !isAsNew ? Due.Expired : new Due(Oracle.Read(view, feature, isAsNew ? [] : rows, asOf, knownAt), false);
+                Judge(reading, version, plan, feature, reading.Read.Values[position], due[position]);
+            }
         }
 
-        for (int index = 0; index < reading.Read.Selection.Features.Length; index++)
-        {
-            FeaturePlan plan = reading.Read.Selection.Features[index];
-            SimulatedView view = world.Views.First(view => view.Name == plan.View);
-            SimulatedFeature feature = view.Features.First(feature => feature.Name == plan.Name);
-            object? due = Oracle.Read(view, feature, rows, reading.Read.AsOf[0].Micros, reading.Read.KnownAt[0].Micros);
-            Judge(reading, plan, feature, reading.Read.Values[index], due);
-        }
+        JudgeOnDemand(reading, due);
     }
 
-    private void Judge(Reading reading, FeaturePlan plan, SimulatedFeature feature, in FeatureValue value, object? due)
+    private void Judge(Reading reading, long version, FeaturePlan plan, SimulatedFeature feature, in FeatureValue value, Due due)
     {
-        if (value.Status is FeatureStatus.Approximate or FeatureStatus.OutsideRetention && (!reading.IsHistory || mayBeCut))
+        if (IsInexact(value) && (!reading.IsHistory || mayBeCut))
         {
             tally.ValuesApproximate++; // It says so itself; a training read may not.
             return;
         }
 
         tally.ValuesChecked++;
-        FeatureValue expected = due switch
-        {
-            null => reading.StateVersion == 0 && !reading.IsHistory ? FeatureValue.NotFound : FeatureValue.Null,
-            long number => FeatureValue.Of(Value.Of(number)),
-            double number => FeatureValue.Of(Value.Of(number)),
-            Value single => FeatureValue.Of(single),
-            _ => FeatureValue.Of((Value[])due),
-        };
-        bool isNull = due is null && value.Status is FeatureStatus.NullValue or FeatureStatus.NotFound && (reading.IsHistory || mayBeCut);
+        tally.ValuesExpired += due.IsExpired ? 1 : 0;
+        FeatureValue expected = due.IsExpired ? FeatureValue.OutsideMaxAge : due.Value is null ? version == 0 && !reading.IsHistory ? FeatureValue.NotFound : FeatureValue.Null : ValueOf(due.Value);
+        bool isNull = due is { Value: null, IsExpired: false } && value.Status is FeatureStatus.NullValue or FeatureStatus.NotFound && (reading.IsHistory || mayBeCut);
         if (!value.Equals(expected) && !isNull)
         {
             throw new ViolationException($"{reading}: {plan.Reference} ({feature.Kind} over {feature.Window}) is {Describe(value)} and should be {Describe(expected)}");
         }
     }
 
+    /// <summary>What is computed at the request, from what the oracle makes of its inputs. How an input that has none is without a value has been judged with the input.</summary>
+    private void JudgeOnDemand(Reading reading, Due[] due)
+    {
+        Selection selection = reading.Read.Selection;
+        ReadOnlySpan<FeatureValue> answer = reading.Read.Answer(0, 1);
+        for (int column = 0; column < selection.Columns.Length; column++)
+        {
+            if (world.OnDemand.FirstOrDefault(one => one.Name == selection.Columns[column].Name) is not { } computed)
+            {
+                continue;
+            }
+
+            int[] inputs = [.. computed.Inputs.Select(input => selection.Features.IndexOf(selection.Features.First(feature => feature.Reference == input)))];
+            FeatureStatus[] statuses = [.. inputs.Select(input => reading.Read.Values[input].Status)];
+            Value context = reading.Read.Context[selection.RequestFields.IndexOf(selection.RequestFields.First(field => field.Name == computed.Request))];
+            object? value = computed.Computes([.. inputs.Select(input => Plain(due[input].Value)), Plain(context)]);
+            tally.ValuesOnDemand++;
+            FeatureStatus without = statuses.Contains(FeatureStatus.OutsideMaxAge) ? FeatureStatus.OutsideMaxAge : statuses.Contains(FeatureStatus.NotFound) ? FeatureStatus.NotFound : FeatureStatus.NullValue;
+            bool isRight = statuses.Contains(FeatureStatus.OutsideRetention) ? answer[column].Equals(FeatureValue.OutsideRetention)
+                : statuses.Contains(FeatureStatus.Approximate) ? answer[column].Status == FeatureStatus.Approximate || answer[column].Status == without
+                : answer[column].Equals(value is null ? FeatureValue.Without(without) : ValueOf(value));
+            if (!isRight)
+            {
+                string given = string.Join(", ", inputs.Select(input => Describe(reading.Read.Values[input])));
+                throw new ViolationException($"{reading}: {computed.Name} ({computed.Definition.Expression}) of {given} and {context} is {Describe(answer[column])} and should be {value ?? without}");
+            }
+        }
+    }
+
+    private static bool IsInexact(in FeatureValue value) => value.Status is FeatureStatus.Approximate or FeatureStatus.OutsideRetention;
+
+    private static FeatureValue ValueOf(object value) => value switch
+    {
+        long number => FeatureValue.Of(Value.Of(number)),
+        double number => FeatureValue.Of(Value.Of(number)),
+        bool truth => FeatureValue.Of(Value.Of(truth)),
+        Value single => FeatureValue.Of(single),
+        _ => FeatureValue.Of((Value[])value),
+    };
+
+    private static object? Plain(object? value) => value is not Value single ? value : single.Type switch
+    {
+        FieldType.Null => null,
+        FieldType.String => single.Text,
+        FieldType.Double => single.Double,
+        _ => single.Int64,
+    };
+
     public static string Describe(FeatureValue value) => value.List is { } list ? $"[{string.Join(", ", list)}]" : value.Status == FeatureStatus.Present ? value.Scalar.ToString() : $"{value.Status}:{value.Scalar}";
 
-    private sealed record Reading(string Entity, Value Key, string KeyBytes, FeatureRead Read, IReadOnlyDictionary<int, long>? Token, bool IsHistory, long CutBefore)
+    /// <summary>What the oracle says of a feature.</summary>
+    private readonly record struct Due(object? Value, bool IsExpired)
     {
-        public long StateVersion => Read.Stamps[0].StateVersion;
+        public static readonly Due Expired = new(null, true);
+    }
 
-        public override string ToString() => $"{(IsHistory ? "training read of " : "")}{Entity} {Key} as of {Read.AsOf[0]}{(Read.KnownAt[0] == EventTime.Never ? "" : $", known at {Read.KnownAt[0]}")}, state version {StateVersion}";
+    private readonly record struct Subject(string Entity, Value Key)
+    {
+        public string KeyBytes { get; } = History.KeyOf(Key);
+
+        public override string ToString() => $"{Entity} {Key}";
+    }
+
+    private sealed record Reading(Subject[] Subjects, FeatureRead Read, IReadOnlyDictionary<int, long>? Token, bool IsHistory, long CutBefore)
+    {
+        public long StateVersion(int entity) => Read.Stamps[entity].StateVersion;
+
+        public override string ToString() =>
+            $"{(IsHistory ? "training read of " : "")}{string.Join(" and ", Subjects.Select((subject, entity) => $"{subject} at state version {StateVersion(entity)}"))} as of {Read.AsOf[0]}{(Read.KnownAt[0] == EventTime.Never ? "" : $", known at {Read.KnownAt[0]}")}";
     }
 }

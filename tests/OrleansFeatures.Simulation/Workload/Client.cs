@@ -58,6 +58,12 @@ internal sealed class Client(int number, int contention, int seed, SimulatedCloc
             await host.WaitAppliedAsync(new PartitionOffset(new PartitionId(partition), new LogOffset(offset)), CancellationToken.None);
         }
 
+        if (_random.Next(3) == 0)
+        {
+            await readings.ReadOnDemandAsync(host, _random, AsOf(), EventTime.Never.Micros, isHistory: false, _token);
+            return;
+        }
+
         (string entity, Value key) = _random.Next(3) == 0 ? ("shop", EventMaker.KeyOf("shop", _random.Next(Bounds.Shops))) : ("customer", EventMaker.KeyOf("customer", _random.Next(Bounds.Customers)));
         await readings.ReadAsync(host, entity, key, AsOf(), _token);
     }

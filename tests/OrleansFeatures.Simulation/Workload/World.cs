@@ -22,17 +22,23 @@ internal sealed record SimulatedView(string Name, string Entity, string Stream, 
     public Func<Value[], bool> Counts { get; init; } = static _ => true;
 
     public Duration? AllowedLateness { get; init; }
+
+    public Duration? Ttl { get; init; }
 }
 
 /// <summary>
 /// What a seed's store is defined to be: orders feed customers (text keys) and shops (numeric keys), visits feed customers as well, so a customer has two timelines and an order two copies.
 /// Which features there are, what is late and how long history is kept differ from seed to seed. There are two sets of definitions that the operator changes between: the second has an entity
-/// type more, which visits feed as well, and a view less.
+/// type more, which visits feed as well, and a view less. Both have a feature service of what is computed on demand, from customers, shops and the request.
 /// </summary>
 internal sealed class World
 {
     public const string Orders = "orders";
     public const string Visits = "visits";
+
+    /// <summary>The feature service of all on-demand features.</summary>
+    public const string Computed = "computed";
+
     public const int Id = 0;
     public const int At = 1;
     public const int Customer = 2;
@@ -61,12 +67,15 @@ internal sealed class World
     private World(ImmutableArray<SimulatedView> views, Duration? history)
     {
         Views = views;
+        OnDemand = SimulatedOnDemand.Over(views.First(view => view.Name == "turnover"));
         Catalogs = [Compile([.. views.Where(view => view.Entity != "page")], history), Compile([.. views.Where(view => view.Name != "big_spend")], history)];
         InForce = Catalogs[0];
     }
 
     /// <summary>All views of both sets.</summary>
     public ImmutableArray<SimulatedView> Views { get; }
+
+    public ImmutableArray<SimulatedOnDemand> OnDemand { get; }
 
     /// <summary>What a store is to be started with.</summary>
     public Catalog InForce { get; set; }
@@ -80,18 +89,19 @@ internal sealed class World
         Duration? history = random.Next(3) switch { 0 => null, 1 => Minutes(30), _ => Minutes(150) };
         return new World(
         [
-            new SimulatedView("spend", "customer", Orders, Pick(random, unbounded)) { AllowedLateness = Lateness(random) },
+            new SimulatedView("spend", "customer", Orders, Pick(random, unbounded)) { AllowedLateness = Lateness(random), Ttl = Ttl(random) },
             new SimulatedView("big_spend", "customer", Orders, Pick(random, unbounded && random.Next(2) == 0))
             {
                 Where = "amount > 20.0",
                 Counts = static fields => !fields[Amount].IsNull && fields[Amount].Double > 20,
+                Ttl = Ttl(random),
             },
-            Turnover(random, new SimulatedView("turnover", "shop", Orders, Pick(random, unbounded)) { AllowedLateness = Lateness(random) }),
+            Turnover(random, new SimulatedView("turnover", "shop", Orders, Pick(random, unbounded)) { AllowedLateness = Lateness(random), Ttl = Ttl(random) }),
             new SimulatedView("clicks", "customer", Visits,
             [
                 new("visits_20m", "count", -1, Minutes(20), Duration.Zero), new("last_page", "last", Page, Minutes(60), Duration.Zero), new("pages", "distinct_count", Page, Minutes(120), Duration.Zero),
                 new("watched", "sum", Seconds, Minutes(60), Minutes(5)),
-            ]),
+            ]) { Ttl = Ttl(random) },
             new SimulatedView("views", "page", Visits, [new("seen_30m", "count", -1, Minutes(30), Duration.Zero), new("seen_seconds", "sum", Seconds, Minutes(120), Duration.Zero), new("who", "last_n", Customer, Minutes(60), Duration.Zero) { N = 2 }]),
         ], history);
     }
@@ -107,6 +117,9 @@ internal sealed class World
         : view with { Where = "kind != 'b'", Counts = static fields => fields[Kind].Text != "b" };
 
     private static Duration? Lateness(Random random) => random.Next(3) switch { 0 => null, 1 => Minutes(10), _ => Minutes(45) };
+
+    /// <summary>Shorter than most windows, within them, and longer than all of them.</summary>
+    private static Duration? Ttl(Random random) => random.Next(4) switch { 0 => Minutes(12), 1 => Minutes(80), 2 => Minutes(200), _ => null };
 
     private static Duration Minutes(int minutes) => new(minutes * 60_000_000L);
 
@@ -139,13 +152,16 @@ internal sealed class World
         return [.. bounded[..random.Next(3, 7)], .. unbounded ? any[..random.Next(1, 4)] : []];
     }
 
-    private static Catalog Compile(ImmutableArray<SimulatedView> views, Duration? history)
+    private Catalog Compile(ImmutableArray<SimulatedView> views, Duration? history)
     {
         var set = new DefinitionSet(
             [OrdersDefinition, VisitsDefinition],
             [.. views.Select(view => view.Entity).Distinct().Select(entity => new EntityDefinition(entity, [entity]) { History = history })],
-            [.. views.Select(view => new FeatureViewDefinition(view.Name, 1, view.Entity, view.Stream, view.Where, [.. view.Features.Select(feature => Define(view, feature))]) { AllowedLateness = view.AllowedLateness })],
-            []);
+            [.. views.Select(view => new FeatureViewDefinition(view.Name, 1, view.Entity, view.Stream, view.Where, [.. view.Features.Select(feature => Define(view, feature))]) { AllowedLateness = view.AllowedLateness, Ttl = view.Ttl })],
+            [new FeatureServiceDefinition(Computed, 1, [.. OnDemand.Select(one => one.Name)])])
+        {
+            OnDemand = [.. OnDemand.Select(one => one.Definition)],
+        };
         return Catalog.Compile(set, out var problems) ?? throw new InvalidOperationException(string.Join("; ", problems));
     }
 
