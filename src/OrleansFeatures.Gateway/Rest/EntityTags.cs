@@ -27,7 +27,12 @@ internal static class EntityTags
     private static readonly ConditionalWeakTable<Catalog, byte[]> DefinitionHashes = [];
 
     /// <summary>Puts the tag, or <c>no-store</c>, on the answer. True: the client has this answer already, and 304 has been said.</summary>
-    public static bool IsKnown(HttpContext context, FeatureRead read, GetFeaturesRequest request, IEntityHost host)
+    /// <param name="context">The call.</param>
+    /// <param name="read">The answer.</param>
+    /// <param name="request">What was asked.</param>
+    /// <param name="definitions">What the answer was read by, which need not be live any more: a tag with newer definitions would say of an old answer that it is what they give.</param>
+    /// <param name="host">Where stream time is known.</param>
+    public static bool IsKnown(HttpContext context, FeatureRead read, GetFeaturesRequest request, Catalog definitions, IEntityHost host)
     {
         HttpResponse response = context.Response;
         if (request.AsOfMicros.Count == 0 && !request.AsOfStreamTime)
@@ -36,7 +41,7 @@ internal static class EntityTags
             return false;
         }
 
-        var tag = new EntityTagHeaderValue($"\"{Base64Url.EncodeToString(HashOf(read, host))}\"", isWeak: true);
+        var tag = new EntityTagHeaderValue($"\"{Base64Url.EncodeToString(HashOf(read, definitions, host))}\"", isWeak: true);
         response.Headers.ETag = tag.ToString();
         response.Headers.CacheControl = "no-cache";
         IList<EntityTagHeaderValue> held = context.Request.GetTypedHeaders().IfNoneMatch;
@@ -49,10 +54,10 @@ internal static class EntityTags
         return true;
     }
 
-    private static ReadOnlySpan<byte> HashOf(FeatureRead read, IEntityHost host)
+    private static ReadOnlySpan<byte> HashOf(FeatureRead read, Catalog definitions, IEntityHost host)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(DefinitionHashes.GetValue(host.Catalog, static catalog => Encoding.ASCII.GetBytes(DefinitionHash.Of(catalog.Definitions))));
+        hash.AppendData(DefinitionHashes.GetValue(definitions, static catalog => Encoding.ASCII.GetBytes(DefinitionHash.Of(catalog.Definitions))));
         Append(hash, read.AsOf[0].Micros);
         Append(hash, read.KnownAt[0].Micros);
         for (int entity = 0; entity < read.Stamps.Length; entity++)

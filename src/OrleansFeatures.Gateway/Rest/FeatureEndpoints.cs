@@ -17,10 +17,16 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
     public async Task GetEntityAsync(HttpContext context)
     {
         string entity = (string)context.GetRouteValue("entity")!;
-        Selection Resolve(Catalog catalog) => catalog.AllOf(entity)
-            ?? throw Refuse.Unknown("entity", $"there is no entity '{entity}'", NameSuggestion.DidYouMean(entity, catalog.Entities.Select(known => known.Name)));
+        Catalog definitions = reads.Host.Catalog;
+        Selection Resolve(Catalog catalog)
+        {
+            // The last one asked is the one that the answer is of: the definitions may change before it, and after it.
+            definitions = catalog;
+            return catalog.AllOf(entity) ?? throw Refuse.Unknown("entity", $"there is no entity '{entity}'", NameSuggestion.DidYouMean(entity, catalog.Entities.Select(known => known.Name)));
+        }
+
         var request = new GetFeaturesRequest();
-        request.Keys.AddRange(PathKeys.Of(context, Resolve(reads.Host.Catalog), behind: 0));
+        request.Keys.AddRange(PathKeys.Of(context, Resolve(definitions), behind: 0));
         if (context.Request.Query["as_of"] is [{ Length: > 0 } asOf, ..])
         {
             FeatureRequests.AddAsOf(request, asOf, "as_of");
@@ -33,7 +39,7 @@ internal sealed class FeatureEndpoints(FeatureReads reads)
 
         MediaTypes.Choose(context.Request, MediaTypes.Json);
         FeatureRead read = await reads.GetAsync(Resolve, request, context.RequestAborted).ConfigureAwait(false);
-        if (!EntityTags.IsKnown(context, read, request, reads.Host))
+        if (!EntityTags.IsKnown(context, read, request, definitions, reads.Host))
         {
             await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, MediaTypes.Json, writer => new FeatureJson(read, request, reads.Host).WriteRow(writer, 0)).ConfigureAwait(false);
         }

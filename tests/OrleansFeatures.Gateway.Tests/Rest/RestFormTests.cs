@@ -2,7 +2,9 @@ using System.IO.Compression;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using OrleansFeatures.Gateway.Registry;
 using OrleansFeatures.Gateway.Tests.Serving;
+using OrleansFeatures.V1;
 using Shouldly;
 using Xunit;
 
@@ -48,6 +50,29 @@ public sealed class RestFormTests
         store.WriteDefinitions(Definitions.Everything.Replace(Counts, $"{Counts}\n      - {{name: more, aggregate: count, window: 2d}}", StringComparison.Ordinal));
         await store.RestartAsync(withDefinitions: true);
         (await TagAsync(store, Pinned)).ShouldNotBe(before, "there is another feature");
+    }
+
+    [Fact]
+    public async Task An_answer_that_definitions_overtake_has_the_tag_of_those_it_was_read_by()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync();
+        ConsistencyToken token = (await new IngestService.IngestServiceClient(store.Channel).PushAsync(Clicks.Rows(Clicks.Row(1, 1)), cancellationToken: RunningStore.Cancelled)).Token;
+        await new FeatureService.FeatureServiceClient(store.Channel).GetFeaturesAsync(Clicks.Ask("ada", 60, token, "user_stats:n"), cancellationToken: RunningStore.Cancelled);
+        (string Tag, string Text) before = await AskAsync();
+        const string Delayed = "{name: n, aggregate: count, window: 1d, delay: 1h}";
+        var next = DefinitionReader.Read([new DefinitionSource("everything.yaml", Definitions.Everything.Replace("{name: n, aggregate: count, window: 1d}", Delayed, StringComparison.Ordinal))]);
+        store.Host.AfterNextRead = async () => await store.Host.ChangeCatalogAsync(next.Catalog!, () => { }, RunningStore.Cancelled);
+        (await AskAsync()).ShouldBe(before, "it is the same answer, of the same definitions");
+        store.Host.AfterNextRead.ShouldBeNull();
+        (string Tag, string Text) after = await AskAsync();
+        after.Text.ShouldNotBe(before.Text, "an hour ago there was no event");
+        after.Tag.ShouldNotBe(before.Tag);
+
+        async Task<(string Tag, string Text)> AskAsync()
+        {
+            using HttpResponseMessage response = await store.Http.GetAsync(Pinned, RunningStore.Cancelled);
+            return (response.Headers.ETag!.ToString(), await response.Content.ReadAsStringAsync(RunningStore.Cancelled));
+        }
     }
 
     [Fact]

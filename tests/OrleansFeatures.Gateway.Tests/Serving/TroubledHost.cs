@@ -27,6 +27,9 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
     /// <summary>Runs before the next read, once.</summary>
     public Func<Task>? BeforeNextRead { get; set; }
 
+    /// <summary>Runs when the next read has been answered and nobody has the answer yet, once.</summary>
+    public Func<Task>? AfterNextRead { get; set; }
+
     /// <summary>What was asked for last.</summary>
     public FeatureRead? LastRead { get; private set; }
 
@@ -66,6 +69,9 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
         BeforeNextRead = null;
         await (before?.Invoke() ?? Task.CompletedTask);
         await host.ReadAsync(read, cancellationToken);
+        Func<Task>? after = AfterNextRead;
+        AfterNextRead = null;
+        await (after?.Invoke() ?? Task.CompletedTask);
     }
 
     public ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken) => host.ReadHistoryAsync(read, progress, cancellationToken);
