@@ -4,7 +4,7 @@ using OrleansFeatures.Gateway.Registry;
 
 namespace OrleansFeatures.Fuzzing.Targets;
 
-/// <summary>Definitions and events that the seeds are made of: every type of field, numeric and text ids, two versions of a stream, composite keys, filters, every kind of window.</summary>
+/// <summary>Definitions and events that the seeds are made of: every type of field, numeric and text ids, two versions of a stream, composite keys, filters, every kind of window, a ttl, on-demand features over every type of field of a request.</summary>
 internal static class Examples
 {
     public const string Stream = "orders";
@@ -47,6 +47,7 @@ internal static class Examples
             version: 2
             entity: till
             stream: orders
+            ttl: 90s
             features:
               - {name: burst, aggregate: count, window: {session: 5m, max: 1h}}
               - {name: last10, aggregate: mean(units), window: {last: 10}}
@@ -61,7 +62,12 @@ internal static class Examples
               - {name: hits, aggregate: any(hit), window: 10s}
               - {name: spread, aggregate: stddev_samp(x), window: {tumbling: 1h}}
               - {name: due, aggregate: time_since_last, window: 1d}
+        on_demand:
+          - {name: dearness, type: double, expr: request.amount / sales.total}
+          - {name: is_best, type: bool, expr: "request.note == tills@2.best || request.at > timestamp('2018-03-22T00:00:00Z')", request: {note: string, at: timestamp}}
+          - {name: units_or, type: int64, expr: "has(tills.ever) ? tills.ever : request.units", request: {units: int64}}
         feature_services:
+          - {name: online, version: 1, features: [dearness, is_best, units_or, "traffic:hits"]}
           - {name: all, version: 1, features: ["sales:*", "tills@2:*", "traffic:*"]}
           - {name: few, version: 1, features: ["sales:n", "traffic:hits"]}
         """;

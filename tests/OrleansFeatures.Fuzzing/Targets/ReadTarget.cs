@@ -6,17 +6,24 @@ using OrleansFeatures.Fuzzing.Engine;
 using OrleansFeatures.Gateway;
 using OrleansFeatures.Gateway.Serve;
 using OrleansFeatures.V1;
+using AnswerColumn = OrleansFeatures.Domain.Definitions.AnswerColumn;
+using FeatureRead = OrleansFeatures.Entities.Reads.FeatureRead;
+using FeatureStatus = OrleansFeatures.Domain.State.FeatureStatus;
+using FeatureValue = OrleansFeatures.Domain.State.FeatureValue;
 using Selection = OrleansFeatures.Domain.Definitions.Selection;
 using Value = OrleansFeatures.Domain.Events.Value;
 
 namespace OrleansFeatures.Fuzzing.Targets;
 
 /// <summary>
-/// Feature requests as protobuf, up to the entities and instants that they mean (the first byte is 0), and entity keys as bytes (1). A key that was made of a request has the request's fields in it; keys that were read, written again, are
-/// the same bytes.
+/// Feature requests as protobuf, up to the entities, instants and context that they mean (the first byte is 0), and entity keys as bytes (1). A key that was made of a request has the request's fields in it, and so has each row's
+/// context, with which every on-demand feature computes a value of its type or none; keys that were read, written again, are the same bytes.
 /// </summary>
 internal sealed class ReadTarget : FuzzTarget
 {
+    /// <summary>Rows of a request that are looked at: more of them say nothing else.</summary>
+    private const int RowsMax = 200;
+
     private readonly Selections _selections = new();
 
     public override string Name => "read";
@@ -28,6 +35,8 @@ internal sealed class ReadTarget : FuzzTarget
         yield return [0, .. Request(new FeatureSelection { FeatureService = "all" }, 3).ToByteArray()];
         yield return [0, .. Request(new FeatureSelection { FeatureService = "few@1" }, 1).ToByteArray()];
         yield return [0, .. Request(new FeatureSelection { Features = new FeatureList { Names = { "sales:*", "tills:ever", "traffic:hits" } } }, 2).ToByteArray()];
+        yield return [0, .. WithContext(Request(new FeatureSelection { FeatureService = "online" }, 3), perRow: true).ToByteArray()];
+        yield return [0, .. WithContext(Request(new FeatureSelection { Features = new FeatureList { Names = { "units_or", "is_best", "dearness" } } }, 2), perRow: false).ToByteArray()];
         var key = new byte[EntityKeyEncoding.BytesMax];
         int length = EntityKeyEncoding.Append(key, Value.Of("shop é"));
         length += EntityKeyEncoding.Append(key.AsSpan(length), Value.Of(-7L));
@@ -64,7 +73,14 @@ internal sealed class ReadTarget : FuzzTarget
     {
         Selection selection = _selections.Resolve(Examples.Catalog, request.What);
         var keys = new RowKeys(selection, request.Keys);
-        int rows = Math.Min(keys.Rows ?? 1, 200);
+        var context = RequestContext.Of(selection, request.Context);
+        int all = keys.Rows ?? context.Rows ?? 1;
+        if (all <= RowsMax)
+        {
+            Compute(request, selection, context, all);
+        }
+
+        int rows = Math.Min(keys.Rows ?? 1, RowsMax);
         var times = new EventTime[rows];
         RowTimes.FillAsOf(times, request.AsOfMicros, new EventTime(1), 0);
         RowTimes.FillKnownAt(times, request.KnownAtMicros, 0);
@@ -87,6 +103,58 @@ internal sealed class ReadTarget : FuzzTarget
         }
 
         return Verdict.Accept($"{selection.Features.Length} {selection.Entities.Length} {Math.Min(rows, 4)} {request.AsOfStreamTime} {request.KnownAtMicros.Count > 0}");
+    }
+
+    private static void Compute(GetFeaturesRequest request, Selection selection, RequestContext context, int rows)
+    {
+        var read = new FeatureRead(selection, rows);
+        context.Fill(read.Context, rows, 0);
+        for (int index = 0; index < read.Context.Length; index++)
+        {
+            var field = selection.RequestFields[index % selection.RequestFields.Length];
+            Value taken = read.Context[index];
+            Value? given = Given(request.Context.Single(column => column.Field == field.Name).Values, index / selection.RequestFields.Length);
+            bool isTaken = given is not { } value ? taken.IsNull : taken.Type == field.Type && (value.Type == Domain.Events.FieldType.String || taken == value || taken == Value.Of((double)value.Bits) || taken == Value.Of(value.Bits == 1));
+            WrongAnswerException.Unless(isTaken, $"row {index / selection.RequestFields.Length} has {taken} for {field.Name} where the request has {given}");
+        }
+
+        // Whatever entities may answer.
+        FeatureStatus[] statuses = [.. Enum.GetValues<FeatureStatus>()];
+        for (int index = 0; index < read.Values.Length; index++)
+        {
+            FeatureStatus status = statuses[(index + rows) % statuses.Length];
+            read.Values[index] = status is FeatureStatus.Present or FeatureStatus.Approximate ? new FeatureValue(status, Some(selection.Features[index % selection.Features.Length].Type, index), null) : FeatureValue.Without(status);
+        }
+
+        ReadOnlySpan<FeatureValue> answer = read.Answer(0, rows);
+        for (int index = 0; index < answer.Length && !selection.IsPlain; index++)
+        {
+            AnswerColumn column = selection.Columns[index % selection.Columns.Length];
+            WrongAnswerException.Unless(!answer[index].HasValue || answer[index].Scalar.Type == column.Type, $"{column.Name} is declared {column.Type} and is {answer[index]}");
+            WrongAnswerException.Unless(column.Type != Domain.Events.FieldType.Double || !answer[index].HasValue || double.IsFinite(answer[index].Scalar.Double), $"{column.Name} is {answer[index]}");
+        }
+    }
+
+    private static Value Some(Domain.Events.FieldType type, int number) => type switch
+    {
+        Domain.Events.FieldType.Double => Value.Of((number - 3) * 0.25),
+        Domain.Events.FieldType.String => Value.Of($"text {number}"),
+        Domain.Events.FieldType.Bool => Value.Of(number % 2 == 0),
+        Domain.Events.FieldType.Timestamp => Value.Of(new EventTime(number)),
+        _ => Value.Of(number % 3 == 0 ? long.MaxValue : (long)number),
+    };
+
+    /// <summary>What a column of the request says for a row; null for null.</summary>
+    private static Value? Given(Column column, int row)
+    {
+        int count = column.Int64S.Count + column.Doubles.Count + column.Bools.Count + column.TimestampsMicros.Count + column.Strings.Count;
+        int index = count == 1 ? 0 : row;
+        return column.Nulls.Length > index / 8 && (column.Nulls[index / 8] & (1 << (index % 8))) != 0 ? null
+            : column.Int64S.Count > 0 ? Value.Of(column.Int64S[index])
+            : column.Doubles.Count > 0 ? Value.Of(column.Doubles[index])
+            : column.Bools.Count > 0 ? Value.Of(column.Bools[index])
+            : column.TimestampsMicros.Count > 0 ? Value.Of(new EventTime(column.TimestampsMicros[index]))
+            : Value.Of(column.Strings[index]);
     }
 
     private static Verdict Key(byte[] bytes)
@@ -132,6 +200,26 @@ internal sealed class ReadTarget : FuzzTarget
             request.Keys.Add(tills);
         }
 
+        return request;
+    }
+
+    /// <summary>Each field in another kind of list, some of them as text or with nulls.</summary>
+    private static GetFeaturesRequest WithContext(GetFeaturesRequest request, bool perRow)
+    {
+        int values = perRow ? request.Keys[0].Strings.Count : 1;
+        Column Values(Action<Column, int> add)
+        {
+            var column = new Column();
+            Enumerable.Range(0, values).ToList().ForEach(row => add(column, row));
+            return column;
+        }
+
+        Column units = Values((column, row) => column.Strings.Add($"{row}"));
+        units.Nulls = ByteString.CopyFrom(1);
+        request.Context.Add(new ContextColumn { Field = "amount", Values = Values((column, row) => column.Doubles.Add(row * 2.5)) });
+        request.Context.Add(new ContextColumn { Field = "note", Values = Values((column, row) => column.Strings.Add($"text {row}")) });
+        request.Context.Add(new ContextColumn { Field = "at", Values = Values((column, row) => column.TimestampsMicros.Add(1_522_540_831_000_000 + row)) });
+        request.Context.Add(new ContextColumn { Field = "units", Values = units });
         return request;
     }
 }

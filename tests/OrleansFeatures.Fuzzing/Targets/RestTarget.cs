@@ -16,7 +16,7 @@ internal sealed class RestTarget : FuzzTarget
 
     public override IReadOnlyList<byte[]> Tokens { get; } = Words(
         "GET ", "POST ", "PUT ", "/features/v1/", "/events/v1/", ":get", "shop", "till", "orders", "clicks", "?as_of=", "&known_at=", "stream", "2018-04-01T00:00:31Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "%2F", "%2C", "%00", "%ff", "%F0%9F%98%80", ",", "%", "..", "//",
-        "?producer=", "&op=delete", "&schema_version=1", "\n", "{", "}", "[", "]", "\"", "\\u0000", "\\ud800", "null", "1e400", "\"entities\":", "\"min_token\":{\"partitions\":[0,1],\"offsets\":[1,2]}", "\"max_wait_ms\":1", "/healthz", "/readyz", "/metrics", "18446744073709551615", "-1");
+        "?producer=", "&op=delete", "&schema_version=1", "\n", "{", "}", "[", "]", "\"", "\\u0000", "\\ud800", "null", "1e400", "\"entities\":", "\"min_token\":{\"partitions\":[0,1],\"offsets\":[1,2]}", "\"max_wait_ms\":1", "online", "\"context\":{\"amount\":1}", "\"features\":[\"units_or\"]", "/healthz", "/readyz", "/metrics", "18446744073709551615", "-1");
 
     /// <summary>The server works on other threads.</summary>
     public override long AllocationMax(int length) => 64 * Limits.AllocationBase;
@@ -35,6 +35,8 @@ internal sealed class RestTarget : FuzzTarget
             "GET /features/v1/shop/a%2Fb%20%C3%A9\n",
             "POST /features/v1/all:get\n{\"entities\":[{\"shop\":\"s\",\"till\":7},{\"shop\":\"t\",\"till\":\"8\"}],\"as_of\":\"stream\"}",
             "POST /features/v1/few:get\n{\"entities\":[{\"shop\":\"s\"}],\"as_of\":[\"2018-04-01T00:00:31Z\"],\"known_at\":[null],\"min_token\":{\"partitions\":[1],\"offsets\":[0]},\"max_wait_ms\":1}",
+            "POST /features/v1/online:get\n{\"entities\":[{\"shop\":\"s\",\"till\":7},{\"shop\":\"t\",\"till\":8}],\"context\":[{\"amount\":2.5,\"note\":\"x\",\"at\":\"2018-04-01T00:00:31Z\",\"units\":null},{\"amount\":\"1\",\"note\":null,\"at\":null,\"units\":3}]}",
+            "POST /features/v1:get\n{\"features\":[\"dearness\",\"tills@2:ever\"],\"entities\":[{\"shop\":\"s\",\"till\":7}],\"context\":{\"amount\":2.5},\"as_of\":\"stream\"}",
             "GET /healthz\n",
         ];
         return requests.Select(Encoding.UTF8.GetBytes);

@@ -5,10 +5,30 @@ using Xunit;
 
 namespace OrleansFeatures.Gateway.Tests.Serve;
 
-/// <summary>Random events, in random order and with repetitions, over gRPC; then every answer against the definition of a window in four lines.</summary>
+/// <summary>Random events, in random order and with repetitions, over gRPC; then every answer against the definition of a window in four lines, of a ttl and of on-demand features in a few more.</summary>
 public sealed class RandomStreamTests
 {
     private const int Events = 3_000;
+
+    /// <summary>Twice: as the definitions say it.</summary>
+    private const long TtlMicros = 7_200 * Clicks.Second;
+
+    /// <summary>A pair of user and shop expires after two hours; three features are computed with the request, which brings a value for each row or one for all.</summary>
+    private static readonly string Computing = Definitions.Everything
+        .Replace("entity: pair\n    stream: clicks\n", "entity: pair\n    stream: clicks\n    ttl: 2h\n", StringComparison.Ordinal)
+        .Replace(
+            "feature_services:\n",
+            """
+            on_demand:
+              - {name: ratio, type: double, expr: request.amount / user_stats.mean}
+              - {name: share, type: double, expr: pair_stats.n * request.weight - user_stats.n}
+              - {name: otherwise, type: int64, expr: "has(pair_stats.n) ? pair_stats.n : request.other", request: {other: int64}}
+            feature_services:
+
+            """,
+            StringComparison.Ordinal);
+
+    private sealed record Asked(string User, long Shop, long At, double? Amount, long? Other);
 
     private sealed record Click(long Id, long At, string User, long Shop, double? Amount);
 
@@ -19,8 +39,7 @@ public sealed class RandomStreamTests
     public async Task Answers_equal_those_of_a_naive_reading_of_all_events(int seed)
     {
         var random = new Random(seed);
-        List<Click> clicks = [.. Enumerable.Range(0, Events).Select(id => new Click(
-            id, Clicks.Midnight + (random.NextInt64(0, 3 * 86_400) * Clicks.Second), $"u{random.Next(20)}", random.Next(5), random.Next(10) == 0 ? null : random.Next(1, 1_000) / 4.0))];
+        List<Click> clicks = Draw(random);
         List<Click> sent = [.. clicks, .. clicks.Where(_ => random.Next(5) == 0)];
         await using RunningStore store = await RunningStore.StartAsync();
         ConsistencyToken token = await SendAsync(store, [.. sent.OrderBy(_ => random.Next())], random);
@@ -41,6 +60,81 @@ public sealed class RandomStreamTests
             rows.Int64S[(row * 4) + 3].ShouldBe(day.Count(click => click.Shop == shop && click.User == user), context);
             rows.Doubles[row].ShouldBe(day.Where(click => click.User == user).Sum(click => click.Amount ?? 0), context);
         }
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public async Task What_expires_and_what_is_computed_with_the_request_equals_a_naive_reading(int seed)
+    {
+        var random = new Random(seed);
+        List<Click> clicks = Draw(random);
+        await using RunningStore store = await RunningStore.StartAsync(Computing);
+        ConsistencyToken token = await SendAsync(store, [.. clicks.OrderBy(_ => random.Next())], random);
+        var asked = Enumerable.Range(0, 500).Select(_ => new Asked($"u{random.Next(22)}", random.NextInt64(6), At(random, clicks), random.Next(8) == 0 ? null : random.Next(-9, 9), random.Next(4) == 0 ? null : random.Next(9))).ToList();
+        var request = new GetFeaturesRequest { What = Clicks.List("pair_stats:n", "ratio", "share", "otherwise"), MinToken = token };
+        request.Keys.AddRange([Clicks.Keys("user", [.. asked.Select(row => row.User)]), Clicks.Keys("shop", [.. asked.Select(row => row.Shop)])]);
+        request.AsOfMicros.AddRange(asked.Select(row => row.At));
+        request.Context.Add(new ContextColumn { Field = "amount", Values = new Column { Doubles = { asked.Select(row => row.Amount ?? 0) }, Nulls = Nulls(asked, row => row.Amount is null) } });
+        request.Context.Add(new ContextColumn { Field = "other", Values = new Column { Int64S = { asked.Select(row => row.Other ?? 0) }, Nulls = Nulls(asked, row => row.Other is null) } });
+        request.Context.Add(new ContextColumn { Field = "weight", Values = new Column { Doubles = { 2.5 } } });
+
+        FeatureRows rows = (await store.Features.GetFeaturesAsync(request, cancellationToken: RunningStore.Cancelled)).Rows;
+        var seen = new HashSet<FeatureStatus>();
+        for (int row = 0; row < asked.Count; row++)
+        {
+            (object? Value, FeatureStatus Status)[] due = Naive(clicks, asked[row], weight: 2.5);
+            FeatureStatus[] statuses = [.. rows.Statuses.Skip(row * 4).Take(4).Select(status => (FeatureStatus)status)];
+            statuses.ShouldBe(due.Select(one => one.Status), $"seed {seed}, row {row}: {asked[row]}");
+            object[] found = [rows.Int64S[row * 2], rows.Doubles[row * 2], rows.Doubles[(row * 2) + 1], rows.Int64S[(row * 2) + 1]];
+            found.Where((_, column) => due[column].Value is not null).ShouldBe(due.Select(one => one.Value).OfType<object>(), $"seed {seed}, row {row}: {asked[row]}");
+            seen.UnionWith(statuses);
+        }
+
+        seen.ShouldBe([FeatureStatus.Present, FeatureStatus.NullValue, FeatureStatus.NotFound, FeatureStatus.OutsideMaxAge], ignoreOrder: true, $"seed {seed}: one that was never drawn proves nothing");
+    }
+
+    /// <summary>Of one row: pair_stats:n, ratio, share, otherwise.</summary>
+    private static (object? Value, FeatureStatus Status)[] Naive(List<Click> clicks, Asked row, double weight)
+    {
+        List<Click> ofUser = [.. clicks.Where(click => click.User == row.User)];
+        List<Click> day = [.. ofUser.Where(click => click.At > row.At - (86_400 * Clicks.Second) && click.At <= row.At)];
+        List<Click> ofPair = [.. ofUser.Where(click => click.Shop == row.Shop && click.At <= row.At)];
+        bool hasExpired = ofPair.Count > 0 && ofPair.Max(click => click.At) < row.At - TtlMicros;
+        long pairs = day.Count(click => click.Shop == row.Shop);
+        double[] amounts = [.. day.Where(click => click.Amount is not null).Select(click => click.Amount!.Value)];
+        object? ratio = row.Amount is { } amount && amounts.Length > 0 ? amount / (amounts.Sum() / amounts.Length) : null;
+        object? otherwise = hasExpired ? row.Other : pairs;
+        return
+        [
+            hasExpired ? (null, FeatureStatus.OutsideMaxAge) : (pairs, FeatureStatus.Present),
+            (ratio, ratio is not null ? FeatureStatus.Present : ofUser.Count == 0 ? FeatureStatus.NotFound : FeatureStatus.NullValue),
+            hasExpired ? (null, FeatureStatus.OutsideMaxAge) : ((pairs * weight) - day.Count, FeatureStatus.Present),
+            (otherwise, otherwise is null ? FeatureStatus.OutsideMaxAge : FeatureStatus.Present),
+        ];
+    }
+
+    private static List<Click> Draw(Random random) =>
+    [
+        .. Enumerable.Range(0, Events).Select(id => new Click(
+            id, Clicks.Midnight + (random.NextInt64(0, 3 * 86_400) * Clicks.Second), $"u{random.Next(20)}", random.Next(5), random.Next(10) == 0 ? null : random.Next(1, 1_000) / 4.0)),
+    ];
+
+    /// <summary>Any time, or one at which some event is just as old as the ttl, or a microsecond older.</summary>
+    private static long At(Random random, List<Click> clicks) => random.Next(2) == 0
+        ? Clicks.Midnight + (random.NextInt64(2 * 86_400, 4 * 86_400) * Clicks.Second)
+        : clicks.Where(click => click.At > Clicks.Midnight + (2 * 86_400 * Clicks.Second)).ElementAt(random.Next(Events / 4)).At + TtlMicros + random.Next(2);
+
+    private static Google.Protobuf.ByteString Nulls(List<Asked> asked, Func<Asked, bool> isNull)
+    {
+        var nulls = new byte[(asked.Count + 7) / 8];
+        for (int row = 0; row < asked.Count; row++)
+        {
+            nulls[row / 8] |= (byte)(isNull(asked[row]) ? 1 << (row % 8) : 0);
+        }
+
+        return Google.Protobuf.ByteString.CopyFrom(nulls);
     }
 
     /// <summary>Half in rows over single calls, half in columns over a stream.</summary>
