@@ -6,6 +6,9 @@ internal static class Limits
     /// <summary>gRPC's address when none is given; loopback, because the store has no authentication of its own.</summary>
     public const string DefaultServer = "http://127.0.0.1:6565";
 
+    /// <summary>REST's, likewise.</summary>
+    public const string DefaultHttp = "http://127.0.0.1:6580";
+
     public const int DefaultGrpcPort = 6565;
 
     public const int DefaultHttpPort = 6580;

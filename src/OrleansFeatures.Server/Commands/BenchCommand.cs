@@ -12,6 +12,8 @@ internal static class BenchCommand
 {
     private static readonly Argument<string> ScenarioName = new("scenario") { Description = "The load, by its name in the load plan: lookup, batch, observe, push, readable, mixed, spike, soak." };
     private static readonly Option<string> Server = CommandOptions.Server();
+    private static readonly Option<string> Transport = new("--transport") { Description = "What the requests go over.", DefaultValueFactory = _ => "grpc" };
+    private static readonly Option<string?> Http = new("--http") { Description = $"Address of the store's REST, for --transport rest; without it {Limits.DefaultHttp}. --server is asked for what there is to load, and prepared over.", HelpName = "URL" };
     private static readonly Option<string?> Plan = new("--slo") { Description = "The load plan: objectives and scenarios. Without it the one that comes with the program.", HelpName = "FILE" };
     private static readonly Option<string?> Rate = new("--rate") { Description = "Requests a second of all operations together, in the scenario's mixture; without it the scenario's.", HelpName = "R" };
     private static readonly Option<string?> Length = new("--duration") { Description = "How long to load, warm-up included (30s, 10m, 2h); without it the scenario's.", HelpName = "D" };
@@ -22,7 +24,7 @@ internal static class BenchCommand
     private static readonly Option<int> Entities = Number("--entities", "Keys are drawn from 0 to this.", Limits.LoadEntities);
     private static readonly Option<int> Prepare = Number("--prepare", "Made-up events of the last day to write before the run.", 0);
     private static readonly Option<string> AsOf = new("--as-of") { Description = "The instant that lookups ask for: the stream's time, as replayed data needs it, or now.", DefaultValueFactory = _ => "stream" };
-    private static readonly Option<int> Connections = Number("--connections", "Connections to the store.", Limits.LoadConnections);
+    private static readonly Option<int> Connections = Number("--connections", "Connections to the store over gRPC; over REST one for each request under way.", Limits.LoadConnections);
     private static readonly Option<int> UnderWay = Number("--under-way", "Requests without an answer at one moment; what is due beyond it waits, and its wait counts.", Limits.LoadUnderWayMax);
     private static readonly Option<int> Seed = Number("--seed", "Seed of arrivals, keys and events.", 1);
     private static readonly Option<bool> Strict = new("--strict") { Description = "Fail also when one of the plan's bars is missed, not only an objective." };
@@ -34,6 +36,7 @@ internal static class BenchCommand
     public static Command Create()
     {
         Arrivals.AcceptOnlyFromAmong("poisson", "even");
+        Transport.AcceptOnlyFromAmong("grpc", "rest");
         AsOf.AcceptOnlyFromAmong("stream", "now");
         Command command = CommandOptions.Command(
             "bench",
@@ -42,9 +45,10 @@ internal static class BenchCommand
                 "bench lookup --prepare 200000",
                 "bench mixed --rate 2000 --duration 1m --report mixed.html",
                 "bench readable --slo loadtest/slo.yaml --strict",
+                "bench mixed --transport rest",
                 "bench spike --server http://127.0.0.1:6565 --output json",
             ],
-            [Server, Plan, Rate, Length, WarmUp, Arrivals, Service, Stream, Entities, Prepare, AsOf, Connections, UnderWay, Seed, Strict, Report],
+            [Server, Transport, Http, Plan, Rate, Length, WarmUp, Arrivals, Service, Stream, Entities, Prepare, AsOf, Connections, UnderWay, Seed, Strict, Report],
             RunAsync);
         command.Arguments.Add(ScenarioName);
         return command;
@@ -57,6 +61,7 @@ internal static class BenchCommand
         var options = new BenchOptions
         {
             Server = parsed.GetValue(Server)!,
+            Rest = RestOf(parsed),
             WarmUp = WarmUpOf(parsed, scenario),
             Spacing = parsed.GetValue(Arrivals) == "even" ? Spacing.Even : Spacing.Poisson,
             Service = parsed.GetValue(Service),
@@ -90,6 +95,25 @@ internal static class BenchCommand
         }
 
         return parsed.GetValue(Length) is { } length ? scenario with { Duration = TimeOf(Length.Name, length, Limits.LoadSecondsMin) } : scenario;
+    }
+
+    /// <summary>Null for gRPC. An option that the other transport would need is not passed over in silence.</summary>
+    private static Uri? RestOf(ParseResult parsed)
+    {
+        string? given = parsed.GetValue(Http);
+        if (parsed.GetValue(Transport) == "grpc")
+        {
+            return given is null ? null : throw CommandFailure.Usage($"--http {given}: it is where REST is; add --transport rest, or leave it out");
+        }
+
+        if (parsed.GetResult(Connections) is { Implicit: false })
+        {
+            throw CommandFailure.Usage("--connections: over REST each request under way has a connection of its own; bound them by --under-way");
+        }
+
+        return Uri.TryCreate(given ?? Limits.DefaultHttp, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https"
+            ? address
+            : throw CommandFailure.Usage($"--http {given}: expected the address of the store's REST, as {Limits.DefaultHttp}");
     }
 
     private static TimeSpan WarmUpOf(ParseResult parsed, Scenario scenario)

@@ -12,6 +12,12 @@ internal sealed record BenchOptions
 {
     public required string Server { get; init; }
 
+    /// <summary>Where REST is, if that is what is loaded; else gRPC is.</summary>
+    public required Uri? Rest { get; init; }
+
+    /// <summary>What is loaded.</summary>
+    public string Loaded => Rest?.OriginalString ?? Server;
+
     public required TimeSpan WarmUp { get; init; }
 
     public required Spacing Spacing { get; init; }
@@ -46,10 +52,12 @@ internal sealed class BenchSession(LoadPlan plan, Scenario scenario, BenchOption
     {
         using var connection = new ServerConnection(options.Server);
         TrafficSchema traffic = await TrafficSchema.ResolveAsync(connection, options.Service, options.Stream, cancellationToken).ConfigureAwait(false);
-        using var store = new StoreConnections(options.Server, options.Connections, TimeSpan.FromSeconds(Limits.LoadTimeoutSeconds));
+        var timeout = TimeSpan.FromSeconds(Limits.LoadTimeoutSeconds);
+        using IStoreCalls store = options.Rest is { } rest ? new RestCalls(rest, traffic, options.UnderWayMax, timeout) : new GrpcCalls(options.Server, options.Connections, timeout);
         var load = new StoreTraffic(store, traffic, options.Entities, options.AsOfStream, options.Seed);
         await PrepareAsync(terminal, connection, load, cancellationToken).ConfigureAwait(false);
-        LoadReport report = await MeasureAsync(terminal, load, cancellationToken).ConfigureAwait(false);
+        await load.ProbeAsync(options.Loaded, cancellationToken).ConfigureAwait(false);
+        LoadReport report = await MeasureAsync(terminal, store, load, cancellationToken).ConfigureAwait(false);
         if (terminal.Json)
         {
             terminal.Write(LoadJson.Document(report));
@@ -84,18 +92,18 @@ internal sealed class BenchSession(LoadPlan plan, Scenario scenario, BenchOption
         }
     }
 
-    private async Task<LoadReport> MeasureAsync(Terminal terminal, StoreTraffic load, CancellationToken cancellationToken)
+    private async Task<LoadReport> MeasureAsync(Terminal terminal, IStoreCalls store, StoreTraffic load, CancellationToken cancellationToken)
     {
         double peak = scenario.Rate * scenario.Spike;
         LoadIdle idle = await LoadIdle.MeasureAsync(scenario.Rate, options.Spacing, options.Seed, cancellationToken).ConfigureAwait(false);
         using var loop = new OpenLoop(new MonotonicClock(peak), load.Lanes(scenario, options.Spacing), new OpenLoopOptions { WarmUp = options.WarmUp, UnderWayMax = options.UnderWayMax });
         DateTime started = DateTime.UtcNow;
-        string title = string.Create(CultureInfo.InvariantCulture, $"bench {scenario.Name}, {LoadText.Rate(scenario.Rate)} requests a second, {options.Server}");
+        string title = string.Create(CultureInfo.InvariantCulture, $"bench {scenario.Name}, {LoadText.Rate(scenario.Rate)} requests a second, {options.Loaded}");
         await new LoadScreen(loop, title).FollowAsync(terminal, loop.RunAsync(cancellationToken)).ConfigureAwait(false);
         LaneReport[] lanes = [.. loop.Records.Select(lane => new LaneReport(lane.Name, lane.Record, loop.Measured))];
-        var run = new LoadRun(started, options.WarmUp, options.Spacing, options.Seed, options.Connections, options.UnderWayMax);
+        var run = new LoadRun(started, options.WarmUp, options.Spacing, options.Seed, store.Transport, store.Connections, options.UnderWayMax);
         return new LoadReport(
-            options.Server, scenario, run, loop.Measured, lanes, GeneratorReport.Of(idle, loop), LoadReport.Judge(plan.Objectives, lanes), LoadReport.Judge(plan.Bars, lanes));
+            options.Loaded, scenario, run, loop.Measured, lanes, GeneratorReport.Of(idle, loop), LoadReport.Judge(plan.Objectives, lanes), LoadReport.Judge(plan.Bars, lanes));
     }
 
     /// <summary>A broken objective is named on standard error, one line each, and ends the command as refused.</summary>

@@ -46,6 +46,34 @@ public sealed class BenchTests(StoreFixture fixture) : IClassFixture<StoreFixtur
     }
 
     [Fact]
+    public async Task The_same_runs_over_rest_with_context_and_tokens()
+    {
+        CommandRun run = await BenchAsync("all", "--transport", "rest", "--http", fixture.Store.Http, "--service", "fraud_online", "--prepare", "5000", "--entities", "50", "--warm-up", "0s", "--output", "json");
+        run.ExitCode.ShouldBe(0, run.Error + run.Out);
+        JsonNode document = JsonNode.Parse(run.Out)!;
+        (document["met"]!.GetValue<bool>(), document["transport"]!.GetValue<string>(), document["server"]!.GetValue<string>()).ShouldBe((true, "REST", fixture.Store.Http));
+        document["connections"]!.GetValue<int>().ShouldBeInRange(1, 1_000);
+        foreach (JsonNode? operation in document["operations"]!.AsArray())
+        {
+            operation!["due"]!.GetValue<long>().ShouldBeGreaterThan(0);
+            operation["answered"]!.GetValue<long>().ShouldBe(operation["due"]!.GetValue<long>(), run.Out);
+        }
+    }
+
+    [Theory]
+    [InlineData(3, "a lookup over REST is answered with UNAVAILABLE", "--transport", "rest", "--http", "http://127.0.0.1:1")]
+    [InlineData(1, "a lookup over REST is answered with HTTP_", "--transport", "rest", "--http", "GRPC")]
+    [InlineData(2, "--http http://127.0.0.1:1: it is where REST is; add --transport rest", "--http", "http://127.0.0.1:1")]
+    [InlineData(2, "--http nowhere: expected the address of the store's REST", "--transport", "rest", "--http", "nowhere")]
+    [InlineData(2, "bound them by --under-way", "--transport", "rest", "--connections", "4")]
+    public async Task What_cannot_be_loaded_over_rest_is_said_before_the_run(int code, string expected, params string[] options)
+    {
+        CommandRun run = await BenchAsync("lookup", [.. options.Select(option => option == "GRPC" ? fixture.Store.Grpc : option)]);
+        run.Error.ShouldContain(expected);
+        run.ExitCode.ShouldBe(code, run.Error);
+    }
+
+    [Fact]
     public async Task A_service_with_on_demand_features_gets_what_they_want_of_the_request()
     {
         CommandRun run = await BenchAsync("all", "--service", "fraud_online", "--duration", "1s", "--warm-up", "0s");

@@ -15,6 +15,7 @@ internal static class LoadJson
         ["warm_up_seconds"] = report.Run.WarmUp.TotalSeconds,
         ["arrivals"] = report.Run.Spacing == Spacing.Poisson ? "poisson" : "even",
         ["seed"] = report.Run.Seed,
+        ["transport"] = report.Run.Transport,
         ["connections"] = report.Run.Connections,
         ["operations"] = new JsonArray([.. report.Lanes.Select(Lane)]),
         ["objectives"] = new JsonArray([.. report.Objectives.Select(Judged)]),

@@ -27,7 +27,7 @@ internal sealed record LoadReport(
 }
 
 /// <summary>How a run was paced.</summary>
-internal sealed record LoadRun(DateTime StartedUtc, TimeSpan WarmUp, Spacing Spacing, ulong Seed, int Connections, int UnderWayMax);
+internal sealed record LoadRun(DateTime StartedUtc, TimeSpan WarmUp, Spacing Spacing, ulong Seed, string Transport, int Connections, int UnderWayMax);
 
 /// <summary>One operation's figures.</summary>
 internal sealed record LaneReport(string Name, LoadRecord Record, TimeSpan Measured)

@@ -25,7 +25,7 @@ internal static class LoadTable
     }
 
     public static string Headline(LoadReport report) => string.Create(CultureInfo.InvariantCulture,
-        $"{report.Scenario.Name}: {report.Measured.TotalSeconds:0.#} s measured after {report.Run.WarmUp.TotalSeconds:0.#} s of warm-up, {SpacingText(report.Run.Spacing)}, seed {report.Run.Seed}, {report.Run.Connections} connections to {report.Server}");
+        $"{report.Scenario.Name}: {report.Measured.TotalSeconds:0.#} s measured after {report.Run.WarmUp.TotalSeconds:0.#} s of warm-up, {SpacingText(report.Run.Spacing)}, seed {report.Run.Seed}, {report.Run.Connections} {report.Run.Transport} connections to {report.Server}");
 
     public static string SpacingText(Spacing spacing) => spacing == Spacing.Poisson ? "Poisson arrivals" : "even arrivals";
 

@@ -1,11 +1,10 @@
-using Grpc.Core;
 using OrleansFeatures.Server.Commands;
 using OrleansFeatures.V1;
 
 namespace OrleansFeatures.Server.Load.Traffic;
 
 /// <summary>Appends one event and takes the vector after it, in one call. An event that was not accepted is a failure.</summary>
-internal sealed class ObserveTarget(StoreConnections store, TrafficSchema traffic, LookupDraw lookups, EventDraw draw, int entities) : ILoadTarget
+internal sealed class ObserveTarget(IStoreCalls store, TrafficSchema traffic, LookupDraw lookups, EventDraw draw, int entities) : ILoadTarget
 {
     /// <summary>Keys that events do not carry: the same entity for all.</summary>
     private readonly KeyColumn[] _otherKeys =
@@ -27,15 +26,6 @@ internal sealed class ObserveTarget(StoreConnections store, TrafficSchema traffi
             Context = { lookups.Context(1, new Demo.SeededRandom(0)) },
             Compact = true,
         };
-        try
-        {
-            using AsyncUnaryCall<ObserveAndGetResponse> call = store.Next().Features.ObserveAndGetAsync(request, store.Call(abandoned));
-            ObserveAndGetResponse answer = await call.ResponseAsync.ConfigureAwait(false);
-            return answer.Result == EventResult.Accepted ? LoadOutcome.Answered : PushTarget.NotAccepted($"{answer.Result}: {answer.Refusal?.Reason}");
-        }
-        catch (RpcException exception)
-        {
-            return CallOutcome.Of(exception);
-        }
+        return await store.ObserveAsync(request, abandoned).ConfigureAwait(false);
     }
 }

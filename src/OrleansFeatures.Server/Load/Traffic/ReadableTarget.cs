@@ -1,4 +1,3 @@
-using Grpc.Core;
 using OrleansFeatures.V1;
 
 namespace OrleansFeatures.Server.Load.Traffic;
@@ -7,34 +6,23 @@ namespace OrleansFeatures.Server.Load.Traffic;
 /// Pushes a batch and then reads, with the push's token and on whichever connection is next, the entities of its last event: the request has ended when events are readable by
 /// everyone. So it takes what a push takes, and a lookup, and what the store needs between them.
 /// </summary>
-internal sealed class ReadableTarget(StoreConnections store, LookupDraw lookups, EventDraw draw, int events) : ILoadTarget
+internal sealed class ReadableTarget(IStoreCalls store, LookupDraw lookups, EventDraw draw, int events) : ILoadTarget
 {
     public async Task<LoadOutcome> SendAsync(CancellationToken abandoned)
     {
         // Making a hundred events takes tens of microseconds: no work for the pacing thread.
         await Task.Yield();
-        try
+        PushRequest batch = draw.Batch(events, EventDraw.NowMicros());
+        GetFeaturesRequest lookup = lookups.OfLastEvent(batch);
+        (LoadOutcome outcome, PushResponse? pushed) = await store.PushAsync(batch, abandoned).ConfigureAwait(false);
+        outcome = pushed is null ? outcome : PushTarget.Of(pushed, events);
+        if (!outcome.IsOk)
         {
-            PushRequest batch = draw.Batch(events, EventDraw.NowMicros());
-            GetFeaturesRequest lookup = lookups.OfLastEvent(batch);
-            CallOptions options = store.Call(abandoned);
-            using AsyncUnaryCall<PushResponse> push = store.Next().Ingest.PushAsync(batch, options);
-            PushResponse pushed = await push.ResponseAsync.ConfigureAwait(false);
-            LoadOutcome outcome = PushTarget.Of(pushed, events);
-            if (!outcome.IsOk)
-            {
-                return outcome;
-            }
+            return outcome;
+        }
 
-            lookup.MinToken = pushed.Token;
-            lookup.MaxWaitMs = Limits.LoadTimeoutSeconds * 1_000;
-            using AsyncUnaryCall<GetFeaturesResponse> read = store.Next().Features.GetFeaturesAsync(lookup, options);
-            await read.ResponseAsync.ConfigureAwait(false);
-            return LoadOutcome.Answered;
-        }
-        catch (RpcException exception)
-        {
-            return CallOutcome.Of(exception);
-        }
+        lookup.MinToken = pushed!.Token;
+        lookup.MaxWaitMs = Limits.LoadTimeoutSeconds * 1_000;
+        return await store.Ready(lookup)(abandoned).ConfigureAwait(false);
     }
 }

@@ -7,7 +7,7 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Server.Load.Traffic;
 
 /// <summary>A store under load: makes the lanes of a scenario, and what has to be there before it runs.</summary>
-internal sealed class StoreTraffic(StoreConnections store, TrafficSchema traffic, int entities, bool asOfStream, ulong seed)
+internal sealed class StoreTraffic(IStoreCalls store, TrafficSchema traffic, int entities, bool asOfStream, ulong seed)
 {
     private static readonly long PrepareSpanMicros = TimeSpan.FromDays(1).Ticks / TimeSpan.TicksPerMicrosecond;
 
@@ -33,6 +33,17 @@ internal sealed class StoreTraffic(StoreConnections store, TrafficSchema traffic
         probe.Compact = false;
         GetFeaturesResponse answer = await connection.CallAsync(options => connection.Features.GetFeaturesAsync(probe, options), cancellationToken).ConfigureAwait(false);
         return answer.States.Count == 0 ? 1 : answer.States.Count(state => state.StateVersion > 0) / (double)answer.States.Count;
+    }
+
+    /// <summary>One lookup over the transport that is to be loaded. Throws what is wrong with it.</summary>
+    public async Task ProbeAsync(string server, CancellationToken cancellationToken)
+    {
+        LoadOutcome outcome = await store.Ready(_lookups.One(1, new SeededRandom(seed)))(cancellationToken).ConfigureAwait(false);
+        if (!outcome.IsOk)
+        {
+            string said = $"{server}: a lookup over {store.Transport} is answered with {outcome.Code}: {outcome.Detail}";
+            throw outcome.Code == CallOutcome.Unavailable ? CommandFailure.Unreachable(said) : CommandFailure.Refused(said);
+        }
     }
 
     /// <summary>Writes events of the last day, oldest first, over one stream with a bounded number of batches under way; ends when all are durable.</summary>
