@@ -111,6 +111,9 @@ internal sealed class ServingSilos : IAsyncDisposable
         return this[watchers[0]];
     }
 
+    /// <summary>Ends the connection that holds the turn, and nothing else: its silo does not notice, and another may take the turn.</summary>
+    public Task BreakTurnAsync() => TurnsAsync("SELECT application_name, pg_terminate_backend(pid)");
+
     public async ValueTask DisposeAsync()
     {
         _clients.ForEach(client => client.Dispose());
@@ -129,12 +132,14 @@ internal sealed class ServingSilos : IAsyncDisposable
 
     private string DatabaseOf(string silo) => $"{_database};Application Name={silo}";
 
-    private async Task<string[]> WatchersAsync()
+    private Task<string[]> WatchersAsync() => TurnsAsync("SELECT application_name");
+
+    private async Task<string[]> TurnsAsync(string select)
     {
         await using var connection = new NpgsqlConnection($"{_database};Pooling=false");
         await connection.OpenAsync(Eventually.Token);
         await using var command = new NpgsqlCommand(
-            "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND pg_stat_activity.datname = current_database()", connection);
+            $"{select} FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted AND pg_stat_activity.datname = current_database()", connection);
         await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(Eventually.Token);
         var names = new List<string>();
         while (await rows.ReadAsync(Eventually.Token))

@@ -104,6 +104,29 @@ public sealed class AmendmentTests
     }
 
     [Fact]
+    public async Task Two_silos_that_both_believe_to_have_the_turn_tell_nothing_twice()
+    {
+        await using ServingSilos silos = await ServingSilos.StartAsync(2);
+        SiloClient before = await silos.WatcherAsync();
+        SiloClient other = silos.All.Except([before]).Single();
+        ConsistencyToken token = await PushAsync(other, [.. UsersOf(Clicks.Row, firstId: 1, second: 1)]);
+        for (int user = 0; user < Users; user++)
+        {
+            await AskAsync(before, NameOf(user), NameOf(user), token);
+        }
+
+        using AmendmentReader reader = new AmendmentReader().At(before);
+        await PushAsync(other, [.. UsersOf(Clicks.Row, firstId: 101, second: 2)]);
+        await reader.UntilAsync(read => Believed(read).Values.Count(count => count == 2) == Users, "everybody is told of two events");
+        await silos.BreakTurnAsync();
+        (await silos.WatcherAsync()).ShouldBe(other, "the one that lost it has not noticed");
+        await PushAsync(other, [.. UsersOf(Clicks.Row, firstId: 201, second: 3)]);
+        List<Amendment> amendments = await reader.UntilAsync(read => Believed(read).Values.Count(count => count == 3) == Users, "everybody is told of three events");
+        amendments.Select(amendment => amendment.Sequence).ShouldBe(Enumerable.Range(1, 2 * Users).Select(number => (ulong)number));
+        amendments.Select(amendment => (amendment.PredictionId, amendment.Features.Single(feature => feature.Name == "user_stats:n").Is.Scalar.Int64)).Distinct().Count().ShouldBe(2 * Users);
+    }
+
+    [Fact]
     public async Task A_silo_that_has_not_heard_of_new_definitions_retires_nothing_that_was_served_by_them()
     {
         await using ServingSilos silos = await ServingSilos.StartAsync(2);
