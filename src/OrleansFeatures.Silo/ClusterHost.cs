@@ -152,7 +152,7 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     {
         IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
         await ReadAsync(read, cancellationToken);
-        return await _explanationTurns.RunAsync(() => new Explaining(_store.Log, _map, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+        return await _explanationTurns.RunAsync(() => new Explaining(_store.Log, _map, () => floors, eventsMax).Run(read, cancellationToken), cancellationToken);
     }
 
     /// <summary>Of every partition.</summary>

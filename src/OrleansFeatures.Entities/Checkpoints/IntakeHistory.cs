@@ -22,7 +22,10 @@ internal sealed class IntakeHistory
 {
     private readonly EventIntake _intake;
     private readonly List<Page> _pages;
-    private readonly Dictionary<uint, long> _floors;
+
+    /// <summary>Replaced and never changed once others see it: explanations and training reads look at it while segments go.</summary>
+    private volatile Dictionary<uint, long> _floors;
+
     private readonly TimeMarks _marks;
     private StatePlace _clocks;
     private Pending? _pending;
@@ -54,10 +57,13 @@ internal sealed class IntakeHistory
     /// <summary>Nothing is known of what was cut from the log, but that it was older than this.</summary>
     public void CutBefore(IEnumerable<uint> streams, long micros)
     {
+        var floors = new Dictionary<uint, long>(_floors);
         foreach (uint stream in streams)
         {
-            _floors[stream] = Math.Max(micros, _floors.GetValueOrDefault(stream, long.MinValue));
+            floors[stream] = Math.Max(micros, floors.GetValueOrDefault(stream, long.MinValue));
         }
+
+        _floors = floors;
     }
 
     /// <summary>Of another generation's checkpoint only what holds for all: counts and floors.</summary>
@@ -191,8 +197,10 @@ internal sealed class IntakeHistory
     /// <summary>The oldest segments are about to go: what is the newest event of each stream in them. Costs reading them once more.</summary>
     public void CutThrough(EventLog log, LogSequence through, CancellationToken cancellationToken)
     {
-        var visitor = new FloorVisitor(_floors);
+        var floors = new Dictionary<uint, long>(_floors);
+        var visitor = new FloorVisitor(floors);
         log.Read(log.FirstSequence, through, ref visitor, cancellationToken);
+        _floors = floors;
     }
 
     /// <summary>What is missing for whoever begins with this record: the newest event time before it, by stream. Costs reading what lies before.</summary>

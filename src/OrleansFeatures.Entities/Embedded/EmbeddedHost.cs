@@ -285,9 +285,8 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
 
     public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
     {
-        IReadOnlyDictionary<uint, long> floors = _generation.History.Floors;
         await ReadAsync(read, cancellationToken);
-        return await _explanationTurns.RunAsync(() => new Explaining(_log, Partitions, floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+        return await _explanationTurns.RunAsync(() => new Explaining(_log, Partitions, () => _generation.History.Floors, eventsMax).Run(read, cancellationToken), cancellationToken);
     }
 
     /// <summary>Waits for what is being appended, takes a last checkpoint, then closes the log. Whatever was acknowledged is on disk.</summary>

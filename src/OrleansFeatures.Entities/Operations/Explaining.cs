@@ -14,8 +14,13 @@ namespace OrleansFeatures.Entities.Operations;
 ///   log, entity's partition   r0 .. r1 ...... r2 .. │ r3 ...        state version = offset of r2 + 1
 ///                             └────── ledger ─────┘   passed over
 /// </code>
+/// What has left the log is asked for after the pass: segments may go while it is under way, and what they took must then be known to be missing.
 /// </summary>
-internal sealed class Explaining(IRecordSource log, PartitionMap map, IReadOnlyDictionary<uint, long> floors, int eventsMax)
+/// <param name="log">Where the records are.</param>
+/// <param name="map">Where entities live.</param>
+/// <param name="floors">By stream: the newest event time of history that is missing, as it is when it is asked for.</param>
+/// <param name="eventsMax">Events listed at most, of those that count and of those that do not.</param>
+internal sealed class Explaining(IRecordSource log, PartitionMap map, Func<IReadOnlyDictionary<uint, long>> floors, int eventsMax)
 {
     /// <summary>The values of the read's first row, in the order of its entities and their plans.</summary>
     /// <exception cref="ExplanationTooLongException">A window holds more than <see cref="Limits.ExplainEventsMax"/> events.</exception>
@@ -29,7 +34,8 @@ internal sealed class Explaining(IRecordSource log, PartitionMap map, IReadOnlyD
             log.Read(log.FirstSequence, log.DurableSequence, ref visitor, cancellationToken);
         }
 
-        return [.. subjects.SelectMany((subject, index) => ValuesOf(answered, subject, index))];
+        IReadOnlyDictionary<uint, long> missing = floors();
+        return [.. subjects.SelectMany((subject, index) => ValuesOf(answered, subject, index, missing))];
     }
 
     private Subject SubjectOf(FeatureRead answered, EntityRead entity, int index)
@@ -41,12 +47,12 @@ internal sealed class Explaining(IRecordSource log, PartitionMap map, IReadOnlyD
         return new Subject(entity.Entity, answered.Keys[index], map.Of(entity.Entity, answered.Keys[index].Span), answered.Stamps[index], ledgers);
     }
 
-    private IEnumerable<ExplainedValue> ValuesOf(FeatureRead answered, Subject subject, int index)
+    private IEnumerable<ExplainedValue> ValuesOf(FeatureRead answered, Subject subject, int index, IReadOnlyDictionary<uint, long> missing)
     {
         EntityRead entity = answered.Selection.Entities[index];
         for (int feature = 0; feature < subject.Ledgers.Length; feature++)
         {
-            FeatureExplanation explained = subject.Ledgers[feature].Explain(subject.State.StateVersion > 0, floors);
+            FeatureExplanation explained = subject.Ledgers[feature].Explain(subject.State.StateVersion > 0, missing);
             yield return new ExplainedValue(subject.Plan, answered.Values[entity.Positions[feature]], subject.State, subject.Partition, explained);
         }
     }
