@@ -169,7 +169,8 @@ internal sealed class LogFollower : IPartitionTails, IAsyncDisposable
             long looked = _time.GetTimestamp();
             while (_time.GetElapsedTime(looked) is var passed && passed < Limits.FollowFallback && !_lookNow)
             {
-                await connection.WaitAsync(Limits.FollowFallback - passed, cancellationToken);
+                // Whole milliseconds, and none of them is "for ever": rounded down, the last half a millisecond would wait for the next append, whenever that is.
+                await connection.WaitAsync((int)Math.Ceiling((Limits.FollowFallback - passed).TotalMilliseconds), cancellationToken);
             }
 
             _lookNow = false;

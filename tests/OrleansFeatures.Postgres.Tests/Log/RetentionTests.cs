@@ -50,6 +50,37 @@ public sealed class RetentionTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task Another_silo_learns_of_it_though_nobody_tells_it_and_its_wait_has_all_but_run_out()
+    {
+        PostgresOptions options = await postgres.OptionsAsync(partitionCount: 1);
+        await using Entry entry = await Entry.OpenAsync(options);
+        await using Entry other = await Entry.OpenAsync(options, new AlmostASecond());
+        await entry.PushAsync(Transactions.Many(1, 10));
+        await other.KnowAsync(entry.Log.DurableSequence);
+        await CheckpointAsync(entry, 0, long.MaxValue);
+        (await entry.Log.DropRecordsBeforeAsync(new LogSequence(20), Ever, Entry.Cancelled)).ShouldBe(20);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Entry.Cancelled);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (other.Log.FirstSequence.Value == 0)
+        {
+            await looks.WaitForNextTickAsync(patience.Token);
+        }
+
+        other.Log.FirstSequence.ShouldBe(new LogSequence(20));
+    }
+
+    /// <summary>By its timestamps, half a millisecond less than a second lies between any two looks at it.</summary>
+    private sealed class AlmostASecond : TimeProvider
+    {
+        private long _looks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _looks) * (TimeSpan.TicksPerSecond - (TimeSpan.TicksPerMillisecond / 2));
+    }
+
+    [Fact]
     public async Task What_history_no_longer_has_cannot_be_corrected_and_is_a_duplicate_still()
     {
         await using Entry entry = await Entry.OpenAsync(await postgres.OptionsAsync(partitionCount: 2));
