@@ -11,6 +11,26 @@ namespace OrleansFeatures.Gateway.Tests.Serve;
 public sealed class ExplainTests
 {
     [Fact]
+    public async Task A_window_of_too_many_events_is_refused_with_what_to_ask_instead_and_holds_nobody_up()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync();
+        var features = new FeatureService.FeatureServiceClient(store.Channel);
+        var request = new ExplainRequest { Feature = "user_stats:n", Keys = { Clicks.Keys("user", "ada") } };
+        store.Host.ExplainFailure = new Domain.Explanations.ExplanationTooLongException("user_stats:n", 500_000);
+        for (int attempt = 0; attempt < 3; attempt++)
+        {
+            // As often as explanations may be under way and once more: one that is refused has made room.
+            var refused = await Should.ThrowAsync<RpcException>(async () => await features.ExplainAsync(request, cancellationToken: RunningStore.Cancelled));
+            (refused.StatusCode, refused.Status.Detail.Contains("holds more than 500000 events", StringComparison.Ordinal)).ShouldBe((StatusCode.FailedPrecondition, true), refused.Status.Detail);
+        }
+
+        using HttpResponseMessage response = await store.Http.GetAsync("/features/v1/user/ada/explain?feature=user_stats:n", RunningStore.Cancelled);
+        ((int)response.StatusCode).ShouldBe(409);
+        store.Host.ExplainFailure = null;
+        (await features.ExplainAsync(request, cancellationToken: RunningStore.Cancelled)).Features.Count.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task The_value_its_window_its_events_and_its_definition_are_told()
     {
         await using RunningStore store = await StoreAsync();

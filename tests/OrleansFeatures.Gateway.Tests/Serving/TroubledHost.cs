@@ -100,7 +100,10 @@ internal sealed class TroubledHost(EmbeddedHost host) : IEntityHost
         : Reconciled is { } report ? Task.FromResult(report)
         : host.ReconcileAsync(scope, progress, cancellationToken);
 
-    public Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken) => host.ExplainAsync(read, eventsMax, cancellationToken);
+    public Exception? ExplainFailure { get; set; }
+
+    public Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken) =>
+        ExplainFailure is { } failure ? Task.FromException<IReadOnlyList<ExplainedValue>>(failure) : host.ExplainAsync(read, eventsMax, cancellationToken);
 
     public ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken) =>
         CheckpointFailure is { } failure ? ValueTask.FromException<CheckpointStatus>(failure) : host.CheckpointAsync(cancellationToken);
