@@ -25,12 +25,12 @@ func main() {
 
 	fields := []string{"tx_id", "tx_time", "customer_id", "terminal_id", "amount", "fraud"}
 	now := time.Now()
-	var payments []featurestore.Event
-	for index, amount := range []float64{10, 20, 60} {
-		payments = append(payments, featurestore.Event{
-			"tx_id": index + 1, "tx_time": now.Add(time.Duration(index-10) * time.Second), "customer_id": 596, "terminal_id": 3156, "amount": amount, "fraud": false,
-		})
+	payment := func(number int, amount float64) featurestore.Event {
+		return featurestore.Event{
+			"tx_id": number, "tx_time": now.Add(time.Duration(number-10) * time.Second), "customer_id": 596, "terminal_id": 3156, "amount": amount, "fraud": false,
+		}
 	}
+	payments := []featurestore.Event{payment(1, 10), payment(2, 20), payment(3, 60)}
 	pushed, err := store.Push(ctx, "transactions", fields, payments)
 	if err != nil {
 		log.Fatal(err)
@@ -42,8 +42,9 @@ func main() {
 	}
 	fmt.Printf("pushed again: %d accepted, %d duplicates\n", again.Accepted, again.Duplicates)
 
+	spent := []string{"customer_spend:nb_tx_1d", "customer_spend:avg_amount_1d"}
 	customers := &pb.KeyColumn{Field: "customer_id", Int64S: []int64{596, 597}}
-	answer, err := store.Get(ctx, []string{"customer_spend:nb_tx_1d", "customer_spend:avg_amount_1d"}, customers)
+	answer, err := store.Get(ctx, spent, customers)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -52,5 +53,13 @@ func main() {
 		average, known := featurestore.Double(answer, row, 1)
 		fmt.Printf("customer %d: %d payments, %v on average (%v)\n", customer, count, average, known)
 	}
+
+	observed, err := store.Observe(ctx, "transactions", fields, payment(4, 30), spent)
+	if err != nil {
+		log.Fatal(err)
+	}
+	count, _ := featurestore.Int64(observed, 0, 0)
+	average, _ := featurestore.Double(observed, 0, 1)
+	fmt.Printf("after the fourth: %d payments, %v on average\n", count, average)
 	fmt.Printf("retries: %d\n", store.Retries())
 }

@@ -69,13 +69,9 @@ func Open(servers []string, connections int) (*Store, error) {
 func (store *Store) Push(ctx context.Context, stream string, fields []string, events []Event) (*pb.PushResponse, error) {
 	rows := &pb.RowEvents{}
 	for _, event := range events {
-		row := &pb.EventRow{}
-		for _, field := range fields {
-			value, err := valueOf(event[field])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", field, err)
-			}
-			row.Values = append(row.Values, value)
+		row, err := rowOf(fields, event)
+		if err != nil {
+			return nil, err
 		}
 		rows.Rows = append(rows.Rows, row)
 	}
@@ -93,17 +89,36 @@ func (store *Store) Push(ctx context.Context, stream string, fields []string, ev
 
 // Get answers a list of "view:feature" for rows of keys. It sees everything that this store has pushed.
 func (store *Store) Get(ctx context.Context, features []string, keys ...*pb.KeyColumn) (*pb.GetFeaturesResponse, error) {
-	request := &pb.GetFeaturesRequest{
-		What:     &pb.FeatureSelection{Selection: &pb.FeatureSelection_Features{Features: &pb.FeatureList{Names: features}}},
-		Keys:     keys,
-		MinToken: store.token(),
-	}
+	request := &pb.GetFeaturesRequest{What: listOf(features), Keys: keys, MinToken: store.token()}
 	var response *pb.GetFeaturesResponse
 	err := store.call(ctx, func(ctx context.Context, connection *connection, trailer grpc.CallOption) (err error) {
 		response, err = connection.features.GetFeatures(ctx, request, trailer)
 		return err
 	})
 	return response, err
+}
+
+// Observe appends one event and answers with the features of its entities after it, as of its own time, in one call. It is idempotent: the same event again changes nothing and answers the same, so it is
+// tried again as a push is. An event that was refused is an error.
+func (store *Store) Observe(ctx context.Context, stream string, fields []string, event Event, features []string) (*pb.GetFeaturesResponse, error) {
+	row, err := rowOf(fields, event)
+	if err != nil {
+		return nil, err
+	}
+	request := &pb.ObserveAndGetRequest{Stream: stream, FieldNames: fields, Event: row, What: listOf(features)}
+	var response *pb.ObserveAndGetResponse
+	err = store.call(ctx, func(ctx context.Context, connection *connection, trailer grpc.CallOption) (err error) {
+		response, err = connection.features.ObserveAndGet(ctx, request, trailer)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if refusal := response.Refusal; refusal != nil {
+		return nil, fmt.Errorf("%s: %s; %s", refusal.Field, refusal.Reason, refusal.Fix)
+	}
+	store.remember(response.Token)
+	return response.Features, nil
 }
 
 // Retries says how often a call was tried again.
@@ -237,6 +252,22 @@ func (store *Store) token() *pb.ConsistencyToken {
 		token.Offsets = append(token.Offsets, store.seen[partition])
 	}
 	return token
+}
+
+func listOf(features []string) *pb.FeatureSelection {
+	return &pb.FeatureSelection{Selection: &pb.FeatureSelection_Features{Features: &pb.FeatureList{Names: features}}}
+}
+
+func rowOf(fields []string, event Event) (*pb.EventRow, error) {
+	row := &pb.EventRow{}
+	for _, field := range fields {
+		value, err := valueOf(event[field])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", field, err)
+		}
+		row.Values = append(row.Values, value)
+	}
+	return row, nil
 }
 
 // Times are microseconds since 1970 in UTC.
