@@ -8,7 +8,7 @@ using OrleansFeatures.V1;
 namespace OrleansFeatures.Benchmarks.Serving;
 
 /// <summary>
-/// What a run of the suite plays on: the store with a day of payments, an echo that answers with as many bytes as it does, and, where there is a redis-server, the same payments behind the service over Redis. Each is a process
+/// What a run of the suite plays on: the store with a day of payments, an echo that answers with as many bytes as it does (and makes pushes durable as they come), and, where there is a redis-server, the same payments behind the service over Redis. Each is a process
 /// of its own, so its CPU time is its own; the clients are this process.
 /// </summary>
 internal sealed class Stage : IAsyncDisposable
@@ -20,11 +20,14 @@ internal sealed class Stage : IAsyncDisposable
     private readonly string _program;
     private RedisServer? _redis;
 
-    private Stage(string program, string directory, Cards cards) => (_program, Directory, Cards) = (program, directory, cards);
+    private Stage(string program, string directory, Cards cards, PushRequest[] past) => (_program, Directory, Cards, Past) = (program, directory, cards, past);
 
     public static string Definitions => Path.Combine(Places.Root, "tests", "OrleansFeatures.Benchmarks", "Serving", "definitions");
 
     public Cards Cards { get; }
+
+    /// <summary>The payments that every store has been given: the past day's.</summary>
+    public PushRequest[] Past { get; }
 
     /// <summary>A folder for this run; goes with it.</summary>
     public string Directory { get; }
@@ -43,15 +46,14 @@ internal sealed class Stage : IAsyncDisposable
     {
         var cards = new Cards(pace.Cards);
         string directory = System.IO.Directory.CreateDirectory(Path.Combine(parent ?? Path.GetTempPath(), $"serving-benchmark-{Guid.NewGuid():N}")).FullName;
-        var stage = new Stage(program, directory, cards);
-        PushRequest[] past = [.. cards.PastDay(pace.PastPayments, PushBatch)];
-        stage.Store = stage.Add(await stage.StartStoreAsync("data", directory, past));
-        stage.Echo = stage.Add(new Target("echo", await ServerProcess.StartOwnAsync(EchoProgram.Name, "--answer", await stage.SaveAnswerAsync())));
+        var stage = new Stage(program, directory, cards, [.. cards.PastDay(pace.PastPayments, PushBatch)]);
+        stage.Store = stage.Add(await stage.StartStoreAsync("data", directory, stage.Past));
+        stage.Echo = stage.Add(new Target("echo", await ServerProcess.StartOwnAsync(EchoProgram.Name, "--answer", await stage.SaveAnswerAsync(), "--log", Path.Combine(directory, "echo"))));
         stage._redis = RedisServer.Start();
         if (stage._redis is { } redis)
         {
             stage.Redis = stage.Add(new Target("redis", await ServerProcess.StartOwnAsync(RedisProgram.Name, "--redis", $"{redis.Port}"), redis.CpuTime));
-            await PushAsync(stage.Redis, past);
+            await PushAsync(stage.Redis, stage.Past);
         }
 
         return stage;
