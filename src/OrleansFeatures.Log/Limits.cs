@@ -84,11 +84,14 @@ public static class Limits
     /// <summary>Less than this <see cref="Snapshots.SnapshotWriter.Flush"/> leaves in the buffer, so that it may be called after every record: 256 KB still make the system call small beside the copying.</summary>
     public const int StateFlushBytes = StateBufferBytes / 4;
 
-    /// <summary>A checkpoint syncs after so many bytes (16 MB is about 30 ms of a disk with 500 MB/s), so that the log's syncs do not wait behind one huge flush.</summary>
-    public const int StateSyncBytes = 16 * 1024 * 1024;
+    /// <summary>
+    /// A checkpoint syncs after so many bytes, which is whenever it hands some to the system: whatever it has not synced, the log's next sync waits for, and acknowledgements with it. Of 500 MB/s, 256 KB are half a millisecond.
+    /// Measured beside 200 groups a second: with 16 MB between two syncs the log's took 5.2 ms (p50) and 30 ms (p99) instead of 0.6 and 4; with 256 KB 0.5 and 12. The checkpoint itself takes half as long again (75 ms for 32 MB).
+    /// </summary>
+    public const int StateSyncBytes = StateFlushBytes;
 
-    /// <summary>Where the writer syncs by itself if nobody calls <see cref="Snapshots.SnapshotWriter.Flush"/>: four times the usual distance.</summary>
-    public const int StateUnsyncedBytesMax = 4 * StateSyncBytes;
+    /// <summary>Where the writer syncs by itself if nobody calls <see cref="Snapshots.SnapshotWriter.Flush"/>: 16 MB, some 30 ms, because whoever adds a record may stand in a partition's gate.</summary>
+    public const int StateUnsyncedBytesMax = 64 * StateSyncBytes;
 
     /// <summary>First read of a state record: a page of the usual file system; most entities (about 400 bytes) come with it whole.</summary>
     public const int StateReadBytes = 4096;
