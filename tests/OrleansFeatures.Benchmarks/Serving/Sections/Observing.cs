@@ -51,13 +51,13 @@ internal static class Observing
             }
         }
 
-        var echo = new LatencyHistogram(LatencyHistogram.ThreeDigits);
+        var echo = new List<LoadRecord>();
         for (int round = 0; round < Rounds; round++)
         {
-            await SteadyAsync("echo that syncs", echo, pace, cancellation => PushAsync(stage, cancellation));
+            echo.Add(await SteadyAsync("echo that syncs", pace, cancellation => PushAsync(stage, cancellation)));
             foreach (Subject subject in subjects)
             {
-                await SteadyAsync(subject.Name, subject.Latency, pace, subject.ObserveAsync);
+                subject.Latency.Add(await SteadyAsync(subject.Name, pace, subject.ObserveAsync));
             }
         }
 
@@ -72,18 +72,18 @@ internal static class Observing
         AddLatency(report, $"echo that syncs, {Rate}/s", echo);
     }
 
-    private static void AddLatency(Report report, string name, LatencyHistogram latency)
+    private static void AddLatency(Report report, string name, List<LoadRecord> rounds)
     {
-        report.Add($"{name}, p50", latency.Percentile(50).TotalMilliseconds, "ms");
-        report.Add($"{name}, p99", latency.Percentile(99).TotalMilliseconds, "ms");
+        report.Add($"{name}, p50", Median.Of(rounds, round => Steady.Ms(round, 50)), "ms");
+        report.Add($"{name}, p99", Median.Of(rounds, round => Steady.Ms(round, 99)), "ms");
     }
 
-    private static async Task SteadyAsync(string name, LatencyHistogram latency, Pace pace, Func<CancellationToken, Task> send)
+    private static async Task<LoadRecord> SteadyAsync(string name, Pace pace, Func<CancellationToken, Task> send)
     {
         using Stalls stalls = Stalls.Watch();
         LoadRecord record = (await Steady.RunAsync(Steady.Lane(name, Rate, pace.Steady / 2, send)))[0];
-        latency.Add(record.Latency);
         Console.WriteLine($"{name}, {Rate}/s  {Steady.Text(record)}   {stalls}");
+        return record;
     }
 
     private static async Task PushAsync(Stage stage, CancellationToken cancellationToken) =>
@@ -98,7 +98,7 @@ internal static class Observing
 
         public List<Throughput> Rounds { get; } = [];
 
-        public LatencyHistogram Latency { get; } = new(LatencyHistogram.ThreeDigits);
+        public List<LoadRecord> Latency { get; } = [];
 
         public Task<Throughput> WithoutPauseAsync(TimeSpan duration) =>
             ClosedLoop.RunAsync(target, ClosedLoop.Clients, duration, (client, random) => ObserveAsync(_clients[client % _clients.Length], random, CancellationToken.None));
