@@ -17,6 +17,8 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
     private readonly ITimer _ticks;
     private long _queuedAt;
     private long _micros;
+    private long _previousMicros;
+    private long _standingMicros;
     private int _isWaiting;
     private int _isAwake;
     private volatile bool _isUsed;
@@ -45,13 +47,21 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
         }
     }
 
-    /// <summary>The same for whoever only looks.</summary>
+    /// <summary>
+    /// What the last two probes both waited at least: the queue stands. One long wait alone is a stall, of the machine or of the garbage collector, behind which the queue empties by itself; to refuse calls then would answer a
+    /// stall with failures. (The least of an interval, not the last: Nichols and Jacobson, Controlling Queue Delay, 2012.)
+    /// </summary>
+    public long StandingMicros => Volatile.Read(ref _standingMicros);
+
+    /// <summary>How long the last probe has waited, for whoever only looks.</summary>
     public long LastMicros => Volatile.Read(ref _micros);
 
     /// <summary>The probe's turn has come.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        Waited(MicrosSince(Volatile.Read(ref _queuedAt)));
+        long waited = MicrosSince(Volatile.Read(ref _queuedAt));
+        Volatile.Write(ref _micros, waited);
+        Judge(waited);
         Volatile.Write(ref _isWaiting, 0);
     }
 
@@ -70,10 +80,12 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
     {
         if (Volatile.Read(ref _isWaiting) != 0)
         {
+            // What it says so far can be long enough already, but not short enough: until it has run, the one before it counts.
             long sofar = MicrosSince(Volatile.Read(ref _queuedAt));
-            if (sofar > Volatile.Read(ref _micros))
+            Volatile.Write(ref _micros, Math.Max(sofar, Volatile.Read(ref _micros)));
+            if (Math.Min(sofar, _previousMicros) > StandingMicros)
             {
-                Waited(sofar);
+                Judge(sofar);
             }
 
             return;
@@ -90,20 +102,21 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
             return;
         }
 
+        _previousMicros = Volatile.Read(ref _micros);
         Array.ForEach(_gates, static gate => gate.OnProbeQueued());
         Volatile.Write(ref _queuedAt, _time.GetTimestamp());
         Volatile.Write(ref _isWaiting, 1);
         _queue(this);
     }
 
-    private void Waited(long micros)
+    private void Judge(long waited)
     {
         foreach (ClassGate gate in _gates)
         {
-            gate.OnProbeWaited(micros);
+            gate.OnProbeWaited(waited);
         }
 
-        Volatile.Write(ref _micros, micros);
+        Volatile.Write(ref _standingMicros, Math.Min(waited, _previousMicros));
     }
 
     private long MicrosSince(long timestamp) => (long)_time.GetElapsedTime(timestamp).TotalMicroseconds;

@@ -28,6 +28,19 @@ internal static class Steady
         return [.. load.Records.Select(record => record.Record)];
     }
 
+    /// <summary>One lane by itself, several times, so that a stall of the machine spoils a round and not the figure. Prints each.</summary>
+    public static async Task<IReadOnlyList<LoadRecord>> RoundsAsync(string name, double rate, Pace pace, Func<CancellationToken, Task> send)
+    {
+        var rounds = new List<LoadRecord>();
+        for (int round = 0; round < pace.Rounds; round++)
+        {
+            rounds.Add((await RunAsync(Lane(name, rate, pace.Steady / 2, send)))[0]);
+            Console.WriteLine($"{name} at {rate:N0}/s  {Text(rounds[^1])}");
+        }
+
+        return rounds;
+    }
+
     public static string Text(LoadRecord record) =>
         $"{record.Answered,8:N0} answered   p50 {Ms(record, 50),7:N3} ms   p99 {Ms(record, 99),7:N3} ms   p99.9 {Ms(record, 99.9),7:N3} ms   max {record.Latency.Longest.TotalMilliseconds,7:N2} ms   (sent late: p99 {record.SendDelay.Percentile(99).TotalMilliseconds:N3} ms)";
 

@@ -109,8 +109,20 @@ public sealed class CallAdmissionTests
         Come(admission, Lookup, Limits.LookupsCrowdPerSecond * 3);
         _slow.Pass(TimeSpan.FromSeconds(3));
         _slow.Run();
+        admission.Delay.ShouldBe(TimeSpan.FromSeconds(3));
         new Call(admission, Lookup).Status.ShouldBe("8");
         new Call(admission, Push).Status.ShouldBe("under way");
+    }
+
+    [Fact]
+    public void A_stall_that_a_crowd_meets_is_no_reason_to_shed_it()
+    {
+        using CallAdmission admission = Start(new AdmissionLimits());
+        new Call(admission, Lookup).Status.ShouldBe("under way");
+        Wave(admission, TimeSpan.FromMilliseconds(400));
+        new Call(admission, Lookup).Status.ShouldBe("under way", "what waited behind the stall can be answered in time");
+        Wave(admission, TimeSpan.FromMilliseconds(300));
+        new Call(admission, Lookup).Status.ShouldBe("8", "more come than are answered");
     }
 
     [Theory]
@@ -166,8 +178,14 @@ public sealed class CallAdmissionTests
 
     private CallAdmission Start(AdmissionLimits limits) => new(limits, _slow, _slow.Queue, new RunQueue(slots: 2, waitingMax: 2, _slow));
 
-    /// <summary>As many calls of both classes as are a crowd come out of the queue, and have waited so long.</summary>
+    /// <summary>As many calls of both classes as are a crowd come out of the queue, and have waited so long; and again as many after them.</summary>
     private void Crowd(CallAdmission admission, TimeSpan delay)
+    {
+        Wave(admission, delay);
+        Wave(admission, delay);
+    }
+
+    private void Wave(CallAdmission admission, TimeSpan delay)
     {
         _slow.Fire();
         Come(admission, Lookup, (int)Math.Ceiling(Limits.LookupsCrowdPerSecond * delay.TotalSeconds));

@@ -28,6 +28,28 @@ public sealed class QueueDelayTests
     }
 
     [Fact]
+    public void A_queue_stands_when_two_probes_in_a_row_have_waited_and_a_stall_is_one()
+    {
+        using var delay = new QueueDelay(_queue, [], _queue.Queue);
+        _ = delay.Micros;
+        _queue.Delay(TimeSpan.FromMilliseconds(300));
+        (delay.Micros, delay.StandingMicros).ShouldBe((300_000, 0), "before it nobody waited");
+        _queue.Delay(TimeSpan.FromMilliseconds(100));
+        (delay.Micros, delay.StandingMicros).ShouldBe((100_000, 100_000), "the queue empties");
+        _queue.Delay(TimeSpan.Zero);
+        delay.StandingMicros.ShouldBe(0);
+
+        _queue.Delay(TimeSpan.FromMilliseconds(300));
+        _queue.Fire();
+        delay.StandingMicros.ShouldBe(0, "the second has only begun to wait");
+        _queue.Pass(TimeSpan.FromMilliseconds(280));
+        _queue.Fire();
+        delay.StandingMicros.ShouldBe(280_000, "and waits on");
+        _queue.Run();
+        delay.StandingMicros.ShouldBe(280_000);
+    }
+
+    [Fact]
     public void While_nobody_calls_nobody_looks_and_the_next_call_begins_it_again()
     {
         using var delay = new QueueDelay(_queue, [], _queue.Queue);

@@ -9,7 +9,7 @@ internal static class WhileIngesting
     private const int LookupRate = 5_000;
     private const int EventRate = 100_000;
     private const int BatchesPerSecond = 100;
-    private const int Rounds = 3;
+    private const int Rounds = 5;
 
     public static async Task RunAsync(Stage stage, Pace pace, Report report)
     {
