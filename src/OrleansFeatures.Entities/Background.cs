@@ -20,7 +20,7 @@ internal static class Background
     public static Task<T> Run<T>(Func<Task<T>> work, CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
 
-    /// <summary>On a thread of its own, which costs some 100 us: for what takes long and waits for nothing.</summary>
+    /// <summary>On a thread of its own, which costs some 100 us: for what takes long, by its own work or because it blocks for a disk or a database.</summary>
     public static Task<T> RunApart<T>(Func<T> work, CancellationToken cancellationToken = default) =>
         Task.Factory.StartNew(work, cancellationToken, TaskCreationOptions.DenyChildAttach | TaskCreationOptions.LongRunning, Scheduler);
 

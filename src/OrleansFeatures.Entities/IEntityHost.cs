@@ -52,6 +52,8 @@ public interface IEntityHost
     /// Costs a scan of the whole log as soon as one row needs it, and waits for its turn first: <see cref="Limits.HistoryReadsAtOnceMax"/> are made at the same time.
     /// </summary>
     /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
+    /// <exception cref="Log.LogTruncatedException">Old history was dropped where a pass was about to read it. Asked again, what would need it answers OUTSIDE_RETENTION.</exception>
+    /// <exception cref="Log.LogException">The log cannot be read.</exception>
     ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken);
 
     /// <summary>

@@ -108,8 +108,7 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
         await ReadAsync(read, cancellationToken);
-        IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
-        await _historyTurns.RunAsync(() => new HistoryReader(_store.Log, _map, floors).Fill(read, progress, cancellationToken), cancellationToken);
+        await _historyTurns.RunAsync(() => new HistoryReader(_store.Log, _map, () => Floors(cancellationToken)).Fill(read, progress, cancellationToken), cancellationToken);
     }
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken) => await _change.RunAsync(next, commit, cancellationToken);
@@ -139,8 +138,7 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
 
         try
         {
-            IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
-            return await Task.Run(() => new Reconciliation(_store.Log, this, scope, () => floors, progress).RunAsync(cancellationToken), cancellationToken);
+            return await Task.Run(() => new Reconciliation(_store.Log, this, scope, () => Floors(cancellationToken), progress).RunAsync(cancellationToken), cancellationToken);
         }
         finally
         {
@@ -150,9 +148,8 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
 
     public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
     {
-        IReadOnlyDictionary<uint, long> floors = await _store.FloorsAsync(cancellationToken);
         await ReadAsync(read, cancellationToken);
-        return await _explanationTurns.RunAsync(() => new Explaining(_store.Log, _map, () => floors, eventsMax).Run(read, cancellationToken), cancellationToken);
+        return await _explanationTurns.RunAsync(() => new Explaining(_store.Log, _map, () => Floors(cancellationToken), eventsMax).Run(read, cancellationToken), cancellationToken);
     }
 
     /// <summary>Of every partition.</summary>
@@ -165,6 +162,12 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
             ? await _status.CheckpointedAsync()
             : throw new LogUnavailableException($"checkpoints of {failed} of {_map.Count} partitions failed, or the partitions are moving; the ones before them still count. Look at whether PostgreSQL takes writes, and try again");
     }
+
+    /// <summary>
+    /// What is missing of history now, and not when a read came that has waited for its turn since. Blocks the caller's thread for a query, as reading the log does: callers go over the log on a thread of their own, or,
+    /// reconciling, one at a time on the thread pool's.
+    /// </summary>
+    private IReadOnlyDictionary<uint, long> Floors(CancellationToken cancellationToken) => _store.FloorsAsync(cancellationToken).GetAwaiter().GetResult();
 
     private async Task WaitAllAppliedAsync(CancellationToken cancellationToken)
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using OrleansFeatures.Conformance;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Entities.Embedded;
+using OrleansFeatures.Entities.Following;
 using OrleansFeatures.Log;
 
 namespace OrleansFeatures.Entities.Tests;
@@ -23,6 +24,13 @@ internal sealed class TestStore : ConformanceStore
     public Func<EmbeddedHostOptions, EmbeddedHostOptions> Configure { get; set; } = options => options;
 
     public string StateDirectory => Path.Combine(LogDirectory, "state");
+
+    /// <summary>The log as its readers know it.</summary>
+    public IRecordSource Records => ((IFollowedLog)Host).Records;
+
+    /// <summary>For a test with small segments, all of which go as soon as a checkpoint is behind them and a moment has passed. Only the test takes checkpoints.</summary>
+    public static Func<EmbeddedHostOptions, EmbeddedHostOptions> Cutting { get; } =
+        options => options with { CheckpointOnClose = false, LogSegmentBytesMax = 16 * 1024, RawHistory = TimeSpan.Zero, CheckpointInterval = TimeSpan.FromDays(1) };
 
     public static async Task<TestStore> OpenAsync(Catalog? catalog = null, ILogDevice? device = null, Func<EmbeddedHostOptions, EmbeddedHostOptions>? configure = null)
     {
@@ -76,6 +84,9 @@ internal sealed class TestStore : ConformanceStore
         await image.ReopenAsync(Host.Catalog);
         return image;
     }
+
+    /// <summary>Takes a checkpoint, and returns when old segments have gone behind the one before it. For whoever reads the log, in the middle of it.</summary>
+    public void Checkpoint() => Host.CheckpointAsync(TestContext.Current.CancellationToken).AsTask().GetAwaiter().GetResult();
 
     /// <summary>Puts every entity to sleep that may: all that the last checkpoint holds as they are.</summary>
     public void SleepAll()

@@ -181,9 +181,8 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
         await _historyTurns.RunAsync(
             () =>
             {
-                Generation generation = _generation;
-                Fill(read, generation, cancellationToken);
-                new HistoryReader(_log, Partitions, generation.History.Floors).Fill(read, progress, cancellationToken);
+                Fill(read, _generation, cancellationToken);
+                new HistoryReader(_log, Partitions, () => _generation.History.Floors).Fill(read, progress, cancellationToken);
             },
             cancellationToken);
     }

@@ -11,12 +11,22 @@ namespace OrleansFeatures.Entities.History;
 /// <summary>
 /// Answers what live state no longer reaches: rebuilds the entities concerned from the log, with the domain's own state that this time
 /// forgets nothing, and reads them as of each row's instant. One pass over the log serves all rows, unless the entities' partitions hold
-/// more records than fit in memory; then partitions are taken in groups, one pass each.
+/// more records than fit in memory; then partitions are taken in groups, one pass each. Segments may go between one pass and the next, and before the first, so each asks what is missing by then:
+/// <code>
+///   where the log begins ──> what is missing before that ──> read from there
+///                         └─ a cut here: known to be missing, or the read fails
+///                                                         └─ a cut here: the read fails
+/// </code>
 /// </summary>
-internal sealed class HistoryReader(IRecordSource log, PartitionMap map, IReadOnlyDictionary<uint, long> floors)
+/// <param name="log">Where the records are.</param>
+/// <param name="map">Where entities live.</param>
+/// <param name="floors">By stream: the newest event time of history that is missing, as it is when it is asked for. May block.</param>
+internal sealed class HistoryReader(IRecordSource log, PartitionMap map, Func<IReadOnlyDictionary<uint, long>> floors)
 {
     private const int RecordsPerReport = 100_000;
 
+    /// <exception cref="LogTruncatedException">The log was cut where a pass was about to read.</exception>
+    /// <exception cref="LogException">The log cannot be read.</exception>
     public void Fill(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
         List<(int Row, int Entity)> open = OpenQuestions(read);
@@ -33,8 +43,11 @@ internal sealed class HistoryReader(IRecordSource log, PartitionMap map, IReadOn
         {
             HashSet<int> partitions = passes[pass];
             var questions = open.Where(question => partitions.Contains(PartitionOf(read, question).Value)).ToList();
-            var visitor = new HistoryVisitor(EntitiesOf(read, questions), partitions, progress, total * pass / passes.Count, total);
-            log.Read(log.FirstSequence, end, ref visitor, cancellationToken);
+
+            // In this order: asked the other way round, a cut in between would take records that nobody knows to be missing, and a window would be answered from those that are left.
+            LogSequence first = log.FirstSequence;
+            var visitor = new HistoryVisitor(EntitiesOf(read, questions, floors()), partitions, progress, total * pass / passes.Count, total);
+            log.Read(first, end, ref visitor, cancellationToken);
             foreach ((int row, int entity) in questions)
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -91,9 +104,9 @@ internal sealed class HistoryReader(IRecordSource log, PartitionMap map, IReadOn
     private PartitionId PartitionOf(FeatureRead read, (int Row, int Entity) question) =>
         map.Of(read.Selection.Entities[question.Entity].Entity, read.KeyOf(question.Row, question.Entity));
 
-    private PastEntities EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions)
+    private static PastEntities EntitiesOf(FeatureRead read, List<(int Row, int Entity)> questions, IReadOnlyDictionary<uint, long> missing)
     {
-        var entities = new PastEntities(floors);
+        var entities = new PastEntities(missing);
         foreach ((int row, int entity) in questions)
         {
             entities.GetOrAdd(read.Selection.Entities[entity].Entity, read.KeyOf(row, entity));
