@@ -104,7 +104,7 @@ public interface IEntityHost
 
     /// <summary>
     /// Answers the read from live state, and says of its first row's values which events they come from and which not, by one pass over the log: at most <paramref name="eventsMax"/> events of each
-    /// kind are listed for a value, all are counted. Costs that pass, and memory for the events of the windows.
+    /// kind are listed for a value, all are counted. Costs that pass, after its turn has come (<see cref="Limits.ExplanationsAtOnceMax"/>), and memory for the events of the windows.
     /// </summary>
     /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
     /// <exception cref="Domain.Explanations.ExplanationTooLongException">A window holds more than <see cref="Limits.ExplainEventsMax"/> events.</exception>

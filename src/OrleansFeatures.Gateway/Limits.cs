@@ -95,7 +95,7 @@ public static class Limits
     /// <summary>JSON answers from so many bytes on are compressed for clients that ask for it: below two packets there is little to win.</summary>
     public const int CompressedAnswerBytesMin = 2_048;
 
-    /// <summary>Explanations under way: each is a pass over the log, and holds a window's events (<see cref="Entities.Limits.ExplainEventsMax"/>). They are asked for by people, one at a time.</summary>
+    /// <summary>Explanations that are asked for at once: one is made (<see cref="Entities.Limits.ExplanationsAtOnceMax"/>), one waits for it. They are asked for by people, one at a time.</summary>
     public const int ExplainsAtOnceMax = 2;
 
     /// <summary>Events that an explanation lists of each kind when the request names no number: what somebody reads.</summary>
@@ -238,7 +238,7 @@ public static class Limits
     /// </summary>
     public static readonly int LookupsCrowdPerSecond = 2_000 * Environment.ProcessorCount;
 
-    /// <summary>Pushes from 10 a second for each core on: at 5 ms for one of several thousand events, again a twentieth.</summary>
+    /// <summary>Pushes from 10 a second for each core on: at 5 ms for one of several thousand events, again a twentieth. Small ones get there sooner than they should; they wait a second before it matters.</summary>
     public static readonly int PushesCrowdPerSecond = 10 * Environment.ProcessorCount;
 
     /// <summary>Pushes only much later, so that a flood of lookups, which keeps the delay at their own bound, never stops events.</summary>

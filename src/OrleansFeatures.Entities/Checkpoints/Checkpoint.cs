@@ -121,10 +121,12 @@ internal sealed class Checkpoint(SnapshotStore store, IReadOnlyList<Partition> p
                 for (int index = 0; index < entries.All.Count; index++)
                 {
                     CarryOver(writer, entries.All[index]);
+
+                    // After each, for one may be a megabyte, and what lies unsynced is what the log's next sync waits for.
+                    writer.Flush();
                     if (index % Limits.PublishTurnEntities == 0)
                     {
                         cancellationToken.ThrowIfCancellationRequested();
-                        writer.Flush();
                         await Task.Yield();
                     }
                 }

@@ -39,6 +39,7 @@ internal sealed class HistoryReader(IRecordSource log, PartitionMap map, Func<IR
         List<HashSet<int>> passes = Passes(read, open);
         long total = (end.Value + 1 - log.FirstSequence.Value) * passes.Count;
         var scratch = new WindowScratch();
+        progress?.Report(new HistoryProgress(0, total));
         for (int pass = 0; pass < passes.Count; pass++)
         {
             HashSet<int> partitions = passes[pass];

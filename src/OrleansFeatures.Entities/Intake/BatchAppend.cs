@@ -41,7 +41,7 @@ public sealed class BatchAppend(IAppendTarget log, EventIntake intake, RawHistor
             }
             else
             {
-                batch.Fail(new OperationCanceledException("the batch was given up before it was in the log"));
+                batch.Fail(cause: null);
             }
 
             // Only now that nothing is claimed by this batch any more: whoever is next takes a claim that it finds for that of an insert under way.

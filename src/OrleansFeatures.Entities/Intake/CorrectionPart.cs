@@ -70,6 +70,7 @@ internal sealed class CorrectionPart(EventIntake intake, IntakeBatch batch, IRec
     {
         EventIdIndex.IdVersion known;
         bool isNew;
+        batch.MakeRoomForClaim();
         while (!(isNew = intake.Ids.TryClaim(correction.Stream.Id, correction.Id, batch.Number, out known)) && known.IsPending)
         {
             if (intake.Open(known.Batch) is { InsertsDurable.IsCompleted: false } other)

@@ -107,6 +107,8 @@ public sealed class IntakeBatch : IDisposable
             return IntakeResult.Pending;
         }
 
+        // Room first: an id that is claimed and not remembered, because memory ran out between the two, would be nobody's for ever.
+        _claims.EnsureCapacity(_claims.Count + 1);
         if (!_intake.TryClaim(this, stream.Id, id))
         {
             _intake.CountDuplicate(stream.Id);
@@ -190,7 +192,7 @@ public sealed class IntakeBatch : IDisposable
         _disposed = true;
         if (!_appended.Task.IsCompleted)
         {
-            Fail(new OperationCanceledException("the batch was given up before it was appended"));
+            Fail(cause: null);
         }
 
         Records.Dispose();
@@ -218,6 +220,9 @@ public sealed class IntakeBatch : IDisposable
         _parts.Add(part);
         return part;
     }
+
+    /// <summary>Before a correction claims an id, so that it can be remembered whatever memory there is.</summary>
+    internal void MakeRoomForClaim() => _correctionClaims.EnsureCapacity(_correctionClaims.Count + 1);
 
     /// <summary>A correction has claimed an id that nobody had.</summary>
     internal void RememberClaim(Correction correction) => _correctionClaims.Add(new Claim(correction.Stream.Id, correction.Id, 0));
@@ -250,24 +255,20 @@ public sealed class IntakeBatch : IDisposable
 
     internal void Succeed() => _appended.TrySetResult();
 
-    /// <summary>What is not in the log yet does not get in: its ids are free again.</summary>
-    internal void Fail(Exception cause)
+    /// <summary>What is not in the log yet does not get in: its ids are free again. Until they are nothing is allocated, for it may be for want of memory that the batch is given up.</summary>
+    /// <param name="cause">Null when it was given up before it was in the log.</param>
+    internal void Fail(Exception? cause)
     {
         bool heldClaims = _claims.Count + _correctionClaims.Count > 0;
-        foreach (Claim claim in (IEnumerable<Claim>)[.. _claims, .. _correctionClaims])
-        {
-            _intake.Ids.Release(claim.Stream, claim.Id);
-        }
-
-        _claims.Clear();
-        _correctionClaims.Clear();
+        Release(_claims);
+        Release(_correctionClaims);
         _insertsDurable.TrySetResult();
         if (!heldClaims)
         {
             // It holds nobody's original, so nobody's duplicate depends on it.
             _appended.TrySetResult();
         }
-        else if (cause is OperationCanceledException)
+        else if (cause is null)
         {
             _appended.TrySetCanceled();
         }
@@ -309,6 +310,16 @@ public sealed class IntakeBatch : IDisposable
         body.CopyTo(room[head.Length..]);
         records.Advance(head.Length + body.Length);
         records.EndRecord();
+    }
+
+    private void Release(List<Claim> claims)
+    {
+        foreach (Claim claim in claims)
+        {
+            _intake.Ids.Release(claim.Stream, claim.Id);
+        }
+
+        claims.Clear();
     }
 
     private EventRefusal? Refuse(StreamPlan stream, StreamVersion version, ReadOnlySpan<Value> fields, in Provenance provenance)

@@ -132,8 +132,7 @@ public sealed class CallAdmission : IDisposable
     private Shed Look(HttpContext context, ClassGate gate, out ClientCalls.Share? client)
     {
         client = null;
-        long delay = _delay.Micros;
-        if (delay > Limits.QueueDelayShortMicros && Overdue(context, gate, delay) is var reason && reason != Shed.None)
+        if (_delay.Micros > Limits.QueueDelayShortMicros && Overdue(context, gate) is var reason && reason != Shed.None)
         {
             return reason;
         }
@@ -154,7 +153,7 @@ public sealed class CallAdmission : IDisposable
             return Shed.None;
         }
 
-        gate.Leave();
+        gate.Forget();
         return Shed.Client;
     }
 
@@ -162,14 +161,15 @@ public sealed class CallAdmission : IDisposable
     /// Only while calls wait for threads: what waited in vain is let go of first, because nobody would hear the answer. What would only wait long is let go of when it is for others of its class that it waits; threads that other
     /// work holds are no sooner free for it.
     /// </summary>
-    private Shed Overdue(HttpContext context, ClassGate gate, long delay)
+    private Shed Overdue(HttpContext context, ClassGate gate)
     {
+        long delay = _delay.StandingMicros;
         if (context.RequestAborted.IsCancellationRequested || (GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed && allowed <= delay))
         {
             return Shed.Late;
         }
 
-        return gate.IsCrowd && _delay.StandingMicros > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
+        return gate.IsCrowd && delay > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
     }
 
     /// <summary>How long a call may wait before it is begun: three quarters of its own time, if it says how much it has, but no longer than its class may.</summary>
@@ -184,16 +184,21 @@ public sealed class CallAdmission : IDisposable
         }
         finally
         {
-            Leave(gate, client);
+            if (call is Task<Shed> { IsCompletedSuccessfully: true, Result: not Shed.None })
+            {
+                gate.Forget();
+                ClientCalls.Leave(client);
+            }
+            else
+            {
+                Leave(gate, client);
+            }
         }
     }
 
     private static void Leave(ClassGate gate, ClientCalls.Share? client)
     {
         gate.Leave();
-        if (client is not null)
-        {
-            ClientCalls.Leave(client);
-        }
+        ClientCalls.Leave(client);
     }
 }

@@ -54,10 +54,10 @@ internal sealed class ClassGate(int callsMax, TimeSpan delayMax, int clientShare
     /// <summary>The probe of <see cref="QueueDelay"/> takes its place in the queue: what comes out from now on stood before it.</summary>
     public void OnProbeQueued() => _seenBefore = Seen;
 
-    /// <summary>It has waited so long until now. One thread at a time, after <see cref="OnProbeQueued"/>.</summary>
+    /// <summary>It has waited so long until now.</summary>
     public void OnProbeWaited(long micros) => _isCrowd = Seen - _seenBefore >= Math.Max(1, micros * crowdPerSecond / 1_000_000);
 
-    /// <summary>After <see langword="true"/>, <see cref="Leave"/> once.</summary>
+    /// <summary>After <see langword="true"/>, <see cref="Leave"/> or <see cref="Forget"/> once.</summary>
     public bool TryEnter()
     {
         if (Interlocked.Increment(ref _underWay) <= callsMax)
@@ -76,6 +76,9 @@ internal sealed class ClassGate(int callsMax, TimeSpan delayMax, int clientShare
         // Beside the counter that was just written, in the same line of the cache.
         Interlocked.Increment(ref _admitted);
     }
+
+    /// <summary>Instead of <see cref="Leave"/>, of a call that was shed after it had entered: it was not taken in.</summary>
+    public void Forget() => Interlocked.Decrement(ref _underWay);
 
     public void Count(Shed reason) => Interlocked.Increment(ref _shed[(int)reason]);
 }

@@ -23,7 +23,14 @@ internal sealed class ClientCalls(int callsMax)
         return null;
     }
 
-    public static void Leave(Share share) => Interlocked.Decrement(ref share.UnderWay);
+    /// <param name="share">Null for a call without a name.</param>
+    public static void Leave(Share? share)
+    {
+        if (share is not null)
+        {
+            Interlocked.Decrement(ref share.UnderWay);
+        }
+    }
 
     private Share ShareOf(string client)
     {

@@ -7,23 +7,25 @@ namespace OrleansFeatures.Gateway.Admission;
 internal sealed class LookupRun(HttpContext context, RequestDelegate next, RunQueue queue, Func<HttpContext, Task> refuse)
 {
     // Whoever awaits it is the server, which then sends the answer: here, at once.
-    private readonly TaskCompletionSource _done = new();
+    private readonly TaskCompletionSource<Shed> _done = new();
     private readonly long _since = Stopwatch.GetTimestamp();
 
-    public Task WaitAsync(TimeSpan patience)
+    /// <summary>Whether it was taken in after all, once it has been answered.</summary>
+    public Task<Shed> WaitAsync(TimeSpan patience)
     {
-        queue.Wait(patience, () => _ = RunAsync(), () => _ = EndAsync(refuse(context)));
+        queue.Wait(patience, () => _ = RunAsync(), () => _ = EndAsync(refuse(context), Shed.Queue));
         return _done.Task;
     }
 
     private Task RunAsync()
     {
         Task call;
+        Shed shed = context.RequestAborted.IsCancellationRequested ? Shed.Queue : Shed.None;
         try
         {
             // Nobody waits for an answer any more: nothing is begun, and what the server writes goes nowhere.
             GrpcTimeout.Shorten(context.Request.Headers, Stopwatch.GetElapsedTime(_since));
-            call = context.RequestAborted.IsCancellationRequested ? refuse(context) : next(context);
+            call = shed == Shed.None ? next(context) : refuse(context);
         }
         catch (Exception failure)
         {
@@ -32,12 +34,24 @@ internal sealed class LookupRun(HttpContext context, RequestDelegate next, RunQu
         }
 
         queue.Leave();
-        return EndAsync(call);
+        return EndAsync(call, shed);
     }
 
-    private async Task EndAsync(Task call)
+    private async Task EndAsync(Task call, Shed shed)
     {
-        await call.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _done.SetFromTask(call);
+        try
+        {
+            await call.ConfigureAwait(false);
+            _done.SetResult(shed);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            _done.SetCanceled(cancelled.CancellationToken);
+        }
+        catch (Exception failure)
+        {
+            // The server hears of it as of any other failed call.
+            _done.SetException(failure);
+        }
     }
 }

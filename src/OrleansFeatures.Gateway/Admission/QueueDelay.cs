@@ -82,7 +82,11 @@ internal sealed class QueueDelay : IThreadPoolWorkItem, IDisposable
         {
             // What it says so far can be long enough already, but not short enough: until it has run, the one before it counts.
             long sofar = MicrosSince(Volatile.Read(ref _queuedAt));
-            Volatile.Write(ref _micros, Math.Max(sofar, Volatile.Read(ref _micros)));
+            if (sofar > Volatile.Read(ref _micros))
+            {
+                Volatile.Write(ref _micros, sofar);
+            }
+
             if (Math.Min(sofar, _previousMicros) > StandingMicros)
             {
                 Judge(sofar);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities.Following;
+using OrleansFeatures.Entities;
 using OrleansFeatures.Gateway.Registry;
 using OrleansFeatures.Gateway.Serve;
 using OrleansFeatures.Log;
@@ -53,6 +54,10 @@ internal sealed class AmendmentDetection(
                 {
                     await WatchAsync(stoppingToken).ConfigureAwait(false);
                 }
+            }
+            catch (DefinitionsChangedException)
+            {
+                // This server has yet to hear of the definitions that are live; another that has may take the turn meanwhile.
             }
             catch (Exception failure)
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using OrleansFeatures.Entities;
 using OrleansFeatures.V1;
 
 namespace OrleansFeatures.Gateway.Amendments;
@@ -7,7 +8,7 @@ namespace OrleansFeatures.Gateway.Amendments;
 /// Asks the log about predictions that live state has forgotten, some together, because each time costs a pass over the log: one at a time, beside whoever follows, and for at most a tenth of the time. What it finds is
 /// handed over to be written; a prediction that has been marked again meanwhile is asked again. Belongs to one thread.
 /// </summary>
-internal sealed class HistoryAnswers(PredictionTable table, Recheck recheck, TimeProvider time) : IAsyncDisposable
+internal sealed class HistoryAnswers(PredictionTable table, Recheck recheck, TimeProvider time) : IProgress<HistoryProgress>, IAsyncDisposable
 {
     private readonly CancellationTokenSource _ending = new();
     private Task<AmendmentStep>? _asking;
@@ -25,7 +26,7 @@ internal sealed class HistoryAnswers(PredictionTable table, Recheck recheck, Tim
             TimeSpan pause = Limits.HistoryAnswersShare * _took;
             if (_ended == 0 || time.GetElapsedTime(_ended) >= (pause > Limits.HistoryAnswersPause ? pause : Limits.HistoryAnswersPause))
             {
-                _began = time.GetTimestamp();
+                _began = 0;
                 _asking = Task.Run(AskAsync);
             }
 
@@ -39,10 +40,14 @@ internal sealed class HistoryAnswers(PredictionTable table, Recheck recheck, Tim
 
         (Task<AmendmentStep> asked, _asking) = (_asking, null);
         _ended = time.GetTimestamp();
-        _took = time.GetElapsedTime(_began, _ended);
+        long began = Volatile.Read(ref _began);
+        _took = began == 0 ? TimeSpan.Zero : time.GetElapsedTime(began, _ended);
         found = asked.GetAwaiter().GetResult();
         return true;
     }
+
+    /// <summary>The pass over the log has begun. What it waited for its turn, behind training queries, is nothing that it took.</summary>
+    void IProgress<HistoryProgress>.Report(HistoryProgress value) => Interlocked.CompareExchange(ref _began, time.GetTimestamp(), 0);
 
     public async ValueTask DisposeAsync()
     {
@@ -55,7 +60,7 @@ internal sealed class HistoryAnswers(PredictionTable table, Recheck recheck, Tim
     {
         var step = new AmendmentStep();
         List<(Prediction Prediction, byte[] Due)> due = table.Due(Limits.RowsPerReadMax);
-        await recheck.HistoryAsync(due.Select(one => new RecheckQuestion(one.Prediction, one.Due.Length == 0 ? null : AmendmentCause.Parser.ParseFrom(one.Due), one.Due)), step, _ending.Token).ConfigureAwait(false);
+        await recheck.HistoryAsync(due.Select(one => new RecheckQuestion(one.Prediction, one.Due.Length == 0 ? null : AmendmentCause.Parser.ParseFrom(one.Due), one.Due)), step, this, _ending.Token).ConfigureAwait(false);
         return step;
     }
 }

@@ -35,9 +35,9 @@ internal sealed class Recheck(FeatureReads reads, DefinitionRegistry registry, T
             await reads.Host.ReadAsync(read, cancellationToken).ConfigureAwait(false);
         });
 
-    /// <summary>From the log, where live state does not reach. Costs a pass over it for each way of asking.</summary>
-    public Task HistoryAsync(IEnumerable<RecheckQuestion> questions, AmendmentStep step, CancellationToken cancellationToken) =>
-        ForEachGroupAsync(questions, step, read => reads.Host.ReadHistoryAsync(read, progress: null, cancellationToken).AsTask());
+    /// <summary>From the log, where live state does not reach. Costs a pass over it for each way of asking, after the turn for it has come, which is when <paramref name="progress"/> hears of it first.</summary>
+    public Task HistoryAsync(IEnumerable<RecheckQuestion> questions, AmendmentStep step, IProgress<HistoryProgress> progress, CancellationToken cancellationToken) =>
+        ForEachGroupAsync(questions, step, read => reads.Host.ReadHistoryAsync(read, progress, cancellationToken).AsTask());
 
     private async Task ForEachGroupAsync(IEnumerable<RecheckQuestion> questions, AmendmentStep step, Func<FeatureRead, Task> fill)
     {

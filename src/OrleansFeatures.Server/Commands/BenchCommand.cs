@@ -111,7 +111,7 @@ internal static class BenchCommand
             throw CommandFailure.Usage("--connections: over REST each request under way has a connection of its own; bound them by --under-way");
         }
 
-        return Uri.TryCreate(given ?? Limits.DefaultHttp, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https"
+        return Uri.TryCreate(given ?? Limits.DefaultHttp, UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https" && address.PathAndQuery == "/"
             ? address
             : throw CommandFailure.Usage($"--http {given}: expected the address of the store's REST, as {Limits.DefaultHttp}");
     }

@@ -62,6 +62,7 @@ public sealed class CallAdmissionTests
         await greedy[0].EndAsync();
         new Call(admission, Lookup, client: "greedy").Status.ShouldBe("under way");
         admission.UnderWay(CallClass.Lookup).ShouldBe(4, "a refused call counts no more");
+        (admission.Admitted(CallClass.Lookup), admission.ShedFor(CallClass.Lookup, Shed.Client)).ShouldBe((1, 1), "nor as one that was taken in");
     }
 
     [Fact]
@@ -90,6 +91,7 @@ public sealed class CallAdmissionTests
     {
         using CallAdmission admission = Start(new AdmissionLimits());
         new Call(admission, Lookup).Status.ShouldBe("under way", "nothing waits; from now on it is looked how long they do");
+        _slow.Delay(TimeSpan.FromSeconds(3));
         _slow.Delay(TimeSpan.FromSeconds(3));
         admission.Delay.ShouldBe(TimeSpan.FromSeconds(3));
         new Call(admission, Lookup).Status.ShouldBe("under way");

@@ -39,6 +39,7 @@ internal sealed class StoreTraffic(IStoreCalls store, TrafficSchema traffic, int
     public async Task ProbeAsync(string server, CancellationToken cancellationToken)
     {
         LoadOutcome outcome = await store.Ready(_lookups.One(1, new SeededRandom(seed)))(cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
         if (!outcome.IsOk)
         {
             string said = $"{server}: a lookup over {store.Transport} is answered with {outcome.Code}: {outcome.Detail}";
