@@ -14,6 +14,9 @@ internal static partial class LogMessages
     [LoggerMessage(3, LogLevel.Information, "PostgreSQL takes appends again after {Attempts} attempts.")]
     public static partial void AppendsResumed(this ILogger logger, int attempts);
 
+    [LoggerMessage(7, LogLevel.Critical, "Appends have ended unexpectedly; this process takes no more events until it is started anew: {Reason}")]
+    public static partial void AppendsEnded(this ILogger logger, string reason, Exception failure);
+
     [LoggerMessage(4, LogLevel.Warning, "The log in PostgreSQL cannot be followed just now; it is tried again: {Reason}")]
     public static partial void FollowingFailed(this ILogger logger, string reason);
 

@@ -60,10 +60,12 @@ internal sealed class AppendLoop : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        List<PendingAppend> group = [];
         try
         {
-            while (await _queue.TakeAsync() is { } group)
+            while (await _queue.TakeAsync() is { } taken)
             {
+                group = taken;
                 await AppendOrFailAsync(group);
                 _queue.Release(group);
                 if (_connection is null)
@@ -75,6 +77,14 @@ internal sealed class AppendLoop : IAsyncDisposable
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
             // The log is closed while PostgreSQL is away; what waited has been told.
+        }
+        catch (Exception failure)
+        {
+            // The top of the loop, and nothing known comes here. Without it whoever appends would wait for an answer that nobody gives any more.
+            var told = new LogUnavailableException($"appends have ended unexpectedly ({failure.Message}); start this process anew, and send the batch again: with the same ids nothing counts twice", failure);
+            _logger.AppendsEnded(failure.Message, failure);
+            _queue.Close(told);
+            group.ForEach(append => append.Fail(told));
         }
     }
 
