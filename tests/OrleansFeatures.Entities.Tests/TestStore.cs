@@ -88,6 +88,9 @@ internal sealed class TestStore : ConformanceStore
     /// <summary>Takes a checkpoint, and returns when old segments have gone behind the one before it. For whoever reads the log, in the middle of it.</summary>
     public void Checkpoint() => Host.CheckpointAsync(TestContext.Current.CancellationToken).AsTask().GetAwaiter().GetResult();
 
+    /// <summary>A training read, in the middle of something else.</summary>
+    public void ReadHistory(Reads.FeatureRead read) => Host.ReadHistoryAsync(read, null, TestContext.Current.CancellationToken).AsTask().GetAwaiter().GetResult();
+
     /// <summary>Puts every entity to sleep that may: all that the last checkpoint holds as they are.</summary>
     public void SleepAll()
     {

@@ -246,7 +246,13 @@ internal sealed class Checkpointer : IAsyncDisposable
         IReadOnlyList<LogSegment> cut = _log.Droppable(new LogSequence(durable.Through.Value + 1), olderThan);
         if (cut.Count > 0)
         {
-            history.CutThrough(_log, new LogSequence(cut[^1].Next.Value - 1), cancellationToken);
+            var through = new LogSequence(cut[^1].Next.Value - 1);
+            history.CutThrough(_log, through, cancellationToken);
+            if (_live().History is var live && live != history)
+            {
+                // One that is about to take over is saved; until it has, and if it never does, reads and explanations ask the live one what is missing.
+                live.CutThrough(_log, through, cancellationToken);
+            }
         }
 
         return cut;

@@ -96,6 +96,21 @@ public sealed class HistoryReaderTests
         ShouldHaveNoWindowCutInTwo(read);
     }
 
+    [Fact]
+    public async Task What_goes_with_the_checkpoint_of_a_generation_that_is_about_to_take_over_is_outside_retention()
+    {
+        await using TestStore store = await AboutToBeCutAsync();
+        FeatureRead meanwhile = Question(store);
+        await store.Host.ChangeCatalogAsync(
+            Transactions.Catalog(terminals: false), () =>
+            {
+                store.Host.Status().FirstSequence.ShouldBeGreaterThan(0, "its checkpoint has dropped the oldest segments");
+                store.ReadHistory(meanwhile);
+            },
+            Cancel);
+        ShouldHaveNoWindowCutInTwo(meanwhile);
+    }
+
     private static FeatureValue Whole => FeatureValue.Of(Domain.Events.Value.Of((long)EventsPerDay));
 
     /// <summary>A store whose next checkpoint drops about the first half of the log.</summary>
