@@ -132,7 +132,8 @@ public sealed class CallAdmission : IDisposable
     private Shed Look(HttpContext context, ClassGate gate, out ClientCalls.Share? client)
     {
         client = null;
-        if (_delay.Micros > Limits.QueueDelayShortMicros && Overdue(context, gate) is var reason && reason != Shed.None)
+        long delay = _delay.Micros;
+        if (delay > Limits.QueueDelayShortMicros && Overdue(context, gate, delay) is var reason && reason != Shed.None)
         {
             return reason;
         }
@@ -161,15 +162,14 @@ public sealed class CallAdmission : IDisposable
     /// Only while calls wait for threads: what waited in vain is let go of first, because nobody would hear the answer. What would only wait long is let go of when it is for others of its class that it waits; threads that other
     /// work holds are no sooner free for it.
     /// </summary>
-    private Shed Overdue(HttpContext context, ClassGate gate)
+    private Shed Overdue(HttpContext context, ClassGate gate, long delay)
     {
-        long delay = _delay.StandingMicros;
         if (context.RequestAborted.IsCancellationRequested || (GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed && allowed <= delay))
         {
             return Shed.Late;
         }
 
-        return gate.IsCrowd && delay > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
+        return gate.IsCrowd && _delay.StandingMicros > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
     }
 
     /// <summary>How long a call may wait before it is begun: three quarters of its own time, if it says how much it has, but no longer than its class may.</summary>
