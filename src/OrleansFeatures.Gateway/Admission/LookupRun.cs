@@ -13,8 +13,15 @@ internal sealed class LookupRun(HttpContext context, RequestDelegate next, RunQu
     /// <summary>Whether it was taken in after all, once it has been answered.</summary>
     public Task<Shed> WaitAsync(TimeSpan patience)
     {
-        queue.Wait(patience, () => _ = RunAsync(), () => _ = EndAsync(refuse(context), Shed.Queue));
-        return _done.Task;
+        Action leave = queue.Wait(patience, () => _ = RunAsync(), () => _ = EndAsync(refuse(context), Shed.Queue));
+        return WaitAsync(leave);
+    }
+
+    /// <summary>A call that is given up leaves the line at once: while it stands there it is one of its connection's calls, and the client, which has done with it, sends others in its place until there are more than the connection may have.</summary>
+    private async Task<Shed> WaitAsync(Action leave)
+    {
+        using CancellationTokenRegistration gone = context.RequestAborted.UnsafeRegister(static leave => ((Action)leave!)(), leave);
+        return await _done.Task.ConfigureAwait(false);
     }
 
     private Task RunAsync()

@@ -51,15 +51,34 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
     }
 
     /// <summary>Waits for a slot: <paramref name="run"/> is then called on the thread pool with the slot taken, or <paramref name="refuse"/> when it has waited too long, or too many wait.</summary>
-    public void Wait(TimeSpan patience, Action run, Action refuse)
+    /// <returns>Leaves the line, if it is still in it: then it is refused at once.</returns>
+    public Action Wait(TimeSpan patience, Action run, Action refuse)
     {
+        LinkedListNode<Waiting> place;
         lock (_gate)
         {
-            _line.AddLast(new Waiting(time.GetTimestamp(), patience, run, refuse));
+            place = _line.AddLast(new Waiting(time.GetTimestamp(), patience, run, refuse));
             Interlocked.Increment(ref _waiting);
         }
 
         Move();
+        return () => GiveUp(place);
+    }
+
+    private void GiveUp(LinkedListNode<Waiting> place)
+    {
+        lock (_gate)
+        {
+            if (place.List is null)
+            {
+                return;
+            }
+
+            _line.Remove(place);
+            Interlocked.Decrement(ref _waiting);
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static refuse => refuse(), place.Value.Refuse, preferLocal: false);
     }
 
     private void Move()

@@ -33,6 +33,24 @@ public sealed class RunQueueTests
     }
 
     [Fact]
+    public async Task Who_gives_up_leaves_the_line_at_once_and_changes_nothing_for_others()
+    {
+        var queue = new RunQueue(slots: 1, waitingMax: 10, _clock);
+        queue.TryEnter();
+        var told = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Action leave = queue.Wait(Long, () => told.TrySetResult("ran"), () => told.TrySetResult("refused"));
+        Task<string> other = WaitAsync(queue, Long);
+        leave();
+        (await told.Task).ShouldBe("refused");
+        queue.WaitingNow.ShouldBe(1);
+        queue.Leave();
+        (await other).ShouldBe("ran");
+        leave();
+        queue.Leave();
+        (queue.Running, queue.WaitingNow).ShouldBe((0, 0), "who has left cannot leave again");
+    }
+
+    [Fact]
     public async Task When_too_many_wait_the_oldest_goes()
     {
         var queue = new RunQueue(slots: 1, waitingMax: 2, _clock);
