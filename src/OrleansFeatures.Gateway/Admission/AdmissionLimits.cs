@@ -12,7 +12,7 @@ public sealed record AdmissionLimits
     /// <summary>The same for one client that says who it is (<see cref="CallAdmission.ClientHeader"/>), one part in so many of each. Default <see cref="Limits.ClientShare"/>. Whoever does not is bounded by the calls of its connection.</summary>
     public int ClientShare { get; init; } = Limits.ClientShare;
 
-    /// <summary>Lookups that would wait longer than this for a thread, or longer than three quarters of their own deadline, are refused. Default <see cref="Limits.LookupDelayMax"/>.</summary>
+    /// <summary>Lookups that would wait longer than this for a thread, or longer than three quarters of their own deadline, are refused while they are themselves the reason for it. Default <see cref="Limits.LookupDelayMax"/>.</summary>
     public TimeSpan LookupDelay { get; init; } = Limits.LookupDelayMax;
 
     /// <summary>The same for pushes. Default <see cref="Limits.PushDelayMax"/>.</summary>

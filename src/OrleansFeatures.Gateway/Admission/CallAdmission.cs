@@ -107,7 +107,7 @@ public sealed class CallAdmission : IDisposable
             return LeaveAfterAsync(call, gate, client);
         }
 
-        Leave(gate, client);
+        LeaveAfter(call, gate, client);
         return Task.CompletedTask;
     }
 
@@ -184,15 +184,21 @@ public sealed class CallAdmission : IDisposable
         }
         finally
         {
-            if (call is Task<Shed> { IsCompletedSuccessfully: true, Result: not Shed.None })
-            {
-                gate.Forget();
-                ClientCalls.Leave(client);
-            }
-            else
-            {
-                Leave(gate, client);
-            }
+            LeaveAfter(call, gate, client);
+        }
+    }
+
+    /// <summary>A call that waited for a slot says whether it was taken in after all.</summary>
+    private static void LeaveAfter(Task call, ClassGate gate, ClientCalls.Share? client)
+    {
+        if (call is Task<Shed> { IsCompletedSuccessfully: true, Result: not Shed.None })
+        {
+            gate.Forget();
+            ClientCalls.Leave(client);
+        }
+        else
+        {
+            Leave(gate, client);
         }
     }
 
