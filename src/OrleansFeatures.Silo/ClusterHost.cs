@@ -36,13 +36,14 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     private readonly DefinitionChange _change;
     private readonly SiloMemory _memory;
     private readonly IGrainFactory _grains;
-    private readonly HistoryTurns _historyTurns = new(Entities.Limits.HistoryReadsAtOnceMax);
-    private readonly HistoryTurns _explanationTurns = new(Entities.Limits.ExplanationsAtOnceMax);
-    private int _reconciling;
+    private readonly LongReads _longReads;
 
     public ClusterHost(
-        ClusterStore store, PartitionMap map, RoutedReads reads, RoutedPresence presence, AppliedWaits applied, StreamTimes streamTimes, ClusterStatus status, DefinitionChange change, SiloMemory memory, IGrainFactory grains) =>
+        ClusterStore store, PartitionMap map, RoutedReads reads, RoutedPresence presence, AppliedWaits applied, StreamTimes streamTimes, ClusterStatus status, DefinitionChange change, SiloMemory memory, IGrainFactory grains)
+    {
         (_store, _map, _reads, _presence, _applied, _streamTimes, _status, _change, _memory, _grains) = (store, map, reads, presence, applied, streamTimes, status, change, memory, grains);
+        _longReads = new LongReads(store.Log, this, Floors);
+    }
 
     public Catalog Catalog => _store.Definitions.Current.Catalog;
 
@@ -108,7 +109,7 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
     public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
         await ReadAsync(read, cancellationToken);
-        await _historyTurns.RunAsync(() => new HistoryReader(_store.Log, _map, () => Floors(cancellationToken)).Fill(read, progress, cancellationToken), cancellationToken);
+        await _longReads.FillAsync(read, live: null, progress, cancellationToken);
     }
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken) => await _change.RunAsync(next, commit, cancellationToken);
@@ -129,28 +130,9 @@ internal sealed class ClusterHost : IEntityHost, IFollowedLog
         return live.Catalog.Entity(entity.Id) == entity ? await _presence.MemoryAsync(entity, key, live.Generation, cancellationToken) : throw new DefinitionsChangedException();
     }
 
-    public async Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _reconciling, 1) == 1)
-        {
-            throw new ReconcileUnderWayException();
-        }
+    public Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken) => _longReads.ReconcileAsync(scope, progress, cancellationToken);
 
-        try
-        {
-            return await Task.Run(() => new Reconciliation(_store.Log, this, scope, () => Floors(cancellationToken), progress).RunAsync(cancellationToken), cancellationToken);
-        }
-        finally
-        {
-            Volatile.Write(ref _reconciling, 0);
-        }
-    }
-
-    public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
-    {
-        await ReadAsync(read, cancellationToken);
-        return await _explanationTurns.RunAsync(() => new Explaining(_store.Log, _map, () => Floors(cancellationToken), eventsMax).Run(read, cancellationToken), cancellationToken);
-    }
+    public Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken) => _longReads.ExplainAsync(read, eventsMax, cancellationToken);
 
     /// <summary>Of every partition.</summary>
     public async ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken)

@@ -34,19 +34,15 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly CatalogGate _gate = new();
     private readonly TokenWaiters _waiters = new();
-    private readonly HistoryTurns _historyTurns = new(Limits.HistoryReadsAtOnceMax);
-    private readonly HistoryTurns _explanationTurns = new(Limits.ExplanationsAtOnceMax);
+    private readonly LongReads _longReads;
+    private readonly AppliedProgress _applied;
     private readonly LoopShare[] _shares;
     private readonly PartitionLoops _loops;
     private readonly MemoryBudget _budget;
     private readonly Checkpointer _checkpoints;
     private readonly bool _checkpointOnClose;
     private volatile Generation _generation;
-    private long _appliedThrough;
-    private TaskCompletionSource? _appliedMore;
-    private int _reconciling;
     private int _closing;
-    private volatile bool _isClosed;
 
     private EmbeddedHost(EventLog log, StateStores stores, EventIntake intake, Generation generation, MemoryBudget budget, EmbeddedHostOptions options, TimeProvider time, ILogger logger)
     {
@@ -57,9 +53,10 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
         _budget = budget;
         _logger = logger;
         _checkpointOnClose = options.CheckpointOnClose;
-        _appliedThrough = generation.History.Through.Value;
+        _applied = new AppliedProgress(generation.History.Through);
+        _longReads = new LongReads(log, this, _ => _generation.History.Floors);
         _shares = [.. Enumerable.Range(0, options.PartitionLoops).Select(_ => new LoopShare(log.PartitionCount))];
-        _checkpoints = new Checkpointer(log, stores, budget, options, time, logger, () => _generation, () => new LogSequence(Volatile.Read(ref _appliedThrough)));
+        _checkpoints = new Checkpointer(log, stores, budget, options, time, logger, () => _generation, () => _applied.Through);
         _loops = new PartitionLoops(log.Committed, options.PartitionLoops, Apply, Applied);
     }
 
@@ -172,20 +169,12 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
 
     public ValueTask ReadAsync(FeatureRead read, CancellationToken cancellationToken)
     {
-        Fill(read, _generation, cancellationToken);
+        RowReads.Fill(read, _generation, Partitions, cancellationToken);
         return ValueTask.CompletedTask;
     }
 
-    public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
-    {
-        await _historyTurns.RunAsync(
-            () =>
-            {
-                Fill(read, _generation, cancellationToken);
-                new HistoryReader(_log, Partitions, () => _generation.History.Floors).Fill(read, progress, cancellationToken);
-            },
-            cancellationToken);
-    }
+    public async ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken) =>
+        await _longReads.FillAsync(read, () => RowReads.Fill(read, _generation, Partitions, cancellationToken), progress, cancellationToken);
 
     public async ValueTask<long> ChangeCatalogAsync(Catalog next, Action commit, CancellationToken cancellationToken)
     {
@@ -230,7 +219,7 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     /// <exception cref="LogException">It failed; the one before it still counts.</exception>
     public async ValueTask<CheckpointStatus> CheckpointAsync(CancellationToken cancellationToken)
     {
-        await WaitAppliedThroughAsync(_log.DurableSequence, cancellationToken);
+        await _applied.WaitAsync(_log.DurableSequence, cancellationToken);
         return await _checkpoints.TakeAsync(cancellationToken);
     }
 
@@ -243,17 +232,7 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     public HostStatus Status()
     {
         Generation generation = _generation;
-        var partitions = new List<PartitionState>(generation.Partitions.Length);
-        PartitionMemory memory = default;
-        for (int index = 0; index < generation.Partitions.Length; index++)
-        {
-            Partition partition = generation.Partitions[index];
-            PartitionCensus census = partition.Census();
-            PartitionMemory used = partition.MemoryUse();
-            memory += used;
-            partitions.Add(new PartitionState(index, _log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, census.Entities, census.Awake, census.Events, used.HeldBytes));
-        }
-
+        (IReadOnlyList<PartitionState> partitions, PartitionMemory memory) = generation.Census(_log);
         return new HostStatus(partitions, [.. generation.Catalog.Streams.Select(_intake.StateOf)], _log.BytesOnDisk, new MemoryState(_budget.ProcessBytes, _budget.EntityBytes, memory), _checkpoints.Status)
         {
             FirstSequence = _log.FirstSequence.Value,
@@ -265,28 +244,9 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     public ValueTask<EntityMemory?> MemoryOfAsync(EntityPlan entity, ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         ValueTask.FromResult(_generation.PartitionOf(Partitions.Of(entity, key.Span)).MemoryOf(entity, key.Span));
 
-    public async Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _reconciling, 1) == 1)
-        {
-            throw new ReconcileUnderWayException();
-        }
+    public Task<ReconcileReport> ReconcileAsync(ReconcileScope scope, Action<ReconcileProgress> progress, CancellationToken cancellationToken) => _longReads.ReconcileAsync(scope, progress, cancellationToken);
 
-        try
-        {
-            return await Background.Run(() => new Reconciliation(_log, this, scope, () => _generation.History.Floors, progress).RunAsync(cancellationToken), cancellationToken);
-        }
-        finally
-        {
-            Volatile.Write(ref _reconciling, 0);
-        }
-    }
-
-    public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
-    {
-        await ReadAsync(read, cancellationToken);
-        return await _explanationTurns.RunAsync(() => new Explaining(_log, Partitions, () => _generation.History.Floors, eventsMax).Run(read, cancellationToken), cancellationToken);
-    }
+    public Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken) => _longReads.ExplainAsync(read, eventsMax, cancellationToken);
 
     /// <summary>Waits for what is being appended, takes a last checkpoint, then closes the log. Whatever was acknowledged is on disk.</summary>
     public async ValueTask DisposeAsync()
@@ -303,8 +263,7 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
             await _loops.DisposeAsync();
             await _checkpoints.DisposeAsync();
             _waiters.Dispose();
-            _isClosed = true;
-            Interlocked.Exchange(ref _appliedMore, null)?.SetResult();
+            _applied.Close();
         }
     }
 
@@ -312,8 +271,8 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
 
     async ValueTask<LogSequence> IFollowedLog.WaitReadableAsync(LogSequence after, CancellationToken cancellationToken)
     {
-        await WaitAppliedThroughAsync(new LogSequence(after.Value + 1), cancellationToken);
-        return new LogSequence(Volatile.Read(ref _appliedThrough));
+        await _applied.WaitAsync(new LogSequence(after.Value + 1), cancellationToken);
+        return _applied.Through;
     }
 
     /// <summary>What could be read had been applied.</summary>
@@ -322,24 +281,6 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     /// <summary>Whether an entity can give an event back: it holds it as itself, or not at all any more.</summary>
     private bool CanTakeBack(EntityPlan entity, ReadOnlySpan<byte> key, int timeline, EventTime time) =>
         _generation.PartitionOf(Partitions.Of(entity, key)).PresenceOf(entity, key, timeline, time) != Presence.Summed;
-
-    private void Fill(FeatureRead read, Generation generation, CancellationToken cancellationToken)
-    {
-        RequireLive(read.Selection, generation.Catalog);
-        RowReads.Fill(read, generation, Partitions, cancellationToken);
-    }
-
-    /// <summary>Plans number columns and timelines; numbers of other definitions would read the wrong ones.</summary>
-    private static void RequireLive(Selection selection, Catalog live)
-    {
-        foreach (EntityRead read in selection.Entities)
-        {
-            if (live.Entity(read.Entity.Id) != read.Entity)
-            {
-                throw new DefinitionsChangedException();
-            }
-        }
-    }
 
     /// <summary>One loop's share of a batch.</summary>
     private void Apply(LogRecords records, int loop, int loops)
@@ -351,8 +292,7 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     /// <summary>All loops have applied the batch.</summary>
     private void Applied(CommittedBatch batch)
     {
-        Volatile.Write(ref _appliedThrough, batch.Receipt.Last.Value);
-        Interlocked.Exchange(ref _appliedMore, null)?.SetResult();
+        _applied.Advance(batch.Receipt.Last);
         (batch.Tag as TimeMarks)?.Tell(_intake.Clocks);
         _waiters.Wake(partition => _generation.Partitions[partition.Value].Applied);
     }
@@ -364,11 +304,11 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
     {
         LogSequence end = _log.DurableSequence;
         long replayed = 0;
-        while (_appliedThrough < end.Value)
+        while (_applied.Through.CompareTo(end) < 0)
         {
-            var through = new LogSequence(Math.Min(end.Value, _appliedThrough + Limits.ReplaySliceRecords));
-            replayed += _generation.Replay(_log, new LogSequence(_appliedThrough), through, _intake, _logger, cancellationToken);
-            _appliedThrough = through.Value;
+            var through = new LogSequence(Math.Min(end.Value, _applied.Through.Value + Limits.ReplaySliceRecords));
+            replayed += _generation.Replay(_log, _applied.Through, through, _intake, _logger, cancellationToken);
+            _applied.Advance(through);
             if (_budget.IsOver)
             {
                 await _checkpoints.TakeAsync(cancellationToken);
@@ -378,21 +318,6 @@ public sealed class EmbeddedHost : IEntityHost, IFollowedLog, IAsyncDisposable
         _generation.PassOverWhatNeverComes(_log);
         _generation.TellClocks(_intake);
         _logger.Replayed(replayed, _generation.Store.Options.Directory);
-    }
-
-    /// <summary>Ended by the batch that brings the record, or a later one, or by the end of the host.</summary>
-    private async Task WaitAppliedThroughAsync(LogSequence sequence, CancellationToken cancellationToken)
-    {
-        while (Volatile.Read(ref _appliedThrough) < sequence.Value)
-        {
-            var more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            more = Interlocked.CompareExchange(ref _appliedMore, more, null) ?? more;
-            ObjectDisposedException.ThrowIf(_isClosed, this);
-            if (Volatile.Read(ref _appliedThrough) < sequence.Value)
-            {
-                await Background.WaitAsync(more.Task, cancellationToken);
-            }
-        }
     }
 
     /// <summary>The next generation answers from here on.</summary>

@@ -13,7 +13,6 @@ namespace OrleansFeatures.Entities.Embedded;
 /// <summary>All state under one catalog. A change of definitions builds a new generation from the log and then takes the place of the old.</summary>
 internal sealed class Generation
 {
-
     /// <param name="catalog">The definitions.</param>
     /// <param name="number">Grows from one generation to the next.</param>
     /// <param name="budget">Of the process.</param>
@@ -78,6 +77,23 @@ internal sealed class Generation
         {
             Partitions[partition].Resume(log.DurableOffset(new PartitionId(partition)));
         }
+    }
+
+    /// <summary>Of each partition how far it is and what it holds, and what all of them take. Enters one after the other.</summary>
+    public (IReadOnlyList<PartitionState> Partitions, PartitionMemory Memory) Census(EventLog log)
+    {
+        var partitions = new List<PartitionState>(Partitions.Length);
+        PartitionMemory memory = default;
+        for (int index = 0; index < Partitions.Length; index++)
+        {
+            Partition partition = Partitions[index];
+            PartitionCensus census = partition.Census();
+            PartitionMemory used = partition.MemoryUse();
+            memory += used;
+            partitions.Add(new PartitionState(index, log.DurableOffset(new PartitionId(index)).Value, partition.Applied.Value, census.Entities, census.Awake, census.Events, used.HeldBytes));
+        }
+
+        return (partitions, memory);
     }
 
     /// <summary>All of history has been replayed: the clocks learn how far it came.</summary>

@@ -11,8 +11,10 @@ namespace OrleansFeatures.Entities.Embedded;
 /// </summary>
 internal static class RowReads
 {
+    /// <exception cref="DefinitionsChangedException">The read's selection is of another catalog than the generation.</exception>
     public static void Fill(FeatureRead read, Generation generation, PartitionMap map, CancellationToken cancellationToken)
     {
+        RequireLive(read.Selection, generation.Catalog);
         int entities = read.Selection.Entities.Length;
         int rowsAhead = Math.Max(1, ReadAhead.Reads / Math.Max(1, entities));
         ReadAhead? ahead = read.Rows > 1 && entities is > 0 and <= ReadAhead.Reads ? new ReadAhead(generation, map) : null;
@@ -33,6 +35,18 @@ internal static class RowReads
             {
                 read.GiveUpFrom(row);
                 return;
+            }
+        }
+    }
+
+    /// <summary>Plans number columns and timelines; numbers of other definitions would read the wrong ones.</summary>
+    private static void RequireLive(Selection selection, Catalog live)
+    {
+        foreach (EntityRead read in selection.Entities)
+        {
+            if (live.Entity(read.Entity.Id) != read.Entity)
+            {
+                throw new DefinitionsChangedException();
             }
         }
     }
