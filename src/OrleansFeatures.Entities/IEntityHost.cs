@@ -52,7 +52,7 @@ public interface IEntityHost
     /// Costs a scan of the whole log as soon as one row needs it, and waits for its turn first: <see cref="Limits.HistoryReadsAtOnceMax"/> are made at the same time.
     /// </summary>
     /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
-    /// <exception cref="Log.LogTruncatedException">Old history was dropped where a pass was about to read it. Asked again, what would need it answers OUTSIDE_RETENTION.</exception>
+    /// <exception cref="History.HistoryCutException">Old history was dropped where a pass was about to read it, each of <see cref="Limits.HistoryTriesMax"/> times. Asked again, what would need it answers OUTSIDE_RETENTION.</exception>
     /// <exception cref="Log.LogException">The log cannot be read.</exception>
     ValueTask ReadHistoryAsync(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken);
 
@@ -108,6 +108,7 @@ public interface IEntityHost
     /// </summary>
     /// <exception cref="DefinitionsChangedException">As for <see cref="ReadAsync"/>.</exception>
     /// <exception cref="Domain.Explanations.ExplanationTooLongException">A window holds more than <see cref="Limits.ExplainEventsMax"/> events.</exception>
+    /// <exception cref="History.HistoryCutException">As for <see cref="ReadHistoryAsync"/>.</exception>
     /// <exception cref="Log.LogException">The log cannot be read.</exception>
     Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken);
 

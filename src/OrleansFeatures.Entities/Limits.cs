@@ -30,6 +30,9 @@ public static class Limits
     /// <summary>Training queries, and checks of amended predictions, that go over the log at the same time: half of the cores, the rest is for lookups and events.</summary>
     public static readonly int HistoryReadsAtOnceMax = Math.Max(1, Environment.ProcessorCount / 2);
 
+    /// <summary>How often a pass over the log is made that meets a cut of it: cuts are as far apart as checkpoints, a minute, so a second one means that passes take minutes, and a third that waiting longer helps nobody.</summary>
+    public const int HistoryTriesMax = 3;
+
     /// <summary>Explanations at the same time, beside those: somebody sits and waits, so they have a turn of their own.</summary>
     public const int ExplanationsAtOnceMax = 1;
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Explanations;
 using OrleansFeatures.Entities;
+using OrleansFeatures.Entities.History;
 using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Intake;
 using OrleansFeatures.Entities.Partitions;
@@ -43,7 +44,7 @@ public static class Failures
         ProcessMemoryFullException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),
         OutOfMemoryException => new(StatusCode.ResourceExhausted, 429, "", "the process has no memory left for this request; give it more, or send less at once", Limits.RetryAfterMs),
         TooManyWaitersException => new(StatusCode.ResourceExhausted, 429, "min_token", exception.Message, Limits.RetryAfterMs),
-        OriginalNotDurableException or DefinitionsChangedException or PartitionUnavailableException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
+        OriginalNotDurableException or DefinitionsChangedException or PartitionUnavailableException or HistoryCutException => new(StatusCode.Unavailable, 503, "", exception.Message, Limits.RetryAfterMs),
         ReconcileUnderWayException or ExplanationTooLongException => new(StatusCode.FailedPrecondition, 409, "", exception.Message, 0),
         LogFullException or StateFullException or LogPoisonedException { IsDiskFull: true } or MetadataException { IsDiskFull: true } => new(StatusCode.ResourceExhausted, 507, "", exception.Message, 0),
         LogOverloadedException => new(StatusCode.ResourceExhausted, 429, "", exception.Message, Limits.RetryAfterMs),

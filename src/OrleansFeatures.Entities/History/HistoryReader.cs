@@ -14,8 +14,8 @@ namespace OrleansFeatures.Entities.History;
 /// more records than fit in memory; then partitions are taken in groups, one pass each. Segments may go between one pass and the next, and before the first, so each asks what is missing by then:
 /// <code>
 ///   where the log begins ──> what is missing before that ──> read from there
-///                         └─ a cut here: known to be missing, or the read fails
-///                                                         └─ a cut here: the read fails
+///                         └─ a cut here: known to be missing, or the pass is made again
+///                                                         └─ a cut here: the pass is made again
 /// </code>
 /// </summary>
 /// <param name="log">Where the records are.</param>
@@ -25,7 +25,7 @@ internal sealed class HistoryReader(IRecordSource log, PartitionMap map, Func<IR
 {
     private const int RecordsPerReport = 100_000;
 
-    /// <exception cref="LogTruncatedException">The log was cut where a pass was about to read.</exception>
+    /// <exception cref="HistoryCutException">The log was cut where a pass was about to read, each time that it was made.</exception>
     /// <exception cref="LogException">The log cannot be read.</exception>
     public void Fill(FeatureRead read, IProgress<HistoryProgress>? progress, CancellationToken cancellationToken)
     {
@@ -45,14 +45,19 @@ internal sealed class HistoryReader(IRecordSource log, PartitionMap map, Func<IR
             HashSet<int> partitions = passes[pass];
             var questions = open.Where(question => partitions.Contains(PartitionOf(read, question).Value)).ToList();
 
-            // In this order: asked the other way round, a cut in between would take records that nobody knows to be missing, and a window would be answered from those that are left.
-            LogSequence first = log.FirstSequence;
-            var visitor = new HistoryVisitor(EntitiesOf(read, questions, floors()), partitions, progress, total * pass / passes.Count, total);
-            log.Read(first, end, ref visitor, cancellationToken);
+            long readBefore = total * pass / passes.Count;
+            PastEntities entities = UncutPass.Make(() =>
+            {
+                // In this order: asked the other way round, a cut in between would take records that nobody knows to be missing, and a window would be answered from those that are left.
+                LogSequence first = log.FirstSequence;
+                var visitor = new HistoryVisitor(EntitiesOf(read, questions, floors()), partitions, progress, readBefore, total);
+                log.Read(first, end, ref visitor, cancellationToken);
+                return visitor.Entities;
+            });
             foreach ((int row, int entity) in questions)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                Answer(read, row, entity, visitor.Entities, scratch);
+                Answer(read, row, entity, entities, scratch);
             }
         }
 

@@ -35,7 +35,8 @@ internal sealed class LongReads(IRecordSource log, IEntityHost host, Func<Cancel
     public async Task<IReadOnlyList<ExplainedValue>> ExplainAsync(FeatureRead read, int eventsMax, CancellationToken cancellationToken)
     {
         await host.ReadAsync(read, cancellationToken);
-        return await _explanationTurns.RunAsync(() => new Explaining(log, host.Partitions, () => floors(cancellationToken), eventsMax).Run(read, cancellationToken), cancellationToken);
+        return await _explanationTurns.RunAsync(
+            () => UncutPass.Make(() => new Explaining(log, host.Partitions, () => floors(cancellationToken), eventsMax).Run(read, cancellationToken)), cancellationToken);
     }
 
     /// <inheritdoc cref="IEntityHost.ReconcileAsync"/>

@@ -149,7 +149,7 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
             List<AppendFrames> appends = HistoryQuery.Run(_store.DataSource, next, end);
             if (appends.Count == 0 || appends[0].First > next)
             {
-                throw new LogTruncatedException(new LogSequence(next), new LogSequence(appends.Count == 0 ? end + 1 : appends[0].First));
+                throw Missing(new LogSequence(next), new LogSequence(appends.Count == 0 ? end + 1 : appends[0].First));
             }
 
             foreach (AppendFrames append in appends)
@@ -318,6 +318,26 @@ public sealed class PostgresLog : IRecordSource, IAsyncDisposable
         {
             throw Unreadable(failure);
         }
+    }
+
+    /// <summary>Why records are not there: dropped, as the head of the log says, from which whoever reads again learns at once where to begin; or lost, which must not pass for it.</summary>
+    private LogException Missing(LogSequence wanted, LogSequence found)
+    {
+        try
+        {
+            using NpgsqlCommand command = _store.DataSource.CreateCommand($"SELECT {LogHead.Columns} FROM log_head");
+            using NpgsqlDataReader reader = command.ExecuteReader();
+            reader.Read();
+            _positions.Advance(LogHead.Read(reader));
+        }
+        catch (DbException failure)
+        {
+            return Unreadable(failure);
+        }
+
+        return wanted.CompareTo(FirstSequence) < 0
+            ? new LogTruncatedException(wanted, FirstSequence)
+            : new LogCorruptException("log_appends", 0, wanted, new LogSequence(found.Value - 1), $"it should hold sequence {wanted}, and goes on with {found}");
     }
 
     private static LogUnavailableException Unreadable(Exception failure) => new($"the log in PostgreSQL cannot be read just now ({failure.Message}); try again", failure);

@@ -1,5 +1,8 @@
+using OrleansFeatures.Domain.Explanations;
 using OrleansFeatures.Domain.State;
+using OrleansFeatures.Entities.Embedded;
 using OrleansFeatures.Entities.History;
+using OrleansFeatures.Entities.Operations;
 using OrleansFeatures.Entities.Reads;
 using OrleansFeatures.Log;
 
@@ -77,23 +80,97 @@ public sealed class HistoryReaderTests
     }
 
     [Fact]
-    public async Task What_goes_after_a_pass_has_asked_what_is_missing_fails_it()
+    public async Task What_goes_after_a_pass_has_asked_what_is_missing_is_asked_for_again()
     {
         await using TestStore store = await AboutToBeCutAsync();
         FeatureRead read = Question(store);
         await store.Host.ReadAsync(read, Cancel);
+        int asked = 0;
         var reader = new HistoryReader(
             store.Records, store.Host.Partitions, () =>
             {
-                IReadOnlyDictionary<uint, long> floors = store.Host.Live.History.Floors;
-                store.Checkpoint();
+                var floors = new Dictionary<uint, long>(store.Host.Live.History.Floors);
+                if (++asked == 1)
+                {
+                    store.Checkpoint();
+                }
+
                 return floors;
             });
-        LogTruncatedException truncated = Should.Throw<LogTruncatedException>(() => reader.Fill(read, null, Cancel));
-        truncated.FirstSequence.Value.ShouldBe(store.Host.Status().FirstSequence);
-
-        await store.Host.ReadHistoryAsync(read, null, Cancel);
+        reader.Fill(read, null, Cancel);
+        asked.ShouldBe(2, "the first pass met the cut");
         ShouldHaveNoWindowCutInTwo(read);
+    }
+
+    [Fact]
+    public async Task What_goes_while_the_log_is_being_read_is_outside_retention()
+    {
+        await using TestStore store = await AboutToBeCutAsync();
+        FeatureRead read = Question(store);
+        bool isCut = false;
+        var log = new ObservedLog(store.Records)
+        {
+            Showing = _ =>
+            {
+                if (!isCut)
+                {
+                    isCut = true;
+                    store.Checkpoint();
+                }
+            },
+        };
+        await new LongReads(log, store.Host, _ => store.Host.Live.History.Floors).FillAsync(read, () => RowReads.Fill(read, store.Host.Live, store.Host.Partitions, Cancel), null, Cancel);
+        isCut.ShouldBeTrue();
+        ShouldHaveNoWindowCutInTwo(read);
+    }
+
+    [Fact]
+    public async Task A_log_that_is_cut_again_and_again_refuses_the_read_and_says_what_to_do()
+    {
+        await using TestStore store = await AboutToBeCutAsync();
+        int passes = 0;
+        var log = new ObservedLog(store.Records)
+        {
+            Showing = sequence =>
+            {
+                passes++;
+                throw new LogTruncatedException(sequence, new LogSequence(77));
+            },
+        };
+        FeatureRead read = Question(store);
+        await store.Host.ReadAsync(read, Cancel);
+        FeatureValue[] live = [.. read.Values];
+        var reads = new LongReads(log, store.Host, _ => store.Host.Live.History.Floors);
+        HistoryCutException refused = await Should.ThrowAsync<HistoryCutException>(() => reads.FillAsync(read, live: null, null, Cancel));
+        passes.ShouldBe(Limits.HistoryTriesMax);
+        refused.Message.ShouldContain("the log begins at sequence 77 now. Ask again");
+        refused.Message.ShouldContain("--history");
+        read.Values.ShouldBe(live, "nothing is answered from a pass that was not whole");
+
+        await Should.ThrowAsync<HistoryCutException>(() => reads.ExplainAsync(store.Host.Question("customer", Transactions.At(Day), "c1"), 10, Cancel));
+        passes.ShouldBe(2 * Limits.HistoryTriesMax);
+    }
+
+    [Fact]
+    public async Task An_explanation_that_a_cut_meets_is_made_again_from_what_is_left()
+    {
+        await using TestStore store = await AboutToBeCutAsync();
+        bool isCut = false;
+        var log = new ObservedLog(store.Records)
+        {
+            Showing = _ =>
+            {
+                if (!isCut)
+                {
+                    isCut = true;
+                    store.Checkpoint();
+                }
+            },
+        };
+        IReadOnlyList<ExplainedValue> values = await new LongReads(log, store.Host, _ => store.Host.Live.History.Floors)
+            .ExplainAsync(store.Host.Question("customer", Transactions.At(Days * Day), "c1"), 10, Cancel);
+        isCut.ShouldBeTrue();
+        values.ShouldAllBe(value => value.Agreement != Agreement.Differs);
     }
 
     [Fact]

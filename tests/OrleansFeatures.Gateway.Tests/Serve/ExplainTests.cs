@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using Grpc.Core;
+using OrleansFeatures.Entities.History;
 using OrleansFeatures.Gateway.Tests.Serving;
+using OrleansFeatures.Log;
 using OrleansFeatures.V1;
 using Shouldly;
 using Xunit;
@@ -28,6 +30,17 @@ public sealed class ExplainTests
         ((int)response.StatusCode).ShouldBe(409);
         store.Host.ExplainFailure = null;
         (await features.ExplainAsync(request, cancellationToken: RunningStore.Cancelled)).Features.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task History_that_goes_as_often_as_it_is_read_is_refused_as_what_may_be_asked_again()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync();
+        store.Host.ExplainFailure = new HistoryCutException(new LogTruncatedException(new LogSequence(3), new LogSequence(500)));
+        var request = new ExplainRequest { Feature = "user_stats:n", Keys = { Clicks.Keys("user", "ada") } };
+        var refused = await Should.ThrowAsync<RpcException>(async () => await new FeatureService.FeatureServiceClient(store.Channel).ExplainAsync(request, cancellationToken: RunningStore.Cancelled));
+        (refused.StatusCode, refused.Trailers.GetValue("retry-after-ms")).ShouldBe((StatusCode.Unavailable, $"{Limits.RetryAfterMs}"));
+        refused.Status.Detail.ShouldContain("the log begins at sequence 500 now. Ask again");
     }
 
     [Fact]

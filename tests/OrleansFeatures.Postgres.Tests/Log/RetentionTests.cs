@@ -54,30 +54,76 @@ public sealed class RetentionTests(PostgresFixture postgres)
     {
         PostgresOptions options = await postgres.OptionsAsync(partitionCount: 1);
         await using Entry entry = await Entry.OpenAsync(options);
-        await using Entry other = await Entry.OpenAsync(options, new AlmostASecond());
+        var clock = new FollowersClock(step: TimeSpan.TicksPerSecond - (TimeSpan.TicksPerMillisecond / 2));
+        await using Entry other = await Entry.OpenAsync(options, clock);
         await entry.PushAsync(Transactions.Many(1, 10));
         await other.KnowAsync(entry.Log.DurableSequence);
         await CheckpointAsync(entry, 0, long.MaxValue);
         (await entry.Log.DropRecordsBeforeAsync(new LogSequence(20), Ever, Entry.Cancelled)).ShouldBe(20);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Entry.Cancelled);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
-        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (other.Log.FirstSequence.Value == 0)
-        {
-            await looks.WaitForNextTickAsync(patience.Token);
-        }
 
+        // The follower asks its clock as it has looked at the head, as it begins to wait and as it has waited: one that asks so many times more has looked at least once more.
+        await clock.AskedAgainAsync(times: 4).WaitAsync(TimeSpan.FromSeconds(30), Entry.Cancelled);
         other.Log.FirstSequence.ShouldBe(new LogSequence(20));
     }
 
-    /// <summary>By its timestamps, half a millisecond less than a second lies between any two looks at it.</summary>
-    private sealed class AlmostASecond : TimeProvider
+    [Fact]
+    public async Task A_silo_that_reads_what_is_gone_learns_of_it_at_once_and_one_that_meets_a_hole_says_so()
     {
+        PostgresOptions options = await postgres.OptionsAsync(partitionCount: 1);
+        await using Entry entry = await Entry.OpenAsync(options);
+        for (int push = 0; push < 4; push++)
+        {
+            await entry.PushAsync(Transactions.Many(push, 5, push * 5));
+        }
+
+        var clock = new FollowersClock(step: 0);
+        await using Entry other = await Entry.OpenAsync(options, clock);
+        await clock.AskedAgainAsync(times: 1);
+        await CheckpointAsync(entry, 0, long.MaxValue);
+        (await entry.Log.DropRecordsBeforeAsync(new LogSequence(20), Ever, Entry.Cancelled)).ShouldBe(20);
+        other.Log.FirstSequence.ShouldBe(new LogSequence(0), "its follower has looked once, and by its clock no time passes until it looks again");
+        Should.Throw<LogTruncatedException>(() => other.Records()).FirstSequence.ShouldBe(new LogSequence(20));
+        other.Log.FirstSequence.ShouldBe(new LogSequence(20));
+        other.Records().Count.ShouldBe(20);
+
+        foreach (string table in (string[])["log_records WHERE append_sequence", "log_appends WHERE first_sequence"])
+        {
+            await using NpgsqlCommand lose = entry.Store.DataSource.CreateCommand($"DELETE FROM {table} = 20");
+            await lose.ExecuteNonQueryAsync(Entry.Cancelled);
+        }
+
+        Should.Throw<LogCorruptException>(() => other.Records()).Message.ShouldContain("it should hold sequence 20, and goes on with 30");
+        other.Log.FirstSequence.ShouldBe(new LogSequence(20), "what is lost must not pass for dropped: nobody knows what is missing by it");
+    }
+
+    /// <summary>By its timestamps, so many ticks lie between any two looks at it. While nobody appends, only the follower looks.</summary>
+    private sealed class FollowersClock(long step) : TimeProvider
+    {
+        private readonly SemaphoreSlim _asked = new(0);
         private long _looks;
+        private int _awaited;
 
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-        public override long GetTimestamp() => Interlocked.Increment(ref _looks) * (TimeSpan.TicksPerSecond - (TimeSpan.TicksPerMillisecond / 2));
+        public override long GetTimestamp()
+        {
+            if (Interlocked.Decrement(ref _awaited) >= 0)
+            {
+                _asked.Release();
+            }
+
+            return Interlocked.Increment(ref _looks) * step;
+        }
+
+        /// <summary>Completes when it has been asked so many times from now on.</summary>
+        public async Task AskedAgainAsync(int times)
+        {
+            Volatile.Write(ref _awaited, times);
+            for (int time = 0; time < times; time++)
+            {
+                await _asked.WaitAsync(Entry.Cancelled);
+            }
+        }
     }
 
     [Fact]
