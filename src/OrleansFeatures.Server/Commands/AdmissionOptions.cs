@@ -13,7 +13,7 @@ internal static class AdmissionOptions
 
     private static readonly Option<string?> ShedAfter = new("--shed-after")
     {
-        Description = $"Lookups that would wait longer than this for a thread are refused, as 100ms; earlier if their deadline is shorter. {Of(Gateway.Limits.LookupDelayMax)} without it.",
+        Description = $"Lookups that would wait longer than this for a thread are refused, as 100ms, but only while they are such a crowd that they wait for each other; earlier if their deadline is shorter. {Of(Gateway.Limits.LookupDelayMax)} without it.",
         HelpName = "DURATION",
     };
 
