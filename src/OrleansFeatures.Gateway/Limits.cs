@@ -237,8 +237,14 @@ public static class Limits
     /// </summary>
     public static readonly int LookupsCrowdPerSecond = 500 * Environment.ProcessorCount;
 
-    /// <summary>Pushes from 10 a second for each core on: at 5 ms for one of several thousand events, again a twentieth. Small ones get there sooner than they should; they wait a second before it matters.</summary>
-    public static readonly int PushesCrowdPerSecond = 10 * Environment.ProcessorCount;
+    /// <summary>Pushes are weighed by their events, and a crowd from 50,000 a second for each core on: at 1 us to read an event a twentieth of the cores' time.</summary>
+    public static readonly int EventsCrowdPerSecond = 50_000 * Environment.ProcessorCount;
+
+    /// <summary>What a push is worth beside its events, as events: HTTP/2, a turn and a group commit are some 50 us. So of pushes of one event a thousand a second for each core are a crowd, of 5,000 events ten.</summary>
+    public const int PushWorthEvents = 50;
+
+    /// <summary>What is left, of what calls have brought, with each further probe: ten of them are remembered, so that one whose events are read while the next probe waits is counted with its own.</summary>
+    public const double CrowdMemory = 0.9;
 
     /// <summary>Pushes only much later, so that a flood of lookups, which keeps the delay at their own bound, never stops events.</summary>
     public static readonly TimeSpan PushDelayMax = TimeSpan.FromSeconds(1);

@@ -18,3 +18,9 @@ public sealed record AdmissionLimits
     /// <summary>The same for pushes. Default <see cref="Limits.PushDelayMax"/>.</summary>
     public TimeSpan PushDelay { get; init; } = Limits.PushDelayMax;
 }
+
+/// <summary>From how much on the calls of a class are a <see cref="Crowd"/>: lookups are counted, pushes weighed by their events.</summary>
+internal readonly record struct CrowdBounds(int LookupsPerSecond, int EventsPerSecond)
+{
+    public static CrowdBounds OfThisMachine => new(Limits.LookupsCrowdPerSecond, Limits.EventsCrowdPerSecond);
+}

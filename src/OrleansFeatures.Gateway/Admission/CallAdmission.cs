@@ -28,18 +28,21 @@ public sealed class CallAdmission : IDisposable
     private readonly AdmissionMeter _meter;
     private readonly RunQueue _runs;
 
-    public CallAdmission(AdmissionLimits limits, TimeProvider time) : this(limits, time, queue: null, new RunQueue(Limits.LookupsRunningMax, limits.Lookups / 2, time))
+    public CallAdmission(AdmissionLimits limits, TimeProvider time, IngestRoom room)
+        : this(limits, time, room, CrowdBounds.OfThisMachine, queue: null, new RunQueue(Limits.LookupsRunningMax, limits.Lookups / 2, time))
     {
     }
 
     /// <param name="limits">How much may come in.</param>
     /// <param name="time">Measures the waiting.</param>
+    /// <param name="room">Knows what pushes bring.</param>
+    /// <param name="crowds">From how much on a class is the reason for a long wait.</param>
     /// <param name="queue">Where calls wait for a thread; null for the thread pool's queue.</param>
     /// <param name="runs">Where lookups wait for a slot.</param>
-    internal CallAdmission(AdmissionLimits limits, TimeProvider time, Action<IThreadPoolWorkItem>? queue, RunQueue runs)
+    internal CallAdmission(AdmissionLimits limits, TimeProvider time, IngestRoom room, CrowdBounds crowds, Action<IThreadPoolWorkItem>? queue, RunQueue runs)
     {
-        _lookups = new ClassGate(limits.Lookups, limits.LookupDelay, limits.ClientShare, Limits.LookupsCrowdPerSecond);
-        _pushes = new ClassGate(limits.Pushes, limits.PushDelay, limits.ClientShare, Limits.PushesCrowdPerSecond);
+        _lookups = new ClassGate(limits.Lookups, limits.LookupDelay, limits.ClientShare, new Crowd(crowds.LookupsPerSecond, ofCall: 1, static () => 0));
+        _pushes = new ClassGate(limits.Pushes, limits.PushDelay, limits.ClientShare, new Crowd(crowds.EventsPerSecond, Limits.PushWorthEvents, () => room.EventsRead));
         (_delay, _runs) = (new QueueDelay(time, [_lookups, _pushes], queue), runs);
         _meter = new AdmissionMeter(this);
     }

@@ -23,14 +23,12 @@ public enum Shed
 /// <param name="callsMax">Under way at once.</param>
 /// <param name="delayMax">How long one may wait for a thread while they are a crowd.</param>
 /// <param name="clientShare">One client that gives its name may have one part in so many of <paramref name="callsMax"/>.</param>
-/// <param name="crowdPerSecond">From so many on that come out of the thread pool's queue in a second, they are reckoned the reason for a long wait there.</param>
-internal sealed class ClassGate(int callsMax, TimeSpan delayMax, int clientShare, int crowdPerSecond)
+/// <param name="crowd">Says when they are reckoned the reason for a long wait.</param>
+internal sealed class ClassGate(int callsMax, TimeSpan delayMax, int clientShare, Crowd crowd)
 {
     private readonly long[] _shed = new long[5];
     private long _underWay;
     private long _admitted;
-    private long _seenBefore;
-    private volatile bool _isCrowd;
 
     public ClientCalls Clients { get; } = new(Math.Max(1, callsMax / clientShare));
 
@@ -40,22 +38,16 @@ internal sealed class ClassGate(int callsMax, TimeSpan delayMax, int clientShare
 
     public long Admitted => Volatile.Read(ref _admitted);
 
-    /// <summary>
-    /// Whether so many calls of this class stood before the last probe that they are why it waited, or a good part of it. When threads are held by other work, a few calls that are shed shorten nobody's wait: they are better
-    /// answered late than refused.
-    /// </summary>
-    public bool IsCrowd => _isCrowd;
-
-    /// <summary>Calls that have come out of the queue so far, taken in or not.</summary>
-    private long Seen => UnderWay + Admitted + _shed.Sum();
+    /// <summary>Whether so much of this class stood before the last probe that it is why the probe waited, or a good part of it.</summary>
+    public bool IsCrowd => crowd.IsThere;
 
     public long ShedFor(Shed reason) => Volatile.Read(ref _shed[(int)reason]);
 
     /// <summary>The probe of <see cref="QueueDelay"/> takes its place in the queue: what comes out from now on stood before it.</summary>
-    public void OnProbeQueued() => _seenBefore = Seen;
+    public void OnProbeQueued() => crowd.OnProbeQueued(UnderWay + Admitted, _shed.Sum());
 
     /// <summary>It has waited so long until now.</summary>
-    public void OnProbeWaited(long micros) => _isCrowd = Seen - _seenBefore >= Math.Max(1, micros * crowdPerSecond / 1_000_000);
+    public void OnProbeWaited(long micros) => crowd.OnProbeWaited(micros, UnderWay + Admitted, _shed.Sum());
 
     /// <summary>After <see langword="true"/>, <see cref="Leave"/> or <see cref="Forget"/> once.</summary>
     public bool TryEnter()

@@ -14,6 +14,7 @@ public sealed class IngestRoom : IDisposable
     private readonly Lock _gate = new();
     private TaskCompletionSource? _freed;
     private long _bytes;
+    private long _eventsRead;
     private int _waiting;
 
     /// <summary>Bytes that have been read and are not durable yet.</summary>
@@ -27,6 +28,12 @@ public sealed class IngestRoom : IDisposable
         Bytes < Limits.IngestBytesMax && _turns.Wait(0, CancellationToken.None) ? ValueTask.CompletedTask : new ValueTask(WaitAsync(isStream, cancellationToken));
 
     public void EndTurn() => _turns.Release();
+
+    /// <summary>Events that single pushes have brought, counted as the reading of a push begins. Not those of streams, which are slowed and not refused: a push that is refused on their account would make nobody's wait shorter.</summary>
+    public long EventsRead => Volatile.Read(ref _eventsRead);
+
+    /// <summary>A single push of so many events is being read.</summary>
+    public void Read(int events) => Interlocked.Add(ref _eventsRead, events);
 
     /// <summary>A push has been read. Give back as many with <see cref="Free"/> when it is durable, or given up.</summary>
     public void Hold(int bytes) => Interlocked.Add(ref _bytes, bytes);

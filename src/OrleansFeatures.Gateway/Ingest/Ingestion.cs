@@ -25,6 +25,11 @@ public sealed class Ingestion(IEntityHost host, IngestRoom room, Quarantine quar
         await room.BeginTurnAsync(isStream, cancellationToken).ConfigureAwait(false);
         try
         {
+            if (!isStream)
+            {
+                room.Read(source.Count);
+            }
+
             return await ReadAsync(source, cancellationToken).ConfigureAwait(false);
         }
         finally

@@ -44,6 +44,24 @@ public sealed class AdmittedServerTests
         await features.GetFeaturesAsync(Clicks.Ask("ada", 1, null, "user_stats:n"), cancellationToken: RunningStore.Cancelled);
     }
 
+    [Fact]
+    public async Task What_single_pushes_bring_is_counted_and_what_streams_bring_is_not()
+    {
+        await using TroubledStore store = await TroubledStore.StartAsync();
+        var ingest = new IngestService.IngestServiceClient(store.Channel);
+        IngestRoom room = store.Services.GetRequiredService<IngestRoom>();
+        (await ingest.PushAsync(Clicks.Columns(0, 5), cancellationToken: RunningStore.Cancelled)).Accepted.ShouldBe(5ul);
+        room.EventsRead.ShouldBe(5);
+        using (AsyncDuplexStreamingCall<PushRequest, PushResponse> stream = ingest.PushStream(cancellationToken: RunningStore.Cancelled))
+        {
+            await stream.RequestStream.WriteAsync(Clicks.Columns(5, 3), RunningStore.Cancelled);
+            (await stream.ResponseStream.MoveNext(RunningStore.Cancelled)).ShouldBeTrue();
+            await stream.RequestStream.CompleteAsync();
+        }
+
+        room.EventsRead.ShouldBe(5);
+    }
+
     /// <summary>A route that is spelled otherwise than admission knows it would never be shed, and nobody would notice.</summary>
     [Fact]
     public async Task Everything_that_brings_events_or_asks_for_features_may_be_shed_and_nothing_else()

@@ -11,14 +11,20 @@ using Xunit;
 
 namespace OrleansFeatures.Gateway.Tests.Admission;
 
-public sealed class CallAdmissionTests
+public sealed class CallAdmissionTests : IDisposable
 {
     private const string Lookup = "/orleansfeatures.v1.FeatureService/GetFeatures";
     private const string Push = "/orleansfeatures.v1.IngestService/Push";
     private const string Health = "/grpc.health.v1.Health/Check";
     private const string RestLookup = "/features/v1/{service}:get";
 
+    /// <summary>The same on every machine: 500 lookups a second are a crowd, and 2,500 events, or 50 pushes of none.</summary>
+    private static readonly CrowdBounds Crowds = new(LookupsPerSecond: 500, EventsPerSecond: 50 * Limits.PushWorthEvents);
+
     private readonly SlowQueue _slow = new();
+    private readonly IngestRoom _room = new();
+
+    public void Dispose() => _room.Dispose();
 
     [Fact]
     public async Task What_is_over_the_limit_is_refused_with_a_hint_and_taken_in_again_when_a_call_has_ended()
@@ -108,12 +114,45 @@ public sealed class CallAdmissionTests
         // Many of the one class are no reason to shed the other.
         _slow.Run();
         _slow.Fire();
-        Come(admission, Lookup, Limits.LookupsCrowdPerSecond * 3);
+        Come(admission, Lookup, Crowds.LookupsPerSecond * 3);
         _slow.Pass(TimeSpan.FromSeconds(3));
         _slow.Run();
         admission.Delay.ShouldBe(TimeSpan.FromSeconds(3));
         new Call(admission, Lookup).Status.ShouldBe("8");
         new Call(admission, Push).Status.ShouldBe("under way");
+    }
+
+    [Fact]
+    public void Pushes_are_a_crowd_by_their_events_and_a_refused_one_counts_as_those_before_it()
+    {
+        using CallAdmission admission = Start(new AdmissionLimits());
+        new Call(admission, Lookup).Status.ShouldBe("under way", "from now on it is looked how long calls wait");
+        const int Pushes = 60;
+        Pushed(events: 1).ShouldBe("under way", "twenty pushes a second of one event each are none");
+        Pushed(events: 500).ShouldBe("8");
+        Pushed(events: 0).ShouldBe("8", "all of these were refused unread");
+        admission.ShedFor(CallClass.Ingest, Shed.Queue).ShouldBe((Pushes / 2) + 1 + Pushes + 1, "from the first probe of the large ones on");
+        Pushed(events: 0).ShouldBe("8", "as often as they come");
+        _slow.Delay(TimeSpan.Zero);
+        Pushed(events: 1).ShouldBe("under way", "they have become small");
+
+        // What the next push is told when thirty have come while each of two probes waited a second and a half.
+        string Pushed(int events)
+        {
+            for (int probe = 0; probe < 2; probe++)
+            {
+                _slow.Fire();
+                long before = admission.Admitted(CallClass.Ingest);
+                Come(admission, Push, Pushes / 2);
+                _room.Read((int)(admission.Admitted(CallClass.Ingest) - before) * events);
+                _slow.Pass(TimeSpan.FromSeconds(1.5));
+                _slow.Run();
+            }
+
+            using var next = new Call(admission, Push);
+            next.End();
+            return next.Status;
+        }
     }
 
     [Fact]
@@ -178,7 +217,7 @@ public sealed class CallAdmissionTests
         calls.TryEnter("client 8").ShouldBeNull();
     }
 
-    private CallAdmission Start(AdmissionLimits limits) => new(limits, _slow, _slow.Queue, new RunQueue(slots: 2, waitingMax: 2, _slow));
+    private CallAdmission Start(AdmissionLimits limits) => new(limits, _slow, _room, Crowds, _slow.Queue, new RunQueue(slots: 2, waitingMax: 2, _slow));
 
     /// <summary>As many calls of both classes as are a crowd come out of the queue, and have waited so long; and again as many after them.</summary>
     private void Crowd(CallAdmission admission, TimeSpan delay)
@@ -190,8 +229,8 @@ public sealed class CallAdmissionTests
     private void Wave(CallAdmission admission, TimeSpan delay)
     {
         _slow.Fire();
-        Come(admission, Lookup, (int)Math.Ceiling(Limits.LookupsCrowdPerSecond * delay.TotalSeconds));
-        Come(admission, Push, (int)Math.Ceiling(Limits.PushesCrowdPerSecond * delay.TotalSeconds));
+        Come(admission, Lookup, (int)Math.Ceiling(Crowds.LookupsPerSecond * delay.TotalSeconds));
+        Come(admission, Push, (int)Math.Ceiling(Crowds.EventsPerSecond * delay.TotalSeconds / Limits.PushWorthEvents));
         _slow.Pass(delay);
         _slow.Run();
     }

@@ -14,7 +14,8 @@ internal static class AdmissionCost
 
     public static void Run()
     {
-        using var admission = new CallAdmission(new AdmissionLimits(), TimeProvider.System);
+        using var room = new IngestRoom();
+        using var admission = new CallAdmission(new AdmissionLimits(), TimeProvider.System, room);
         var endpoint = new RouteEndpointBuilder(static _ => Task.CompletedTask, RoutePatternFactory.Parse("/features/v1/{service}:get"), 0);
         RequestDelegate plain = endpoint.RequestDelegate!;
         admission.Guard(endpoint);
