@@ -12,6 +12,8 @@ namespace OrleansFeatures.Postgres.Log;
 /// <summary>
 /// The one appender of a silo: takes what waits, appends it in one transaction over a connection of its own, and begins again. While a transaction is under way the next group gathers, so the busier the log the larger its groups.
 /// When PostgreSQL is away everything that waits or comes is refused at once, and the connection is tried again, ever more slowly up to <see cref="Limits.ReconnectMax"/>, until it is there.
+/// <para>Whoever has appended hears of it. Between two takes from the queue everything that is waited for has a bound: statements theirs (<see cref="Limits.CommandSecondsMax"/>), connections (<see cref="Limits.ConnectSecondsMax"/>), entities
+/// (<see cref="PostgresOptions.PresenceMax"/>), and nothing else is waited for. When the loop ends, however it does, the queue is closed and what is left in it is told.</para>
 /// </summary>
 internal sealed class AppendLoop : IAsyncDisposable
 {
@@ -76,15 +78,16 @@ internal sealed class AppendLoop : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
-            // The log is closed while PostgreSQL is away; what waited has been told.
+            // The log is closed while PostgreSQL is away. What was queued behind the batches that found it away has not been told yet.
+            _queue.Close(new LogUnavailableException("the log was closed while PostgreSQL could not be reached; nothing of the batch was appended. Send it again: with the same ids nothing counts twice."));
         }
         catch (Exception failure)
         {
-            // The top of the loop, and nothing known comes here. Without it whoever appends would wait for an answer that nobody gives any more.
+            // The top of the loop, and nothing known comes here. Without it whoever appends would wait for an answer that nobody gives any more. They are told first: it may be the logger that fails.
             var told = new LogUnavailableException($"appends have ended unexpectedly ({failure.Message}); start this process anew, and send the batch again: with the same ids nothing counts twice", failure);
-            _logger.AppendsEnded(failure.Message, failure);
             _queue.Close(told);
             group.ForEach(append => append.Fail(told));
+            _logger.AppendsEnded(failure.Message, failure);
         }
     }
 
@@ -221,7 +224,7 @@ internal sealed class AppendLoop : IAsyncDisposable
         group.ForEach(append => append.Fail(told));
     }
 
-    /// <summary>Until PostgreSQL is there again. The first attempt comes at once: most often only the connection was lost.</summary>
+    /// <summary>Until PostgreSQL is there again. The first attempt comes at once: most often only the connection was lost; what comes meanwhile waits for its end.</summary>
     private async Task ReconnectAsync()
     {
         TimeSpan pause = Limits.ReconnectMin;
@@ -238,8 +241,9 @@ internal sealed class AppendLoop : IAsyncDisposable
 
                 return;
             }
-            catch (Exception failure) when (IsOfTheWorld(failure))
+            catch (Exception failure) when (failure is not OperationCanceledException || !_closing.IsCancellationRequested)
             {
+                // Whatever it was: a loop that ends here would append nothing any more when PostgreSQL is back.
                 _queue.Close(new LogUnavailableException($"PostgreSQL cannot be reached ({failure.Message}); nothing of the batch was appended. It is tried again by itself; send the batch again later.", failure));
                 await Task.Delay(pause, _time, _closing.Token);
                 pause = pause * 2 < Limits.ReconnectMax ? pause * 2 : Limits.ReconnectMax;

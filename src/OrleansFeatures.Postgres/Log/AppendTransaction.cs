@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Npgsql;
+using OrleansFeatures.Domain;
 using OrleansFeatures.Domain.Definitions;
 using OrleansFeatures.Domain.Events;
 using OrleansFeatures.Entities;
@@ -140,14 +141,30 @@ internal sealed class AppendTransaction(NpgsqlConnection connection, PostgresSto
         {
             group.ForEach(append => append.Deferred?.AddDeferredTo(inner));
 
-            // Nothing in it waits: records are numbered in memory, and no other batch shares the index of ids.
-            await new BatchAppend(_records!, intake, answers.CanTakeBack, inner).RunAsync(wait: true, CancellationToken.None);
+            await AppendAsync(inner, answers);
         }
 
         foreach (PendingAppend append in group)
         {
             append.Receipt = append.Finished is { } finished ? _records!.Number(finished) : default;
         }
+    }
+
+    /// <summary>
+    /// Nothing in it waits: records are numbered in memory, and no other batch shares the index of ids. One that did would wait for ever, for PostgreSQL would end the idle transaction and nobody would hear of that.
+    /// </summary>
+    private async Task AppendAsync(IntakeBatch inner, PresenceAnswers answers)
+    {
+        using var ending = new CancellationTokenSource();
+        ValueTask<bool> appended = new BatchAppend(_records!, intake, answers.CanTakeBack, inner).RunAsync(wait: true, ending.Token);
+        if (!appended.IsCompleted)
+        {
+            await ending.CancelAsync();
+            await ((Task)appended.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new InvariantException("an append waits inside its transaction for a batch that is not of it");
+        }
+
+        await appended;
     }
 
     private async Task<List<PartitionBatch>> WriteAsync(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansFeatures.Conformance;
 using OrleansFeatures.Domain.Definitions;
@@ -25,11 +26,11 @@ internal sealed class Entry : IAsyncDisposable
 
     public static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<Entry> OpenAsync(PostgresOptions options, TimeProvider? time = null, Presence? presence = null)
+    public static async Task<Entry> OpenAsync(PostgresOptions options, TimeProvider? time = null, Presence? presence = null, ILogger? logger = null)
     {
         PostgresStore store = await PostgresStore.OpenAsync(options, time ?? TimeProvider.System, NullLogger.Instance, Cancelled);
         var intake = new EventIntake(new PartitionMap(options.PartitionCount), time ?? TimeProvider.System);
-        PostgresLog log = await PostgresLog.StartAsync(store, intake, presence ?? EverybodyCan, time ?? TimeProvider.System, NullLogger.Instance, Cancelled);
+        PostgresLog log = await PostgresLog.StartAsync(store, intake, presence ?? EverybodyCan, time ?? TimeProvider.System, logger ?? NullLogger.Instance, Cancelled);
         return new Entry(store, intake, log);
     }
 

@@ -180,6 +180,7 @@ public sealed class TailTests(PostgresFixture postgres)
             await (push % 2 == 0 ? one : other).PushAsync(Transactions.Many(push, 3, push * 3));
         }
 
+        await one.KnowAsync(other.Log.DurableSequence);
         IReadOnlyList<AppendMark> marks = await one.Log.ReadMarksAsync(LogSequence.None, Entry.Cancelled);
         marks.Count.ShouldBe(10);
         marks[0].First.ShouldBe(new LogSequence(0));
