@@ -49,7 +49,7 @@ internal sealed class EventEndpoints(Ingestion ingestion)
         }
 
         writer.WriteEndArray();
-        WriteToken(writer, outcome);
+        WireJson.WriteToken(writer, PushResponses.TokenOf(outcome));
         writer.WriteEndObject();
     }
 
@@ -70,26 +70,6 @@ internal sealed class EventEndpoints(Ingestion ingestion)
             writer.WriteString("fix", refusal.Fix);
         }
 
-        writer.WriteEndObject();
-    }
-
-    private static void WriteToken(Utf8JsonWriter writer, PushOutcome outcome)
-    {
-        writer.WriteStartObject("token");
-        writer.WriteStartArray("partitions");
-        foreach (int partition in outcome.Positions.Keys)
-        {
-            writer.WriteNumberValue(partition);
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("offsets");
-        foreach (long offset in outcome.Positions.Values)
-        {
-            writer.WriteNumberValue(offset);
-        }
-
-        writer.WriteEndArray();
         writer.WriteEndObject();
     }
 }

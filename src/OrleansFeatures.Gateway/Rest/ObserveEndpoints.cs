@@ -39,22 +39,7 @@ internal sealed class ObserveEndpoints(FeatureReads reads, Observation observati
             writer.WriteEndObject();
         }
 
-        writer.WriteStartObject("token");
-        writer.WriteStartArray("partitions");
-        foreach (uint partition in response.Token.Partitions)
-        {
-            writer.WriteNumberValue(partition);
-        }
-
-        writer.WriteEndArray();
-        writer.WriteStartArray("offsets");
-        foreach (ulong offset in response.Token.Offsets)
-        {
-            writer.WriteNumberValue(offset);
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
+        WireJson.WriteToken(writer, response.Token);
         if (response.Features is { } features)
         {
             WireJson.WriteRow(writer, features);

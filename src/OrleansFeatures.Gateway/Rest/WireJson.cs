@@ -21,6 +21,27 @@ public static class WireJson
         _ => "INVALID",
     };
 
+    /// <summary><c>token</c>, into an object that is open; clients hand it back as it is (<c>min_token</c>).</summary>
+    public static void WriteToken(Utf8JsonWriter writer, ConsistencyToken token)
+    {
+        writer.WriteStartObject("token");
+        writer.WriteStartArray("partitions");
+        foreach (uint partition in token.Partitions)
+        {
+            writer.WriteNumberValue(partition);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("offsets");
+        foreach (ulong offset in token.Offsets)
+        {
+            writer.WriteNumberValue(offset);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
     /// <summary>The first row of an answer: <c>features</c>, <c>statuses</c> of those that are not PRESENT, <c>hops</c> of those that are blurred, <c>states</c>; into an object that is open.</summary>
     public static void WriteRow(Utf8JsonWriter writer, GetFeaturesResponse answer)
     {

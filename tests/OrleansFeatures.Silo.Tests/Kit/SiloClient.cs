@@ -1,4 +1,5 @@
 using Grpc.Net.Client;
+using OrleansFeatures.Gateway.Tests.Serving;
 using OrleansFeatures.V1;
 
 namespace OrleansFeatures.Silo.Tests.Kit;
@@ -26,6 +27,14 @@ internal sealed class SiloClient : IDisposable
     public IngestService.IngestServiceClient Ingest { get; }
 
     public RegistryService.RegistryServiceClient Registry { get; }
+
+    /// <summary>Pushes clicks, all of which have to be accepted.</summary>
+    public async Task<ConsistencyToken> PushAsync(params EventRow[] clicks)
+    {
+        PushResponse pushed = await Ingest.PushAsync(Clicks.Rows(clicks), cancellationToken: TestContext.Current.CancellationToken);
+        pushed.Accepted.ShouldBe((ulong)clicks.Length);
+        return pushed.Token;
+    }
 
     public void Dispose() => _channel.Dispose();
 }

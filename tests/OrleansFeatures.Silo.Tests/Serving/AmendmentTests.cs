@@ -20,8 +20,8 @@ public sealed class AmendmentTests
         await using ServingSilos silos = await ServingSilos.StartAsync(3);
         SiloClient watcher = await silos.WatcherAsync();
         SiloClient[] others = [.. silos.All.Except([watcher])];
-        await AskAsync(others[0], "p", "ada", await PushAsync(others[0], Clicks.Row(1, 1, amount: 5)));
-        await PushAsync(others[1], Clicks.Row(2, 9, amount: 7));
+        await AskAsync(others[0], "p", "ada", await others[0].PushAsync(Clicks.Row(1, 1, amount: 5)));
+        await others[1].PushAsync(Clicks.Row(2, 9, amount: 7));
         AmendmentReader[] readers = [.. silos.All.Select(silo => new AmendmentReader().At(silo))];
         foreach (AmendmentReader reader in readers)
         {
@@ -32,7 +32,7 @@ public sealed class AmendmentTests
 
         // The next amendment is another's: there was one of the first.
         await AskAsync(others[1], "q", "bob", null);
-        await PushAsync(others[0], Clicks.Row(3, 4, "bob", amount: 1));
+        await others[0].PushAsync(Clicks.Row(3, 4, "bob", amount: 1));
         foreach (AmendmentReader reader in readers)
         {
             List<Amendment> amendments = await reader.UntilAsync(read => read.Count > 1, "the second amendment");
@@ -52,12 +52,12 @@ public sealed class AmendmentTests
         await using ServingSilos silos = await ServingSilos.StartAsync(2);
         SiloClient watcher = await silos.WatcherAsync();
         SiloClient other = silos.All.Except([watcher]).Single();
-        await AskAsync(watcher, "p", "ada", await PushAsync(other, Clicks.Row(1, 1, amount: 5)));
+        await AskAsync(watcher, "p", "ada", await other.PushAsync(Clicks.Row(1, 1, amount: 5)));
         using AmendmentReader reader = new AmendmentReader().At(watcher);
-        await PushAsync(other, Clicks.Row(2, 9, amount: 7));
+        await other.PushAsync(Clicks.Row(2, 9, amount: 7));
         await reader.UntilAsync(read => read.Count > 0, "the first amendment");
         await silos.LeaveAsync(watcher.Name);
-        await PushAsync(other, Clicks.Row(3, 8, amount: 1));
+        await other.PushAsync(Clicks.Row(3, 8, amount: 1));
         List<Amendment> amendments = await reader.At(other).UntilAsync(read => read.Count > 1, "the second amendment");
         amendments.Select(amendment => amendment.Sequence).ShouldBe([1ul, 2ul]);
         ShouldTell(amendments[1], ("user_stats:n", Clicks.Of(2), Clicks.Of(3)), ("user_stats:total", Clicks.Of(12.0), Clicks.Of(13.0)));
@@ -72,7 +72,7 @@ public sealed class AmendmentTests
         SiloClient first = await silos.AddAsync("first");
         SiloClient second = await silos.AddAsync("second");
         (await silos.WatcherAsync()).ShouldBe(killed, "whoever comes first has the turn");
-        ConsistencyToken token = await PushAsync(first, [.. UsersOf(Clicks.Row, firstId: 1, second: 1)]);
+        ConsistencyToken token = await first.PushAsync([.. UsersOf(Clicks.Row, firstId: 1, second: 1)]);
         for (int user = 0; user < Users; user++)
         {
             await AskAsync(user % 2 == 0 ? first : second, NameOf(user), NameOf(user), token);
@@ -80,13 +80,13 @@ public sealed class AmendmentTests
 
         // Each user has a late event before, while and after the silo is killed.
         using AmendmentReader reader = new AmendmentReader().At(killed);
-        await PushAsync(killed, [.. UsersOf(Clicks.Row, firstId: 101, second: 2)]);
+        await killed.PushAsync([.. UsersOf(Clicks.Row, firstId: 101, second: 2)]);
         await reader.UntilAsync(read => read.Count > 0, "an amendment before the silo is killed");
-        Task during = PushAsync(second, [.. UsersOf(Clicks.Row, firstId: 201, second: 3)]);
+        Task during = second.PushAsync([.. UsersOf(Clicks.Row, firstId: 201, second: 3)]);
         await silos.KillAsync(killed.Name);
         await during;
         reader.At(first);
-        await PushAsync(first, [.. UsersOf(Clicks.Row, firstId: 301, second: 4)]);
+        await first.PushAsync([.. UsersOf(Clicks.Row, firstId: 301, second: 4)]);
         List<Amendment> amendments = await reader.UntilAsync(read => Believed(read).Values.Count(count => count == 4) == Users, "everybody is told of four events");
         amendments.Select(amendment => amendment.Sequence).ShouldBe(Enumerable.Range(1, amendments.Count).Select(number => (ulong)number), "none is missing, and none came twice");
         foreach (IGrouping<string, Amendment> prediction in amendments.GroupBy(amendment => amendment.PredictionId))
@@ -109,18 +109,18 @@ public sealed class AmendmentTests
         await using ServingSilos silos = await ServingSilos.StartAsync(2);
         SiloClient before = await silos.WatcherAsync();
         SiloClient other = silos.All.Except([before]).Single();
-        ConsistencyToken token = await PushAsync(other, [.. UsersOf(Clicks.Row, firstId: 1, second: 1)]);
+        ConsistencyToken token = await other.PushAsync([.. UsersOf(Clicks.Row, firstId: 1, second: 1)]);
         for (int user = 0; user < Users; user++)
         {
             await AskAsync(before, NameOf(user), NameOf(user), token);
         }
 
         using AmendmentReader reader = new AmendmentReader().At(before);
-        await PushAsync(other, [.. UsersOf(Clicks.Row, firstId: 101, second: 2)]);
+        await other.PushAsync([.. UsersOf(Clicks.Row, firstId: 101, second: 2)]);
         await reader.UntilAsync(read => Believed(read).Values.Count(count => count == 2) == Users, "everybody is told of two events");
         await silos.BreakTurnAsync();
         (await silos.WatcherAsync()).ShouldBe(other, "the one that lost it has not noticed");
-        await PushAsync(other, [.. UsersOf(Clicks.Row, firstId: 201, second: 3)]);
+        await other.PushAsync([.. UsersOf(Clicks.Row, firstId: 201, second: 3)]);
         List<Amendment> amendments = await reader.UntilAsync(read => Believed(read).Values.Count(count => count == 3) == Users, "everybody is told of three events");
         amendments.Select(amendment => amendment.Sequence).ShouldBe(Enumerable.Range(1, 2 * Users).Select(number => (ulong)number));
         amendments.Select(amendment => (amendment.PredictionId, amendment.Features.Single(feature => feature.Name == "user_stats:n").Is.Scalar.Int64)).Distinct().Count().ShouldBe(2 * Users);
@@ -194,12 +194,5 @@ public sealed class AmendmentTests
         GetFeaturesRequest request = Clicks.Ask(user, 10, token, "user_stats:n", "user_stats:total");
         request.PredictionIds.Add(id);
         await silo.Features.GetFeaturesAsync(request, cancellationToken: Cancelled);
-    }
-
-    private static async Task<ConsistencyToken> PushAsync(SiloClient silo, params EventRow[] rows)
-    {
-        PushResponse pushed = await silo.Ingest.PushAsync(Clicks.Rows(rows), cancellationToken: Cancelled);
-        pushed.Accepted.ShouldBe((ulong)rows.Length);
-        return pushed.Token;
     }
 }

@@ -25,7 +25,7 @@ public sealed class SubscribeTests
         for (int number = 1; number <= 6; number++)
         {
             SiloClient pushedAt = number % 2 == 0 ? first : second;
-            await PushAsync(pushedAt, Clicks.Row(number, number), Clicks.Row(100 + number, number, "bob"));
+            await pushedAt.PushAsync(Clicks.Row(number, number), Clicks.Row(100 + number, number, "bob"));
             await ada.UntilAsync(read => read.Count >= number, $"event {number} of ada");
             await everybody.UntilAsync(read => read.Count >= 2 * number, $"event {number} of everybody");
             await ada.AtAsync(number % 2 == 0 ? first : second);
@@ -44,7 +44,7 @@ public sealed class SubscribeTests
         metrics["orleansfeatures_subscriptions"].ShouldBeGreaterThanOrEqualTo(1);
         metrics["orleansfeatures_subscription_rows_total"].ShouldBeGreaterThanOrEqualTo(12);
         ada.Dispose();
-        await PushAsync(second, Clicks.Row(7, 7));
+        await second.PushAsync(Clicks.Row(7, 7));
         await ada.AtAsync(first);
         await ada.UntilAsync(read => read.Count >= 7, "the event that came in between");
         ada.Read[^1].ShouldBe(("ada", 7));
@@ -67,13 +67,13 @@ public sealed class SubscribeTests
         SiloClient killed = await silos.AddProcessAsync("killed");
         using ChangeReader here = await new ChangeReader().AtAsync(stays);
         using ChangeReader moves = await new ChangeReader().AtAsync(killed);
-        await PushAsync(killed, RowsOf(round: 1));
+        await killed.PushAsync(RowsOf(round: 1));
         await moves.UntilAsync(read => HasAll(read, 1), "everybody's first event, at the silo that will be killed");
-        Task during = PushAsync(stays, RowsOf(round: 2));
+        Task during = stays.PushAsync(RowsOf(round: 2));
         await silos.KillAsync(killed.Name);
         await during;
         await moves.AtAsync(stays);
-        await PushAsync(stays, RowsOf(round: 3));
+        await stays.PushAsync(RowsOf(round: 3));
         await GoOnAsync(moves, stays, read => HasAll(read, 3), "everybody's third event, for whoever had to move");
         await GoOnAsync(here, stays, read => HasAll(read, 3), "everybody's third event, for whoever could stay");
         foreach (ChangeReader reader in new[] { here, moves })
@@ -105,6 +105,4 @@ public sealed class SubscribeTests
     private static bool HasAll(List<(string User, long Count)> read, long count) => read.Where(row => row.Count == count).Select(row => row.User).Distinct().Count() == Users;
 
     private static EventRow[] RowsOf(int round) => [.. Enumerable.Range(0, Users).Select(user => Clicks.Row((round * 100) + user, round, $"user{user}"))];
-
-    private static async Task PushAsync(SiloClient silo, params EventRow[] rows) => (await silo.Ingest.PushAsync(Clicks.Rows(rows), cancellationToken: Cancelled)).Accepted.ShouldBe((ulong)rows.Length);
 }
