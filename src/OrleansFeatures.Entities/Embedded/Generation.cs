@@ -112,15 +112,21 @@ internal sealed class Generation
             Look(ahead, share, index);
         }
 
+        var core = new CoreOffer(Limits.CoreOfferRecords);
         for (int index = 0; index < share.Count;)
         {
+            int begin = index;
             int partition = share.PartitionOf(index);
-            using Lock.Scope turn = Partitions[partition].Enter();
-            for (int end = index + Limits.TurnRecordsMax; index < end && index < share.Count && share.PartitionOf(index) == partition; index++)
+            using (Partitions[partition].Enter())
             {
-                Look(ahead, share, index + LookAhead.Records);
-                Apply_NeedsLock(share[index], logger);
+                for (int end = index + Limits.TurnRecordsMax; index < end && index < share.Count && share.PartitionOf(index) == partition; index++)
+                {
+                    Look(ahead, share, index + LookAhead.Records);
+                    Apply_NeedsLock(share[index], logger);
+                }
             }
+
+            core.After(index - begin);
         }
     }
 

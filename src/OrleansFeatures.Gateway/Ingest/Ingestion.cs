@@ -137,7 +137,8 @@ public sealed class Ingestion(IEntityHost host, IngestRoom room, Quarantine quar
         var outcome = new PushOutcome(source.Count);
         var fields = new Value[version.Definition.Fields.Length];
         EventTime now = EventTime.From(time.GetUtcNow());
-        for (int index = 0; index < source.Count; index++)
+        var core = new CoreOffer(Limits.CoreOfferEvents);
+        for (int index = 0; index < source.Count; index++, core.After(1))
         {
             if (Read(source, index, fields, out Provenance provenance) is { } refusal)
             {
