@@ -15,7 +15,7 @@ public struct CoreOffer(int unitsMax)
 {
     private int _units;
 
-    /// <summary>Counts what has been done, and offers the core when it is enough: a system call, less than half a microsecond where nobody waits. Not inside a lock that others want.</summary>
+    /// <summary>Counts what has been done, and offers the core when it is enough: a system call, about a microsecond where nobody waits. Not inside a lock that others want.</summary>
     /// <returns>Whether the core was offered.</returns>
     public bool After(int units)
     {

@@ -18,8 +18,8 @@ public static class Limits
     /// <summary>Records that a partition takes in one turn: a reader waits for at most so many, some 3 us; entering for each would cost a tenth of applying it.</summary>
     public const int TurnRecordsMax = 16;
 
-    /// <summary>Records that a loop applies before it offers its core (<see cref="CoreOffer"/>): some 10 us, a fraction of a small lookup; an offer costs a thirtieth of that.</summary>
-    public const int CoreOfferRecords = 32;
+    /// <summary>Records that a loop applies before it offers its core (<see cref="CoreOffer"/>): some 20 us, a fraction of a small lookup; an offer costs a twentieth of that.</summary>
+    public const int CoreOfferRecords = 64;
 
     /// <summary>Producers remembered per stream: 100 bytes each; the longest silent one makes room, which can only let stream time run ahead.</summary>
     public const int ProducersPerStreamMax = 10_000;

@@ -252,7 +252,7 @@ public static class Limits
     /// <summary>Pushes that are read at the same time, in CPU time without a pause: half of the cores, so that lookups find threads and cores during a flood of events.</summary>
     public static readonly int PushesReadAtOnceMax = Math.Max(1, Environment.ProcessorCount / 2);
 
-    /// <summary>Events of a push that are read before its core is offered (<see cref="Entities.CoreOffer"/>): some 30 us, a fraction of a small lookup; an offer costs a hundredth of that.</summary>
+    /// <summary>Events of a push that are read before its core is offered (<see cref="Entities.CoreOffer"/>): some 30 us, a fraction of a small lookup; an offer costs a thirtieth of that.</summary>
     public const int CoreOfferEvents = 32;
 
     /// <summary>Single pushes that may wait for their turn to be read; at a millisecond each, and two at once, a quarter of a second.</summary>
