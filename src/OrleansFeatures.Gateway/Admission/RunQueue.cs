@@ -5,15 +5,17 @@ namespace OrleansFeatures.Gateway.Admission;
 /// <code>
 ///   enter ── a slot is free ──> runs at once, where it is
 ///      └─ none: waits ──> newest first when a slot is free ──> thread pool ──> runs
-///                └─ oldest first: waited too long, or no room for more ──> refused
+///                └─ oldest first: waited too long, or more wait than get a turn before it has ──> refused
 /// </code>
-/// Newest first, because when there is too much somebody has to wait in vain, and who came last still has time; while there is not, nobody waits and the order does not matter. A slot is held for as long as the call keeps its thread:
+/// Newest first, because when there is too much somebody has to wait in vain, and who came last still has time; while there is not, nobody waits and the order does not matter. Who will wait in vain is told so at once
+/// (<see cref="TurnPace"/>): as long as it waits it holds one of its connection's places, and calls that wait in their clients for those come here with hardly any time left, so that nobody's time would do. A slot is held for as long as the call keeps its thread:
 /// one that waits for something, a group commit or another silo, has given it back. Any thread; a call that finds a slot takes no lock.
 /// </summary>
 internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiting> _line = new();
+    private readonly TurnPace _pace = new(time);
     private int _running;
     private int _waiting;
 
@@ -46,7 +48,7 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         // After the slot is free, as whoever waits looks for a slot after it has entered the line: one of the two sees the other.
         if (Volatile.Read(ref _waiting) > 0)
         {
-            Move();
+            Move(hasLeft: true);
         }
     }
 
@@ -57,11 +59,16 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         LinkedListNode<Waiting> place;
         lock (_gate)
         {
+            if (_line.Count == 0)
+            {
+                _pace.Begin();
+            }
+
             place = _line.AddLast(new Waiting(time.GetTimestamp(), patience, run, refuse));
             Interlocked.Increment(ref _waiting);
         }
 
-        Move();
+        Move(hasLeft: false);
         return () => GiveUp(place);
     }
 
@@ -81,13 +88,18 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         ThreadPool.UnsafeQueueUserWorkItem(static refuse => refuse(), place.Value.Refuse, preferLocal: false);
     }
 
-    private void Move()
+    private void Move(bool hasLeft)
     {
         List<Waiting>? refused = null;
         List<Waiting>? next = null;
         lock (_gate)
         {
-            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest)))
+            if (hasLeft && _line.Count > 0)
+            {
+                _pace.Count();
+            }
+
+            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest) || IsInVain(oldest)))
             {
                 (refused ??= []).Add(oldest);
                 _line.RemoveFirst();
@@ -106,6 +118,9 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         next?.ForEach(static waiting => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), waiting.Run, preferLocal: false));
         refused?.ForEach(static waiting => ThreadPool.UnsafeQueueUserWorkItem(static refuse => refuse(), waiting.Refuse, preferLocal: false));
     }
+
+    /// <summary>Too many stand behind it, who all get their turn before. A few never are too many: what few calls wait for may be over sooner than it seems.</summary>
+    private bool IsInVain(Waiting waiting) => _line.Count > Limits.LineShortPerSlot * slots && _line.Count > _pace.Within(waiting.Patience);
 
     private bool IsOver(Waiting waiting) => time.GetElapsedTime(waiting.Since) > waiting.Patience;
 

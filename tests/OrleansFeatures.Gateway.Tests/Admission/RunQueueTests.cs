@@ -60,6 +60,54 @@ public sealed class RunQueueTests
         queue.WaitingNow.ShouldBe(2);
     }
 
+    /// <summary>What the flood of an overloaded server shows: whoever would get no turn in time hears it while a retry elsewhere has some left, and its place on the connection is free.</summary>
+    [Fact]
+    public async Task Who_would_not_get_a_turn_in_time_at_the_pace_of_late_is_refused_at_once()
+    {
+        var queue = new RunQueue(slots: 1, waitingMax: 1_000, _clock);
+        TimeSpan turn = TimeSpan.FromMilliseconds(10);
+        TimeSpan patience = 20 * turn;
+        queue.TryEnter();
+        Task<string>[] before = [.. Enumerable.Range(0, 500).Select(_ => WaitAsync(queue, Long))];
+        before.Count(waiting => waiting.IsCompleted).ShouldBe(0, "nothing is known of the pace");
+
+        // Two hundred milliseconds of turns of ten.
+        for (int turns = 0; turns < 20; turns++)
+        {
+            _clock.Pass(turn);
+            queue.Leave();
+            queue.TryEnter().ShouldBeFalse("the newest has it");
+        }
+
+        queue.WaitingNow.ShouldBe(480, "a minute is enough for all of them");
+        Task<string>[] crowd = [.. Enumerable.Range(0, 30).Select(_ => WaitAsync(queue, patience))];
+        queue.WaitingNow.ShouldBe(510, "only who is the oldest is looked at, and those have patience");
+        for (int turns = 0; turns < 510; turns++)
+        {
+            queue.Leave();
+        }
+
+        (await Task.WhenAll(before.Concat(crowd))).ShouldAllBe(end => end == "ran");
+        crowd = [.. Enumerable.Range(0, 30).Select(_ => WaitAsync(queue, patience))];
+        (await Task.WhenAll(crowd.Take(10))).ShouldAllBe(end => end == "refused");
+        queue.WaitingNow.ShouldBe(20, "as many as get a turn in time");
+    }
+
+    [Fact]
+    public void Few_that_wait_long_are_not_refused_for_the_pace()
+    {
+        var queue = new RunQueue(slots: 1, waitingMax: 1_000, _clock);
+        queue.TryEnter();
+        Task<string>[] waiting = [.. Enumerable.Range(0, Limits.LineShortPerSlot)
+            .Select(_ => WaitAsync(queue, TimeSpan.FromSeconds(1)))];
+        _clock.Pass(TimeSpan.FromMilliseconds(900));
+        queue.Leave();
+        Task<string> next = WaitAsync(queue, TimeSpan.FromSeconds(1));
+        queue.WaitingNow.ShouldBe(Limits.LineShortPerSlot, "a turn a second, and eight in line: who came first may be lucky yet");
+        waiting[0].IsCompleted.ShouldBeFalse();
+        next.IsCompleted.ShouldBeFalse();
+    }
+
     /// <summary>Whoever waits is run in the end, however entering, waiting and leaving meet each other.</summary>
     [Fact]
     public async Task Nobody_is_forgotten_and_no_more_run_than_there_are_slots()
