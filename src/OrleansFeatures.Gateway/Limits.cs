@@ -229,10 +229,13 @@ public static class Limits
     /// </summary>
     public static readonly int LookupsRunningMax = Math.Max(2, Environment.ProcessorCount);
 
-    /// <summary>Lookups that wait for a slot are not too many while there are eight for each; from then on, those are that would not get one in time at the pace that was last seen.</summary>
+    /// <summary>Lookups that wait for a slot are no flood while there are eight for each; from then on, they are when not all would get one in time at the pace that was seen.</summary>
     public const int LineShortPerSlot = 8;
 
-    /// <summary>That pace is taken over a tenth of a second: several turns even of calls that are 50 ms of work.</summary>
+    /// <summary>That pace begins at the most there can be, of one slot: the smallest lookup keeps its thread for 25 us. Halved ten times a second, it has come down to calls of 10 ms after 0.9 s.</summary>
+    public const int TurnsPerSecondMost = 40_000;
+
+    /// <summary>It is taken over a tenth of a second: several turns even of calls that are 50 ms of work.</summary>
     public static readonly TimeSpan TurnPaceWindow = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Lookups that have waited a quarter of a second for a thread are refused while they are a crowd, earlier if their deadline is shorter. Not much earlier, because a refusal costs as much of HTTP/2 as an answer does.</summary>

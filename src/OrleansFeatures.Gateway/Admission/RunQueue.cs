@@ -4,18 +4,18 @@ namespace OrleansFeatures.Gateway.Admission;
 /// Calls that are work for a core run a few at a time, and the rest wait here instead of in the thread pool's queue, so that the threads stay free for what keeps connections alive: reading frames, sending answers, health.
 /// <code>
 ///   enter ── a slot is free ──> runs at once, where it is
-///      └─ none: waits ──> newest first when a slot is free ──> thread pool ──> runs
-///                └─ oldest first: waited too long, or more wait than get a turn before it has ──> refused
+///      └─ none: waits ──> a slot is free: the oldest, in a flood the newest ──> thread pool ──> runs
+///                └─ the oldest: waited too long, or more wait than get a turn before it has ──> refused
 /// </code>
-/// Newest first, because when there is too much somebody has to wait in vain, and who came last still has time; while there is not, nobody waits and the order does not matter. Who will wait in vain is told so at once
-/// (<see cref="TurnPace"/>): as long as it waits it holds one of its connection's places, and calls that wait in their clients for those come here with hardly any time left, so that nobody's time would do. A slot is held for as long as the call keeps its thread:
-/// one that waits for something, a group commit or another silo, has given it back. Any thread; a call that finds a slot takes no lock.
+/// In turn while everybody's comes within half of its patience. In a flood somebody has to wait in vain, and who came last still has time: then the newest is first, and who will wait in vain is told so at once, by the pace at
+/// which turns come (<see cref="TurnPace"/>). As long as it waits it holds one of its connection's places, and calls that wait in their clients for those come here with hardly any time left, so that nobody's time would do.
+/// A slot is held for as long as the call keeps its thread: one that waits for something, a group commit or another silo, has given it back. Any thread; a call that finds a slot takes no lock.
 /// </summary>
 internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiting> _line = new();
-    private readonly TurnPace _pace = new(time);
+    private readonly TurnPace _pace = new(slots, time);
     private int _running;
     private int _waiting;
 
@@ -99,16 +99,17 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
                 _pace.Count();
             }
 
-            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest) || IsInVain(oldest)))
+            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest) || IsFlood(oldest, among: 1)))
             {
                 (refused ??= []).Add(oldest);
                 _line.RemoveFirst();
             }
 
-            while (_line.Last is { Value: var newest } && TryEnter())
+            while (_line.First is { } oldest && TryEnter())
             {
-                (next ??= []).Add(newest);
-                _line.RemoveLast();
+                LinkedListNode<Waiting> turn = IsFlood(oldest.Value, among: 2) ? _line.Last! : oldest;
+                (next ??= []).Add(turn.Value);
+                _line.Remove(turn);
             }
 
             Interlocked.Add(ref _waiting, -((refused?.Count ?? 0) + (next?.Count ?? 0)));
@@ -119,8 +120,8 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         refused?.ForEach(static waiting => ThreadPool.UnsafeQueueUserWorkItem(static refuse => refuse(), waiting.Refuse, preferLocal: false));
     }
 
-    /// <summary>Too many stand behind it, who all get their turn before. A few never are too many: what few calls wait for may be over sooner than it seems.</summary>
-    private bool IsInVain(Waiting waiting) => _line.Count > Limits.LineShortPerSlot * slots && _line.Count > _pace.Within(waiting.Patience);
+    /// <summary>Whether more wait than get a turn in one part in so many of the oldest's patience. A few never are a flood: what they wait for may be over sooner than it seems.</summary>
+    private bool IsFlood(Waiting oldest, int among) => _line.Count > Limits.LineShortPerSlot * slots && _line.Count > _pace.Within(oldest.Patience / among);
 
     private bool IsOver(Waiting waiting) => time.GetElapsedTime(waiting.Since) > waiting.Patience;
 

@@ -11,33 +11,33 @@ public sealed class TurnPaceTests
     private readonly SlowQueue _clock = new();
 
     [Fact]
-    public void Nothing_is_too_much_before_anything_was_seen()
+    public void Begins_with_the_most_there_can_be_and_falls_by_half_at_most()
     {
-        new TurnPace(_clock).Within(TimeSpan.FromTicks(1)).ShouldBe(double.MaxValue);
-    }
-
-    [Fact]
-    public void Is_that_of_the_turns_while_somebody_waited()
-    {
-        var pace = new TurnPace(_clock);
-        _clock.Pass(TimeSpan.FromMinutes(1));
-        pace.Begin();
-        Turns(pace, count: 10, TimeSpan.FromMilliseconds(10));
-        pace.Within(Second).ShouldBe(100, 0.001);
+        var pace = new TurnPace(slots: 2, _clock);
+        pace.Within(Second).ShouldBe(2 * Limits.TurnsPerSecondMost);
+        Turns(pace, count: 1, 10 * Second);
+        pace.Within(Second).ShouldBe(Limits.TurnsPerSecondMost, 0.001, "one stall says little");
+        Turns(pace, count: 100, TimeSpan.FromMilliseconds(10));
+        pace.Within(Second).ShouldBe(100, 0.001, "but a second does");
         pace.Within(Second / 10).ShouldBe(10, 0.001);
     }
 
     [Fact]
-    public void Rises_at_once_and_falls_slowly()
+    public void Rises_at_once()
     {
-        var pace = new TurnPace(_clock);
-        Turns(pace, count: 10, TimeSpan.FromMilliseconds(10));
+        var pace = new TurnPace(slots: 1, _clock);
+        Turns(pace, count: 200, TimeSpan.FromMilliseconds(10));
         Turns(pace, count: 100, TimeSpan.FromMilliseconds(1));
         pace.Within(Second).ShouldBe(1_000, 0.001);
-        Turns(pace, count: 1, Second);
-        pace.Within(Second).ShouldBe(875, 0.001, "one stall says little");
-        Turns(pace, count: 100, TimeSpan.FromMilliseconds(100));
-        pace.Within(Second).ShouldBe(10, 0.001, "but ten seconds do");
+    }
+
+    [Fact]
+    public void Says_nothing_of_another_line()
+    {
+        var pace = new TurnPace(slots: 1, _clock);
+        Turns(pace, count: 200, TimeSpan.FromMilliseconds(10));
+        pace.Begin();
+        pace.Within(Second).ShouldBe(Limits.TurnsPerSecondMost);
     }
 
     private void Turns(TurnPace pace, int count, TimeSpan each)
