@@ -229,7 +229,9 @@ public static class Limits
     /// </summary>
     public static readonly int LookupsRunningMax = Math.Max(2, Environment.ProcessorCount);
 
-    /// <summary>Lookups that wait for a slot are no flood while there are eight for each; from then on, they are when not all would get one in time at the pace that was seen.</summary>
+    /// <summary>
+    /// Lookups that wait for a slot are few while there are eight for each: they are answered late rather than refused. More are refused after their patience, and are a flood when not all would get a turn in time at the pace that was seen.
+    /// </summary>
     public const int LineShortPerSlot = 8;
 
     /// <summary>That pace begins at the most there can be, of one slot: the smallest lookup keeps its thread for 25 us. Halved ten times a second, it has come down to calls of 10 ms after 0.9 s.</summary>

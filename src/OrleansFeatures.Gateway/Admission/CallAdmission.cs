@@ -118,7 +118,7 @@ public sealed class CallAdmission : IDisposable
     {
         if (!_runs.TryEnter())
         {
-            return new LookupRun(context, next, _runs, late => refuse(late, Shed.Queue)).WaitAsync(TimeSpan.FromMicroseconds(PatienceMicrosOf(context, gate)));
+            return new LookupRun(context, next, _runs, late => refuse(late, Shed.Queue)).WaitAsync(TimeSpan.FromMicroseconds(PatienceMicrosOf(context, gate)), TimeOf(context));
         }
 
         try
@@ -178,6 +178,9 @@ public sealed class CallAdmission : IDisposable
     /// <summary>How long a call may wait before it is begun: three quarters of its own time, if it says how much it has, but no longer than its class may.</summary>
     private static long PatienceMicrosOf(HttpContext context, ClassGate gate) =>
         GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed ? Math.Min(allowed / 4 * 3, gate.DelayMaxMicros) : gate.DelayMaxMicros;
+
+    /// <summary>The same without the class, where others are not the reason that it waits.</summary>
+    private static TimeSpan TimeOf(HttpContext context) => GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed ? TimeSpan.FromMicroseconds(allowed / 4 * 3) : TimeSpan.MaxValue;
 
     private static async Task LeaveAfterAsync(Task call, ClassGate gate, ClientCalls.Share? client)
     {

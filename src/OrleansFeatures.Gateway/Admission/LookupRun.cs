@@ -11,9 +11,11 @@ internal sealed class LookupRun(HttpContext context, RequestDelegate next, RunQu
     private readonly long _since = Stopwatch.GetTimestamp();
 
     /// <summary>Whether it was taken in after all, once it has been answered.</summary>
-    public Task<Shed> WaitAsync(TimeSpan patience)
+    /// <param name="patience">As for <see cref="RunQueue.Wait"/>.</param>
+    /// <param name="own">Likewise.</param>
+    public Task<Shed> WaitAsync(TimeSpan patience, TimeSpan own)
     {
-        Action leave = queue.Wait(patience, () => _ = RunAsync(), () => _ = EndAsync(refuse(context), Shed.Queue));
+        Action leave = queue.Wait(patience, own, () => _ = RunAsync(), () => _ = EndAsync(refuse(context), Shed.Queue));
         return WaitAsync(leave);
     }
 

@@ -5,9 +5,9 @@ namespace OrleansFeatures.Gateway.Admission;
 /// <code>
 ///   enter ── a slot is free ──> runs at once, where it is
 ///      └─ none: waits ──> a slot is free: the oldest, in a flood the newest ──> thread pool ──> runs
-///                └─ the oldest: waited too long, or more wait than get a turn before it has ──> refused
+///                └─ the oldest: its time is over, or in a flood: waited too long, or more wait than get a turn before it has ──> refused
 /// </code>
-/// In turn while everybody's comes within half of its patience. In a flood somebody has to wait in vain, and who came last still has time: then the newest is first, and who will wait in vain is told so at once, by the pace at
+/// A few are answered late rather than refused: a stall of the machine, behind which the line empties by itself, is no flood. In turn while everybody's comes within half of its patience. In a flood somebody has to wait in vain, and who came last still has time: then the newest is first, and who will wait in vain is told so at once, by the pace at
 /// which turns come (<see cref="TurnPace"/>). As long as it waits it holds one of its connection's places, and calls that wait in their clients for those come here with hardly any time left, so that nobody's time would do.
 /// A slot is held for as long as the call keeps its thread: one that waits for something, a group commit or another silo, has given it back. Any thread; a call that finds a slot takes no lock.
 /// </summary>
@@ -53,8 +53,12 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
     }
 
     /// <summary>Waits for a slot: <paramref name="run"/> is then called on the thread pool with the slot taken, or <paramref name="refuse"/> when it has waited too long, or too many wait.</summary>
+    /// <param name="patience">How long when others wait too.</param>
+    /// <param name="own">How long at all; <see cref="TimeSpan.MaxValue"/> where nobody has said. No less than the patience.</param>
+    /// <param name="run">Gives the slot back.</param>
+    /// <param name="refuse">Answers it.</param>
     /// <returns>Leaves the line, if it is still in it: then it is refused at once.</returns>
-    public Action Wait(TimeSpan patience, Action run, Action refuse)
+    public Action Wait(TimeSpan patience, TimeSpan own, Action run, Action refuse)
     {
         LinkedListNode<Waiting> place;
         lock (_gate)
@@ -64,7 +68,7 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
                 _pace.Begin();
             }
 
-            place = _line.AddLast(new Waiting(time.GetTimestamp(), patience, run, refuse));
+            place = _line.AddLast(new Waiting(time.GetTimestamp(), patience, own, run, refuse));
             Interlocked.Increment(ref _waiting);
         }
 
@@ -120,10 +124,13 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         refused?.ForEach(static waiting => ThreadPool.UnsafeQueueUserWorkItem(static refuse => refuse(), waiting.Refuse, preferLocal: false));
     }
 
-    /// <summary>Whether more wait than get a turn in one part in so many of the oldest's patience. A few never are a flood: what they wait for may be over sooner than it seems.</summary>
-    private bool IsFlood(Waiting oldest, int among) => _line.Count > Limits.LineShortPerSlot * slots && _line.Count > _pace.Within(oldest.Patience / among);
+    /// <summary>Whether so many wait that they are a reason for each other's waiting.</summary>
+    private bool IsLong => _line.Count > Limits.LineShortPerSlot * slots;
 
-    private bool IsOver(Waiting waiting) => time.GetElapsedTime(waiting.Since) > waiting.Patience;
+    /// <summary>Whether more wait than get a turn in one part in so many of the oldest's patience.</summary>
+    private bool IsFlood(Waiting oldest, int among) => IsLong && _line.Count > _pace.Within(oldest.Patience / among);
 
-    private sealed record Waiting(long Since, TimeSpan Patience, Action Run, Action Refuse);
+    private bool IsOver(Waiting waiting) => time.GetElapsedTime(waiting.Since) > (IsLong ? waiting.Patience : waiting.Own);
+
+    private sealed record Waiting(long Since, TimeSpan Patience, TimeSpan Own, Action Run, Action Refuse);
 }

@@ -38,7 +38,7 @@ public sealed class RunQueueTests
         var queue = new RunQueue(slots: 1, waitingMax: 10, _clock);
         queue.TryEnter();
         var told = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Action leave = queue.Wait(Long, () => told.TrySetResult("ran"), () => told.TrySetResult("refused"));
+        Action leave = queue.Wait(Long, Long, () => told.TrySetResult("ran"), () => told.TrySetResult("refused"));
         Task<string> other = WaitAsync(queue, Long);
         leave();
         (await told.Task).ShouldBe("refused");
@@ -105,6 +105,23 @@ public sealed class RunQueueTests
         crowd.Count(waiting => waiting.IsCompleted).ShouldBeInRange(100, 150);
     }
 
+    /// <summary>A machine that stands still for a second is no flood: the line behind it empties by itself.</summary>
+    [Fact]
+    public async Task Few_that_have_lost_their_patience_are_answered_late_and_only_more_are_refused()
+    {
+        const int Few = Limits.LineShortPerSlot;
+        var queue = new RunQueue(slots: 1, waitingMax: 1_000, _clock);
+        queue.TryEnter();
+        TimeSpan patience = TimeSpan.FromMilliseconds(250);
+        Task<string>[] few = [.. Enumerable.Range(0, Few).Select(_ => WaitAsync(queue, patience, TimeSpan.MaxValue))];
+        Turns(queue, count: 1, 4 * patience);
+        few.Count(waiting => waiting.IsCompleted).ShouldBeLessThanOrEqualTo(1, "the one whose turn it is");
+        Task<string>[] more = [.. Enumerable.Range(0, 3).Select(_ => WaitAsync(queue, patience, TimeSpan.MaxValue))];
+        (await few[1], await few[2]).ShouldBe(("refused", "refused"));
+        Turns(queue, count: Few, TimeSpan.Zero);
+        (await Task.WhenAll(few.Skip(3).Concat(more))).ShouldAllBe(end => end == "ran");
+    }
+
     [Fact]
     public void Few_that_wait_long_are_not_refused_for_the_pace()
     {
@@ -156,7 +173,7 @@ public sealed class RunQueueTests
         var http = new DefaultHttpContext();
         http.Request.Headers["grpc-timeout"] = "20S";
         var left = new TaskCompletionSource<long>();
-        Task call = new LookupRun(http, Next, queue, _ => Task.CompletedTask).WaitAsync(Long);
+        Task call = new LookupRun(http, Next, queue, _ => Task.CompletedTask).WaitAsync(Long, Long);
         queue.Leave();
         await call;
         (await left.Task).ShouldBeInRange(1, 19_999_999);
@@ -174,7 +191,7 @@ public sealed class RunQueueTests
     {
         var queue = new RunQueue(slots: 1, waitingMax: 10, TimeProvider.System);
         queue.TryEnter();
-        Task call = new LookupRun(new DefaultHttpContext(), _ => throw new InvalidOperationException("as a test wants it"), queue, _ => Task.CompletedTask).WaitAsync(Long);
+        Task call = new LookupRun(new DefaultHttpContext(), _ => throw new InvalidOperationException("as a test wants it"), queue, _ => Task.CompletedTask).WaitAsync(Long, Long);
         queue.Leave();
         await Should.ThrowAsync<InvalidOperationException>(call);
         queue.TryEnter().ShouldBeTrue();
@@ -190,10 +207,10 @@ public sealed class RunQueueTests
         }
     }
 
-    private static Task<string> WaitAsync(RunQueue queue, TimeSpan patience)
+    private static Task<string> WaitAsync(RunQueue queue, TimeSpan patience, TimeSpan? own = null)
     {
         var ended = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        queue.Wait(patience, () => ended.SetResult("ran"), () => ended.SetResult("refused"));
+        queue.Wait(patience, own ?? patience, () => ended.SetResult("ran"), () => ended.SetResult("refused"));
         return ended.Task;
     }
 
