@@ -78,10 +78,18 @@ public sealed class TroubleTests(PostgresFixture postgres)
         await using Entry other = await Entry.OpenAsync(options);
         await hanging.PushAsync(Transactions.Insert(1, 0, "ann", "t1", 1));
         Task<CorrectionOutcome[]> stuck = hanging.PushAsync(Transactions.Upsert(1, 0, "ann", "t1", 2), Transactions.Insert(2, 0, "ann", "t1", 1));
-        await asked.WaitAsync(Entry.Cancelled);
-        (await other.ResultsAsync(Transactions.Insert(2, 0, "bob", "t1", 1), Transactions.Upsert(1, 0, "ann", "t1", 3))).ShouldAllBe(result => result == IntakeResult.Accepted);
-        stuck.IsCompleted.ShouldBeFalse();
-        hung.Set();
+        try
+        {
+            await asked.WaitAsync(Entry.Cancelled);
+            (await other.ResultsAsync(Transactions.Insert(2, 0, "bob", "t1", 1), Transactions.Upsert(1, 0, "ann", "t1", 3))).ShouldAllBe(result => result == IntakeResult.Accepted);
+            stuck.IsCompleted.ShouldBeFalse();
+        }
+        finally
+        {
+            // Also when something above fails: whoever ends the store waits for its appends.
+            hung.Set();
+        }
+
         (await Should.ThrowAsync<LogUnavailableException>(stuck)).Message.ShouldContain("send the batch again");
         (await hanging.ResultsAsync(Transactions.Upsert(1, 0, "ann", "t1", 2), Transactions.Insert(2, 0, "ann", "t1", 1))).ShouldBe([IntakeResult.Accepted, IntakeResult.Duplicate]);
         CorrectionModel.FinalVersions(other.Catalog, hanging.Records(), "a hung silo").Length.ShouldBe(2);
