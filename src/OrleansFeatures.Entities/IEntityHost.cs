@@ -145,7 +145,7 @@ public sealed class OriginalNotDurableException(Exception cause)
 public sealed class DefinitionsChangedException()
     : Exception("the definitions were changed while the request was under way; repeat it");
 
-/// <summary>How far a pass over the log is.</summary>
+/// <summary>How far a pass over the log is. Goes back to where the pass began when the log is cut meanwhile, and it is made again.</summary>
 public readonly record struct HistoryProgress(long RecordsRead, long RecordsTotal);
 
 /// <summary>What operators see of a host.</summary>

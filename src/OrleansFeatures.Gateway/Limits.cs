@@ -230,9 +230,15 @@ public static class Limits
     public static readonly int LookupsRunningMax = Math.Max(2, Environment.ProcessorCount);
 
     /// <summary>
-    /// Lookups that wait for a slot are few while there are eight for each: they are answered late rather than refused. More are refused after their patience, and are a flood when not all would get a turn in time at the pace that was seen.
+    /// Lookups that wait for a slot are few while there are eight for each: they are answered late rather than refused. More are refused after their patience.
     /// </summary>
     public const int LineShortPerSlot = 8;
+
+    /// <summary>They are a flood when not all get a turn in half of their patience, at the pace that was seen, so that there is as much time again for a pace that falls.</summary>
+    public const int FloodShare = 2;
+
+    /// <summary>A call may wait for three quarters of its own time: the rest is for its answer.</summary>
+    public const double WaitingShare = 0.75;
 
     /// <summary>That pace begins at the most there can be, of one slot: the smallest lookup keeps its thread for 25 us. Halved ten times a second, it has come down to calls of 10 ms after 0.9 s.</summary>
     public const int TurnsPerSecondMost = 40_000;

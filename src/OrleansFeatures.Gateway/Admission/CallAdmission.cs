@@ -29,7 +29,7 @@ public sealed class CallAdmission : IDisposable
     private readonly RunQueue _runs;
 
     public CallAdmission(AdmissionLimits limits, TimeProvider time, IngestRoom room)
-        : this(limits, time, room, CrowdBounds.OfThisMachine, queue: null, new RunQueue(Limits.LookupsRunningMax, limits.Lookups / 2, time))
+        : this(limits, time, room, CrowdBounds.OfThisMachine, queue: null, new RunQueue(Limits.LookupsRunningMax, limits.Lookups / 2, limits.LookupDelay, time))
     {
     }
 
@@ -118,7 +118,7 @@ public sealed class CallAdmission : IDisposable
     {
         if (!_runs.TryEnter())
         {
-            return new LookupRun(context, next, _runs, late => refuse(late, Shed.Queue)).WaitAsync(TimeSpan.FromMicroseconds(PatienceMicrosOf(context, gate)), TimeOf(context));
+            return new LookupRun(context, next, _runs, late => refuse(late, Shed.Queue)).WaitAsync(TimeSpan.FromMicroseconds(PatienceMicrosOf(context, gate)), OwnMicrosOf(context) is { } own ? TimeSpan.FromMicroseconds(own) : TimeSpan.MaxValue);
         }
 
         try
@@ -175,12 +175,11 @@ public sealed class CallAdmission : IDisposable
         return gate.IsCrowd && _delay.StandingMicros > PatienceMicrosOf(context, gate) ? Shed.Queue : Shed.None;
     }
 
-    /// <summary>How long a call may wait before it is begun: three quarters of its own time, if it says how much it has, but no longer than its class may.</summary>
-    private static long PatienceMicrosOf(HttpContext context, ClassGate gate) =>
-        GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed ? Math.Min(allowed / 4 * 3, gate.DelayMaxMicros) : gate.DelayMaxMicros;
+    /// <summary>How long a call may wait before it is begun when others of its class are the reason: no longer than its class may.</summary>
+    private static long PatienceMicrosOf(HttpContext context, ClassGate gate) => Math.Min(OwnMicrosOf(context) ?? long.MaxValue, gate.DelayMaxMicros);
 
-    /// <summary>The same without the class, where others are not the reason that it waits.</summary>
-    private static TimeSpan TimeOf(HttpContext context) => GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed ? TimeSpan.FromMicroseconds(allowed / 4 * 3) : TimeSpan.MaxValue;
+    /// <summary>Of its own time, if it says how much it has: what is left then is for answering it.</summary>
+    private static long? OwnMicrosOf(HttpContext context) => GrpcTimeout.MicrosOf(context.Request.Headers.GrpcTimeout) is { } allowed ? (long)(allowed * Limits.WaitingShare) : null;
 
     private static async Task LeaveAfterAsync(Task call, ClassGate gate, ClientCalls.Share? client)
     {

@@ -6,7 +6,7 @@ public enum Shed
     /// <summary>It was.</summary>
     None = 0,
 
-    /// <summary>It waited too long for a thread, or would, and so many of its class do that they are the reason: there are more of them than can be answered in time.</summary>
+    /// <summary>It waited too long for a thread, or would, and so many of its class do that they are the reason: there are more of them than can be answered in time. Or too little of its own time was left to begin it.</summary>
     Queue = 1,
 
     /// <summary>Too many of its class are under way.</summary>

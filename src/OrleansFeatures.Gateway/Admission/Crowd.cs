@@ -27,11 +27,11 @@ internal sealed class Crowd(int perSecond, int ofCall, Func<long> brought)
     {
         (long Taken, long Refused, long Brought) now = (taken, refused, brought());
         (long calls, long events) = (now.Taken - _before.Taken, now.Brought - _before.Brought);
-        if (calls > 0 || events > 0)
-        {
-            _takenLately = (_takenLately * Limits.CrowdMemory) + calls;
-            _broughtLately = (_broughtLately * Limits.CrowdMemory) + events;
-        }
+        double memory = calls > 0 ? Limits.CrowdMemory : 1;
+        _takenLately = (_takenLately * memory) + calls;
+
+        // What calls bring is often read after the look at which they came: it is of those that are remembered.
+        _broughtLately = (_broughtLately * memory) + events;
 
         _before = now;
     }

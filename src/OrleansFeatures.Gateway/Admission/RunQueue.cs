@@ -11,7 +11,11 @@ namespace OrleansFeatures.Gateway.Admission;
 /// which turns come (<see cref="TurnPace"/>). As long as it waits it holds one of its connection's places, and calls that wait in their clients for those come here with hardly any time left, so that nobody's time would do.
 /// A slot is held for as long as the call keeps its thread: one that waits for something, a group commit or another silo, has given it back. Any thread; a call that finds a slot takes no lock.
 /// </summary>
-internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
+/// <param name="slots">Calls that run at the same time.</param>
+/// <param name="waitingMax">Calls that wait.</param>
+/// <param name="patience">How long a call that says nothing may wait in a long line; by it the line is judged.</param>
+/// <param name="time">Measures the waiting.</param>
+internal sealed class RunQueue(int slots, int waitingMax, TimeSpan patience, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiting> _line = new();
@@ -52,13 +56,13 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
         }
     }
 
-    /// <summary>Waits for a slot: <paramref name="run"/> is then called on the thread pool with the slot taken, or <paramref name="refuse"/> when it has waited too long, or too many wait.</summary>
-    /// <param name="patience">How long when others wait too.</param>
-    /// <param name="own">How long at all; <see cref="TimeSpan.MaxValue"/> where nobody has said. No less than the patience.</param>
+    /// <summary>Waits for a slot: <paramref name="run"/> is then called on the thread pool with the slot taken, or <paramref name="refuse"/> when it has waited too long, or would, or too many wait.</summary>
+    /// <param name="inLongLine">How long when many wait.</param>
+    /// <param name="own">How long at all; <see cref="TimeSpan.MaxValue"/> where nobody has said. No less than that.</param>
     /// <param name="run">Gives the slot back.</param>
     /// <param name="refuse">Answers it.</param>
     /// <returns>Leaves the line, if it is still in it: then it is refused at once.</returns>
-    public Action Wait(TimeSpan patience, TimeSpan own, Action run, Action refuse)
+    public Action Wait(TimeSpan inLongLine, TimeSpan own, Action run, Action refuse)
     {
         LinkedListNode<Waiting> place;
         lock (_gate)
@@ -68,7 +72,7 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
                 _pace.Begin();
             }
 
-            place = _line.AddLast(new Waiting(time.GetTimestamp(), patience, own, run, refuse));
+            place = _line.AddLast(new Waiting(time.GetTimestamp(), inLongLine, own, run, refuse));
             Interlocked.Increment(ref _waiting);
         }
 
@@ -103,16 +107,21 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
                 _pace.Count();
             }
 
-            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest) || IsFlood(oldest, among: 1)))
+            while (_line.First is { Value: var oldest } && (_line.Count > waitingMax || IsOver(oldest) || IsInVain(oldest)))
             {
                 (refused ??= []).Add(oldest);
                 _line.RemoveFirst();
             }
 
-            while (_line.First is { } oldest && TryEnter())
+            while ((IsFlood ? _line.Last : _line.First) is { } turn)
             {
-                LinkedListNode<Waiting> turn = IsFlood(oldest.Value, among: 2) ? _line.Last! : oldest;
-                (next ??= []).Add(turn.Value);
+                bool isOver = IsOver(turn.Value);
+                if (!isOver && !TryEnter())
+                {
+                    break;
+                }
+
+                (isOver ? refused ??= [] : next ??= []).Add(turn.Value);
                 _line.Remove(turn);
             }
 
@@ -127,8 +136,11 @@ internal sealed class RunQueue(int slots, int waitingMax, TimeProvider time)
     /// <summary>Whether so many wait that they are a reason for each other's waiting.</summary>
     private bool IsLong => _line.Count > Limits.LineShortPerSlot * slots;
 
-    /// <summary>Whether more wait than get a turn in one part in so many of the oldest's patience.</summary>
-    private bool IsFlood(Waiting oldest, int among) => IsLong && _line.Count > _pace.Within(oldest.Patience / among);
+    /// <summary>Whether more wait than get a turn in half of the patience: in turn, they would soon all wait until nobody's time will do.</summary>
+    private bool IsFlood => IsLong && _line.Count > _pace.Within(patience / Limits.FloodShare);
+
+    /// <summary>Whether so many stand before the oldest in a flood, where the newest is first, that it will not get a turn while it has patience.</summary>
+    private bool IsInVain(Waiting oldest) => IsFlood && _line.Count > _pace.Within(oldest.Patience);
 
     private bool IsOver(Waiting waiting) => time.GetElapsedTime(waiting.Since) > (IsLong ? waiting.Patience : waiting.Own);
 

@@ -19,6 +19,9 @@ public abstract class EventSource
 
     public abstract int Count { get; }
 
+    /// <summary>Whether it came as a push, which is admitted as one, or with a call of another class.</summary>
+    public virtual bool IsPush => true;
+
     /// <summary>Matches what came with the schema. Call once, before <see cref="Read"/>.</summary>
     /// <exception cref="RequestRefusedException">The request contradicts the schema as a whole.</exception>
     public abstract void Bind(StreamVersion version);

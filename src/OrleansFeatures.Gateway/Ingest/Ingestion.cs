@@ -25,7 +25,7 @@ public sealed class Ingestion(IEntityHost host, IngestRoom room, Quarantine quar
         await room.BeginTurnAsync(isStream, cancellationToken).ConfigureAwait(false);
         try
         {
-            if (!isStream)
+            if (!isStream && source.IsPush)
             {
                 room.Read(source.Count);
             }

@@ -23,6 +23,8 @@ internal sealed class ObservedEvent(ObserveAndGetRequest request) : EventSource
 
     public override int Count => 1;
 
+    public override bool IsPush => false;
+
     /// <summary>Once the event has been read and not refused.</summary>
     public EventTime Time => _fields[_version!.TimePosition].Time;
 

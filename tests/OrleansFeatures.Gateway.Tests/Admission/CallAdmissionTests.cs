@@ -217,7 +217,7 @@ public sealed class CallAdmissionTests : IDisposable
         calls.TryEnter("client 8").ShouldBeNull();
     }
 
-    private CallAdmission Start(AdmissionLimits limits) => new(limits, _slow, _room, Crowds, _slow.Queue, new RunQueue(slots: 2, waitingMax: 2, _slow));
+    private CallAdmission Start(AdmissionLimits limits) => new(limits, _slow, _room, Crowds, _slow.Queue, new RunQueue(slots: 2, waitingMax: 2, limits.LookupDelay, _slow));
 
     /// <summary>As many calls of both classes as are a crowd come out of the queue, and have waited so long; and again as many after them.</summary>
     private void Crowd(CallAdmission admission, TimeSpan delay)
